@@ -1,0 +1,109 @@
+"""One complete set of choices: the unit that the search explores."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Precision = Literal["f32", "bf16", "f16"]
+PlacementName = Literal["plain", "transformer"]
+Preset = Literal["performance", "mixed"]
+Symmetry = Literal["as-preset", "symmetric", "affine"]
+Granularity = Literal["per-channel", "per-tensor"]
+OverflowFix = Literal["off", "first-layer", "all"]
+EstimatorName = Literal["min-max", "mean-min-max", "moving-average", "percentile", "mse", "entropy"]
+
+
+@dataclass(frozen=True, order=True)
+class Estimator:
+    """A range estimator: how observed values become a range.
+
+    Attributes:
+        name: one of ``EstimatorName``.
+        parameter: the averaging constant of ``moving-average`` (weight of the newest sample, in
+            (0, 1]), the two-sided coverage ``p`` of ``percentile`` (in (0.5, 1]), else None.
+    """
+
+    name: EstimatorName = "mean-min-max"
+    parameter: float | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.parameter is None else f"{self.name}({self.parameter:g})"
+
+
+@dataclass(frozen=True, order=True)
+class ActivationChoice:
+    """How one activation quantiser, or all of them, gets its range."""
+
+    estimator: Estimator = Estimator()
+    symmetry: Symmetry = "as-preset"
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """The int8 part of a configuration.
+
+    Attributes:
+        placement: NNCF's model type: ``plain`` (none) or ``transformer``.
+        preset: ``performance`` (symmetric activations) or ``mixed`` (affine activations).
+        float_operators: friendly names of the operators kept float, sorted.
+        activation: the choice for all activation quantisers.
+        overrides: (quantiser name, choice) pairs that differ from ``activation``, sorted by name.
+        weights: granularity of the weight ranges.
+        bias_correction: shift the biases by the mean error of the quantised weights.
+        overflow_fix: where weights get 7 bits so that 8-bit sums cannot saturate.
+    """
+
+    placement: PlacementName = "plain"
+    preset: Preset = "performance"
+    float_operators: tuple[str, ...] = ()
+    activation: ActivationChoice = ActivationChoice()
+    overrides: tuple[tuple[str, ActivationChoice], ...] = ()
+    weights: Granularity = "per-channel"
+    bias_correction: bool = True
+    overflow_fix: OverflowFix = "off"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "float_operators", tuple(sorted(set(self.float_operators))))
+        object.__setattr__(self, "overrides", tuple(sorted(dict(self.overrides).items())))
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A float model (``quantization`` is None) or an int8 one, in one precision.
+
+    Attributes:
+        precision: what the operators that are not quantised compute in.
+    """
+
+    precision: Precision = "f32"
+    quantization: Quantization | None = None
+
+    @property
+    def digest(self) -> str:
+        """Hexadecimal SHA-256 of the canonical JSON form; equal exactly for equal configurations."""
+        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def label(self) -> str:
+        """A short name for tables and reports."""
+        if self.quantization is None:
+            return f"float {self.precision}"
+        q = self.quantization
+        parts = [f"int8 {q.placement}/{q.preset}", str(q.activation.estimator)]
+        if q.activation.symmetry != "as-preset":
+            parts.append(q.activation.symmetry)
+        if q.weights == "per-tensor":
+            parts.append("per-tensor weights")
+        if not q.bias_correction:
+            parts.append("no bias correction")
+        if q.overflow_fix != "off":
+            parts.append(f"overflow fix {q.overflow_fix}")
+        if q.overrides:
+            parts.append(f"{len(q.overrides)} overrides")
+        if q.float_operators:
+            parts.append(f"{len(q.float_operators)} kept float")
+        return ", ".join(parts) + f", rest {self.precision}"
