@@ -1,0 +1,66 @@
+"""Rebuild the one candidate of a solved recipe."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from autotune import data, recipe
+from autotune.errors import UserError
+from autotune.protocol import Export, Observe, Prepared, Setup
+from autotune.runner import Runner
+from autotune.sources.cache import cache_dir
+from autotune.sources.datasets import load_data
+from autotune.sources.model import locate
+from autotune.space import Space
+
+SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class Applied:
+    """Whether the rebuilt candidate equals the one that was judged, and a sentence that says so."""
+
+    identical: bool
+    sentence: str
+
+
+def apply(solved: recipe.Recipe, output: Path, trust_code: bool, note: Callable[[str], None]) -> Applied:
+    """Build the candidate of a solved recipe into ``output``.
+
+    Raises:
+        UserError: the recipe leaves a choice open, or ``output`` exists.
+    """
+    if output.exists():
+        raise UserError(f"--output {output}: exists already; choose another folder.")
+    model_path = locate(solved)
+    splits = load_data(solved, trust_code, note)
+    with tempfile.TemporaryDirectory() as scratch:
+        splits_file = Path(scratch) / "splits.npz"
+        log = Path(scratch) / "run.log"
+        data.save(splits, splits_file)
+        data_digest = data.digest(splits)
+        setup = Setup.of(solved, model_path, splits_file, data_digest, trust_code, cache_dir() / "observations")
+        with Runner(setup, log) as runner:
+            prepared: Prepared = runner.prepare()
+            configuration = Space(solved.space, prepared.model).solved()
+            if configuration is None:
+                raise UserError("The recipe leaves choices open; 'autotune apply' needs a solved one (solved.yaml).")
+            if configuration.quantization is not None:
+                runner.call(Observe(), SECONDS)
+            candidate: str = runner.call(Export(configuration, output.absolute()), SECONDS)
+    return _compare(solved.expect, prepared.model.digest, data_digest, candidate, output)
+
+
+def _compare(expect: recipe.Expect | None, model: str, data_: str, candidate: str, output: Path) -> Applied:
+    if expect is None:
+        return Applied(True, f"Built {output} (the recipe names no expected candidate to compare with).")
+    if expect.candidate == candidate:
+        return Applied(True, f"Built {output}: identical to the candidate that was judged.")
+    causes = [
+        name for name, before, now in (("model", expect.model, model), ("data", expect.data, data_)) if before != now
+    ]
+    why = f"the {' and the '.join(causes)} changed" if causes else "same model and data, other CPU or versions"
+    return Applied(False, f"Built {output}, but it DIFFERS from the candidate that was judged: {why}.")

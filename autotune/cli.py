@@ -1,0 +1,183 @@
+"""The command line: ``autotune tune | apply | report | schema``."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from autotune.errors import AutotuneError, UserError, WorkerDied
+
+EXIT_USER_ERROR = 2
+EXIT_CONSTRAINT_UNMET = 3
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="autotune",
+    help="The fastest OpenVINO model for this CPU that keeps your accuracy, with evidence.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
+TrustCode = Annotated[bool, typer.Option("--trust-code", help="Allow FILE.py:function of the recipe to run.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict only.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print run.json on stdout, everything else on stderr.")]
+
+
+@app.command(epilog="Example: autotune tune recipes/file-type.yaml --max-drop 1% --timeout 3m")
+def tune(
+    target: Annotated[str, typer.Argument(metavar="RECIPE.yaml|MODEL", help="A recipe, or an .xml, .onnx or .tflite.")],
+    data: Annotated[str | None, typer.Option(help="data.npz or FILE.py:function (with MODEL).")] = None,
+    metric: Annotated[str | None, typer.Option(help="accuracy, f1, auc, mae, ... or FILE.py:function.")] = None,
+    max_drop: Annotated[str | None, typer.Option(help="1% (of the float score) or 0.01 (metric's units).")] = None,
+    max_latency: Annotated[str | None, typer.Option(help="Constraint on the winner, such as 5ms.")] = None,
+    trials: Annotated[int | None, typer.Option(help="How many candidates to measure.")] = None,
+    timeout: Annotated[str | None, typer.Option(help="Time for the whole run, such as 10m or 90s.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Inference threads (default: all usable cores).")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of splits, sampler and bootstrap.")] = None,
+    confidence: Annotated[float | None, typer.Option(help="Of bounds and intervals, such as 0.95.")] = None,
+    assurance: Annotated[str | None, typer.Option(help="expected or proven: what the winner must be.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Run folder (default: reports/<name>-<time>).")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the killed run in --output.")] = False,
+    trust_code: TrustCode = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Find the fastest configuration within the tolerance and prove it on held-out data."""
+    with _Errors(debug):
+        from autotune import recipe as recipes
+        from autotune.console import Console
+        from autotune.report.summary import summary
+        from autotune.tuner import Options
+        from autotune.tuner import tune as run_tune
+
+        overrides = {
+            "max_drop": max_drop,
+            "max_latency": max_latency,
+            "trials": trials,
+            "timeout": timeout,
+            "threads": threads,
+            "seed": seed,
+            "confidence": confidence,
+            "assurance": assurance,
+            "data": data,
+            "metric": metric,
+        }
+        given = {key: value for key, value in overrides.items() if value is not None}
+        asked = _recipe(recipes, target, given)
+        folder = output or _default_output(asked.name, resume)
+        console = Console(quiet=quiet, to_stderr=as_json)
+        console.header(asked, folder)
+        options = Options(folder, resume, trust_code, shlex.join(["autotune", *sys.argv[1:]]))
+        run = run_tune(asked, options, console)
+        console.result(run, folder)
+        if as_json:
+            print(json.dumps(summary(run), indent=2))
+    if run.outcome == "interrupted":
+        raise typer.Exit(EXIT_INTERRUPTED)
+    if run.outcome == "constraint-unmet":
+        raise typer.Exit(EXIT_CONSTRAINT_UNMET)
+
+
+@app.command(epilog="Example: autotune apply reports/file-type/solved.yaml --output model")
+def apply(
+    solved: Annotated[Path, typer.Argument(metavar="SOLVED.yaml", help="A solved recipe.")],
+    output: Annotated[Path, typer.Option(help="Folder for the model; must not exist.")],
+    trust_code: TrustCode = False,
+    debug: Debug = False,
+) -> None:
+    """Rebuild the one candidate of a solved recipe, bit for bit."""
+    with _Errors(debug):
+        from autotune import recipe as recipes
+        from autotune.applier import apply as rebuild
+
+        applied = rebuild(recipes.load(solved), output, trust_code, lambda text: typer.echo(text, err=True))
+        typer.echo(applied.sentence)
+    if not applied.identical:
+        raise typer.Exit(EXIT_CONSTRAINT_UNMET)
+
+
+@app.command(epilog="Example: autotune report reports/file-type")
+def report(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    debug: Debug = False,
+) -> None:
+    """Write report.html, trials.csv, pareto.csv and run.json again from a finished run."""
+    with _Errors(debug):
+        from autotune.report.write import load_record, write_reports
+
+        write_reports(load_record(directory / "record.json"), directory)
+        typer.echo(f"Wrote {directory / 'report.html'}")
+
+
+@app.command(epilog="Example: autotune schema > recipe.schema.json")
+def schema() -> None:
+    """Print the JSON schema of recipes."""
+    from autotune.recipe import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2))
+
+
+class _Errors:
+    """Turns exceptions into one sentence and the documented exit code."""
+
+    def __init__(self, debug: bool) -> None:
+        self._debug = debug
+
+    def __enter__(self) -> None:
+        import signal
+
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends like Ctrl-C
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if error is None or isinstance(error, (SystemExit, typer.Exit)):
+            return
+        if self._debug:
+            traceback.print_exception(error)
+        if isinstance(error, KeyboardInterrupt):
+            typer.echo("Interrupted; run again with --resume and the same --output to continue.", err=True)
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+        if isinstance(error, (UserError, WorkerDied)):
+            typer.echo(f"Error: {error}", err=True)
+            raise typer.Exit(EXIT_USER_ERROR) from None
+        if isinstance(error, AutotuneError) and not self._debug:
+            typer.echo(f"Error: {error}", err=True)
+            raise typer.Exit(1) from None
+
+
+def _recipe(recipes: Any, target: str, given: dict[str, Any]) -> Any:
+    path = Path(target)
+    if path.suffix in (".yaml", ".yml"):
+        return recipes.load(path).with_overrides(**given)
+    if path.suffix not in (".xml", ".onnx", ".tflite"):
+        raise UserError(f"'{target}' is neither a recipe (.yaml) nor a model (.xml, .onnx, .tflite).")
+    missing = [f"--{key}" for key in ("data", "metric") if key not in given]
+    if missing:
+        raise UserError(f"Tuning a model without a recipe needs {' and '.join(missing)}.")
+    data, metric = given.pop("data"), given.pop("metric")
+    return recipes.Recipe.quick(target, data, metric).with_overrides(**given)
+
+
+def _default_output(name: str, resume: bool) -> Path:
+    reports = Path("reports")
+    if not resume:
+        return reports / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    unfinished = sorted(p.parent.parent for p in reports.glob(f"{name}-*/.work/run-identity.json"))
+    if not unfinished:
+        raise UserError(f"--resume: no unfinished run of '{name}' under {reports}; name its folder with --output.")
+    return unfinished[-1]
+
+
+def main() -> None:
+    """Entry point of the ``autotune`` command."""
+    app()

@@ -1,0 +1,113 @@
+"""What a person sees in the terminal while a run goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console as RichConsole
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from autotune.recipe import Recipe
+from autotune.record import Run, Trial
+
+_STAGES = {
+    "data": "Loading data",
+    "baseline": "Measuring float f32",
+    "observe": "Observing calibration samples",
+    "search": "Searching",
+    "finalists": "Judging finalists on the holdout",
+    "export": "Writing the model",
+    "report": "Writing the report",
+}
+
+
+class Console:
+    """Implements ``tuner.Events`` with rich; plain lines where the output is not a terminal."""
+
+    def __init__(self, quiet: bool, to_stderr: bool) -> None:
+        self._out = RichConsole(stderr=to_stderr, highlight=False)
+        self._quiet = quiet
+        self._progress: Progress | None = None
+
+    def header(self, recipe: Recipe, folder: Path) -> None:
+        """Say what is tuned and where the results go."""
+        self._print(f"[bold]autotune[/bold] {recipe.name}: at most {recipe.tolerance.max_drop} worse, into {folder}")
+
+    def stage(self, text: str) -> None:
+        """A new phase begins."""
+        self._end_progress()
+        self._print(f"[cyan]{_STAGES.get(text, text)}[/cyan]")
+
+    def note(self, text: str) -> None:
+        """A sentence the user must see."""
+        if not self._quiet:
+            self._out.print(f"  {text}", style="yellow", markup=False)
+
+    def trial(self, trial: Trial, best: Trial | None, done: int, total: int) -> None:
+        """A trial ended."""
+        line = describe(trial)
+        if self._quiet:
+            return
+        if not self._out.is_terminal:
+            self._out.print(f"  [{done}/{total}] {line}", markup=False, soft_wrap=True)
+            return
+        if self._progress is None:
+            self._progress = Progress(
+                SpinnerColumn(),
+                BarColumn(bar_width=20),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("{task.description}"),
+                console=self._out,
+            )
+            self._progress.start()
+            self._progress.add_task("", total=total)
+        description = f"best {describe(best)}" if best else "no int8 within tolerance yet"
+        self._progress.update(self._progress.task_ids[0], completed=done, description=description)
+
+    def result(self, run: Run, folder: Path) -> None:
+        """The verdict, the finalists and where to look."""
+        self._end_progress()
+        if not self._quiet:
+            self._out.print(_finalists(run))
+        self._out.print(run.sentence, style="bold", markup=False)
+        if not self._quiet:
+            self._out.print(f"Model {folder / 'model'}, report {folder / 'report.html'}", markup=False, soft_wrap=True)
+
+    def _print(self, text: str) -> None:
+        if not self._quiet:
+            self._out.print(text, soft_wrap=True)
+
+    def _end_progress(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+def describe(trial: Trial) -> str:
+    """One line: speed, drop and configuration, or why there is none."""
+    measured = trial.measurement
+    if trial.state in ("failed", "stopped"):
+        return f"{trial.state}: {trial.configuration.label}: {trial.reason}"
+    if measured is None or measured.latency is None or measured.drop is None:
+        return f"{trial.state}: {trial.configuration.label}"
+    return f"{measured.latency.speedup.estimate:.2f}x, drop {measured.drop:+.4f}: {trial.configuration.label}"
+
+
+def _finalists(run: Run) -> Table:
+    table = Table(title="Finalists, on data the search never saw", title_justify="left", width=80)
+    for name in ("trial", "configuration", "speed", "drop", "at most", "verdict"):
+        table.add_column(name, justify="left" if name in ("configuration", "verdict") else "right")
+    for finalist in sorted(run.finalists, key=lambda f: -f.speedup.estimate):
+        verdict = finalist.verdict
+        mark = " *" if finalist.trial == run.winner else ""
+        table.add_row(
+            f"{finalist.trial}{mark}",
+            finalist.configuration.label,
+            f"{finalist.speedup.estimate:.2f}x",
+            f"{verdict.drop:+.4f}",
+            f"{verdict.drop_upper:+.4f}",
+            verdict.status,
+        )
+    return table

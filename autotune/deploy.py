@@ -1,0 +1,83 @@
+"""The folder that is deployed: model, the properties it was judged with, and how to load it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from autotune.errors import UserError
+from autotune.files import write_text
+
+MODEL = "openvino_model.xml"
+PROPERTIES = "deploy.json"
+
+_README = """# {name}
+
+{label}, built by autotune. `deploy.json` holds the compile properties that this model was judged with; loaded with
+other ones (on some CPUs OpenVINO's default precision is bf16) it is another model.
+
+Python, with autotune:
+
+    import autotune
+    compiled = autotune.load("{folder}")
+    outputs = compiled(inputs)
+
+Python, with OpenVINO alone:
+
+    import json, openvino
+    properties = json.load(open("{folder}/deploy.json"))["CPU"]
+    compiled = openvino.Core().compile_model("{folder}/openvino_model.xml", "CPU", properties)
+
+Its speed, with OpenVINO's benchmark_app:
+
+    benchmark_app -m {folder}/openvino_model.xml -d CPU -load_config {folder}/deploy.json
+"""
+
+
+def load(directory: str | os.PathLike[str]) -> Any:
+    """Compile a deployed model exactly as it was judged.
+
+    Args:
+        directory: the ``model`` folder of a run, or the output of ``autotune apply``.
+
+    Returns:
+        An ``openvino.CompiledModel``.
+
+    Raises:
+        UserError: the folder has no model or no ``deploy.json``.
+    """
+    folder = Path(directory)
+    for name in (MODEL, PROPERTIES):
+        if not (folder / name).exists():
+            raise UserError(f"{folder}: no {name} there; name the model folder of a run.")
+    import openvino
+
+    properties = json.loads((folder / PROPERTIES).read_text())["CPU"]
+    return openvino.Core().compile_model(str(folder / MODEL), "CPU", properties)
+
+
+def export(model: Any, properties: Mapping[str, str], directory: Path, name: str, label: str) -> None:
+    """Write model, properties and README into ``directory``, replacing it as a whole.
+
+    Args:
+        model: the ``openvino.Model`` as it was measured; weights are stored as they are.
+        properties: compile properties it was judged with.
+    """
+    import openvino
+
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    try:
+        openvino.save_model(model, str(scratch / MODEL), compress_to_fp16=False)
+        write_text(scratch / PROPERTIES, json.dumps({"CPU": dict(properties)}, indent=2) + "\n")
+        write_text(scratch / "README.md", _README.format(name=name, label=label, folder=directory.name))
+        shutil.rmtree(directory, ignore_errors=True)
+        scratch.chmod(0o755)
+        scratch.rename(directory)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

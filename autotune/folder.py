@@ -1,0 +1,99 @@
+"""The run folder: where everything that a run leaves lives, and who may write there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from autotune.errors import UserError
+from autotune.files import write_text
+from autotune.record import Fingerprint
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths inside one run's folder."""
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        return self.path / "model"
+
+    @property
+    def recipe(self) -> Path:
+        """The recipe as it was run, options included."""
+        return self.path / "recipe.yaml"
+
+    @property
+    def solved(self) -> Path:
+        return self.path / "solved.yaml"
+
+    @property
+    def study(self) -> Path:
+        return self.path / "study.db"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "run.log"
+
+    @property
+    def record(self) -> Path:
+        """The whole ``record.Run`` as JSON: what the report is made from."""
+        return self.path / "record.json"
+
+    @property
+    def work(self) -> Path:
+        """Scratch data of an unfinished run."""
+        return self.path / ".work"
+
+    @property
+    def splits(self) -> Path:
+        return self.work / "splits.npz"
+
+    @property
+    def identity(self) -> Path:
+        return self.path / ".work" / "run-identity.json"
+
+    def claim(self, recipe_digest: str, fingerprint: Fingerprint, resume: bool) -> None:
+        """Make the folder this run's own, or continue the run that is in it.
+
+        Raises:
+            UserError: it holds another run or other files, there is nothing to resume, or the run to resume was
+                started with another recipe, on another CPU or with other versions.
+        """
+        if resume:
+            self._check_resumable(recipe_digest, fingerprint)
+            return
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise UserError(
+                f"--output {self.path}: already holds another run or other files; choose another folder, "
+                "or add --resume to continue the run in it."
+            )
+        self.work.mkdir(parents=True)
+        write_text(self.identity, json.dumps(_identity(recipe_digest, fingerprint), indent=1))
+
+    def clean(self) -> None:
+        """Remove the scratch data of a finished run."""
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def _check_resumable(self, recipe_digest: str, fingerprint: Fingerprint) -> None:
+        if self.record.exists():
+            raise UserError(f"--resume {self.path}: this run is finished; start a new one, or use 'autotune report'.")
+        if not self.identity.exists():
+            raise UserError(f"--resume {self.path}: holds no unfinished run; leave --resume out to start one.")
+        before = json.loads(self.identity.read_text())
+        now = _identity(recipe_digest, fingerprint)
+        for key, value in now.items():
+            if before.get(key) != value:
+                raise UserError(
+                    f"--resume {self.path}: the run was started with another {key} ({before.get(key)}, now {value}); "
+                    "its trials cannot be mixed with new ones, start a new run."
+                )
+
+
+def _identity(recipe_digest: str, fingerprint: Fingerprint) -> dict[str, object]:
+    machine = asdict(fingerprint)
+    return {"recipe": recipe_digest, **{k: machine[k] for k in ("cpu", "instruction_set", "versions")}}

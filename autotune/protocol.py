@@ -1,0 +1,163 @@
+"""Messages between the tuner and the child process that builds and measures.
+
+Every message is a frozen, picklable value. A request names its answer's type in its docstring. The child answers
+with :class:`Answer` or :class:`Refusal`; if it does not answer at all, the runner raises ``WorkerDied``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autotune.configuration import Configuration
+from autotune.recipe import MetricSpec
+from autotune.record import Failure, Interval, Measurement, ModelInfo
+
+
+@dataclass(frozen=True)
+class Setup:
+    """First request to every child: load, check, normalise, measure the baseline. Answered by :class:`Prepared`.
+
+    Attributes:
+        model: the source model's file. ``inputs``: shapes that the recipe fixes.
+        splits: file written by ``data.save``.
+        base: folder that a metric's FILE.py is relative to.
+        threads: None for all usable cores.
+        baseline: measure the baseline's latency and profile (false when a dead child is replaced).
+    """
+
+    name: str
+    model: Path
+    inputs: dict[str, tuple[int, ...]]
+    splits: Path
+    data_digest: str
+    metric: MetricSpec
+    base: Path
+    trust_code: bool
+    cache: Path
+    threads: int | None
+    seed: int
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Prepared:
+    model: ModelInfo
+    baseline: Measurement
+    higher_is_better: bool
+    labels_are_classes: bool
+    threads: int
+
+
+@dataclass(frozen=True)
+class Observe:
+    """Record the statistics of the calibration split, or load them. Answered by :class:`Observed`."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    seconds: float
+    cached: bool
+
+
+@dataclass(frozen=True)
+class Build:
+    """Build a candidate and keep it for :class:`Measure`. Answered by :class:`Built`."""
+
+    configuration: Configuration
+
+
+@dataclass(frozen=True)
+class Built:
+    digest: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Compile, time and score the candidate. Answered by :class:`Measured`.
+
+    Attributes:
+        tolerance: of the drop, in the metric's own units; None scores every sample.
+        slowest: speed against f32 below which scoring is pointless; None scores whatever the speed.
+    """
+
+    configuration: Configuration
+    tolerance: float | None
+    slowest: float | None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """``stopped`` is why the evaluation ended early, empty when it is complete."""
+
+    measurement: Measurement
+    stopped: str
+    compile_seconds: float
+    score_seconds: float
+    latency_seconds: float
+
+
+@dataclass(frozen=True)
+class Race:
+    """Time several candidates in common interleaved rounds. Answered by :class:`Raced`."""
+
+    configurations: tuple[Configuration, ...]
+    rounds: int
+    max_seconds: float
+
+
+@dataclass(frozen=True)
+class Raced:
+    """``milliseconds[r][c]``: round r, candidate c."""
+
+    milliseconds: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Score a finalist on the holdout, once. Answered by ``record.Verdict``.
+
+    Attributes:
+        max_drop: a number in the metric's own units, or relative to the float score when ``relative``.
+        finalists: how many are judged together (the correction of the confidence).
+    """
+
+    configuration: Configuration
+    max_drop: float
+    relative: bool
+    confidence: float
+    finalists: int
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write model, properties and snippets into a new folder. Answered by the candidate's digest (str)."""
+
+    configuration: Configuration
+    directory: Path
+
+
+@dataclass(frozen=True)
+class Answer:
+    value: Any
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """``user`` is a UserError's sentence; otherwise ``failure`` says what went wrong with this candidate."""
+
+    user: str | None = None
+    failure: Failure | None = None
+
+
+def speedup_between(slow: tuple[float, ...], fast: tuple[float, ...]) -> tuple[float, ...]:
+    """Per-round ratios of two candidates timed in the same rounds."""
+    return tuple(a / b for a, b in zip(slow, fast, strict=True))
+
+
+__all__ = [
+    "Answer", "Build", "Built", "Export", "Interval", "Judge", "Measure", "Measured", "Observe", "Observed",
+    "Prepared", "Race", "Raced", "Refusal", "Setup", "speedup_between",
+]  # fmt: skip

@@ -1,0 +1,158 @@
+"""The search: Optuna's ask-and-tell over a persistent storage.
+
+Two objectives, latency ratio (candidate time / float f32 time) and drop, both minimised; a drop beyond the tolerance
+is a constraint violation. Proposals come, in this order: the plain configurations that peers would ship; then in
+turn a neighbour of the incumbent (one choice changed) and one from the sampler.
+
+Optuna's built-in samplers ignore FAILED trials and would suggest a crashing configuration again, so failures are
+told as infeasible, with their reason in the trial's record.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from pydantic import TypeAdapter
+
+from autotune.configuration import Configuration
+from autotune.record import Trial
+from autotune.search.incumbent import incumbent
+from autotune.space import Space
+
+STUDY_NAME = "autotune"
+_TRIAL = TypeAdapter(Trial)
+_RECORD = "autotune:trial"
+_ORIGIN = "autotune:origin"
+# What an unmeasured trial is told: far behind anything that was measured, and infeasible.
+_UNMEASURED_RATIO = 10.0
+_SAMPLER_TRIES = 8
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A configuration to try next. ``number`` is Optuna's trial number."""
+
+    number: int
+    configuration: Configuration
+    origin: str
+
+
+class Search:
+    """Proposes configurations and learns from trials.
+
+    Args:
+        space: what may be proposed.
+        storage: SQLite file of the study; an existing one is continued.
+        seed: seeds the sampler, together with the number of trials already there.
+        tolerance: of the drop, in the metric's own units.
+    """
+
+    def __init__(self, space: Space, storage: Path, seed: int, tolerance: float) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._space = space
+        self._tolerance = tolerance
+        backend = optuna.storages.RDBStorage(f"sqlite:///{storage}")
+        known = [s.study_name for s in optuna.get_all_study_summaries(backend)]
+        done = 0
+        if STUDY_NAME in known:
+            done = len(optuna.load_study(study_name=STUDY_NAME, storage=backend).get_trials(deepcopy=False))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            sampler = optuna.samplers.TPESampler(seed=seed + done, n_startup_trials=8)
+        self._study = optuna.create_study(
+            study_name=STUDY_NAME,
+            storage=backend,
+            sampler=sampler,
+            directions=["minimize", "minimize"],
+            load_if_exists=True,
+        )
+        self._study.set_metric_names(["latency ratio", "drop"])
+        self._drop_trials_in_flight()
+        self._trials = self._load()
+        self._asked: dict[int, optuna.Trial] = {}
+        self._turn = 0
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """Every trial told so far, by number."""
+        return tuple(sorted(self._trials, key=lambda t: t.number))
+
+    @property
+    def exhausted(self) -> bool:
+        """True when the last sampler proposals were all tried before and no neighbour is left."""
+        recent = self._trials[-3 * _SAMPLER_TRIES :]
+        return len(recent) == 3 * _SAMPLER_TRIES and all(t.state == "duplicate" for t in recent)
+
+    def ask(self) -> Proposal:
+        """Return the next configuration to try; a sampler's may equal an earlier one."""
+        tried = {t.configuration.digest for t in self._trials}
+        for configuration in self._space.plain():
+            if configuration.digest not in tried:
+                return self._enqueue(configuration, "plain")
+        self._turn += 1
+        if self._turn % 2:
+            best = incumbent(self._trials, self._tolerance)
+            for configuration in self._space.neighbours(best) if best else ():
+                if configuration.digest not in tried:
+                    return self._enqueue(configuration, "neighbour")
+        return self._propose(self._study.ask(), "sampler")
+
+    def tell(self, proposal: Proposal, trial: Trial) -> None:
+        """Record a trial: its values to Optuna, all of it to the storage."""
+        asked = self._asked.pop(proposal.number)
+        asked.set_user_attr(_RECORD, _TRIAL.dump_json(trial).decode())
+        ratio, drop, violation = _values(trial, self._tolerance)
+        asked.set_constraint("drop beyond tolerance", violation)
+        self._study.tell(asked, [ratio, drop])
+        self._trials.append(trial)
+
+    def _enqueue(self, configuration: Configuration, origin: str) -> Proposal:
+        self._study.enqueue_trial(self._space.parameters(configuration), user_attrs={_ORIGIN: origin})
+        return self._propose(self._study.ask(), origin)
+
+    def _propose(self, asked: optuna.Trial, origin: str) -> Proposal:
+        configuration = self._space.sample(_Suggest(asked))
+        self._asked[asked.number] = asked
+        return Proposal(asked.number, configuration, asked.user_attrs.get(_ORIGIN, origin))
+
+    def _drop_trials_in_flight(self) -> None:
+        states = (optuna.trial.TrialState.RUNNING, optuna.trial.TrialState.WAITING)
+        for lost in self._study.get_trials(deepcopy=False, states=states):
+            if lost.state == optuna.trial.TrialState.WAITING:  # enqueued but never asked: consume it
+                self._study.tell(self._study.ask(), state=optuna.trial.TrialState.FAIL)
+            else:
+                self._study.tell(lost.number, state=optuna.trial.TrialState.FAIL)
+
+    def _load(self) -> list[Trial]:
+        stored = self._study.get_trials(deepcopy=False)
+        return [_TRIAL.validate_json(t.user_attrs[_RECORD]) for t in stored if _RECORD in t.user_attrs]
+
+
+class _Suggest:
+    """``space.Suggest`` on top of an Optuna trial."""
+
+    def __init__(self, trial: optuna.Trial) -> None:
+        self._trial = trial
+
+    def categorical(self, name: str, choices: Sequence[str | float | int | bool]) -> Any:
+        return self._trial.suggest_categorical(name, choices)
+
+    def number(self, name: str, low: float, high: float, log: bool) -> float:
+        return float(self._trial.suggest_float(name, low, high, log=log))
+
+
+def _values(trial: Trial, tolerance: float) -> tuple[float, float, float]:
+    """Return (latency ratio, drop, constraint violation) to tell Optuna; a violation above 0 is infeasible."""
+    measured = trial.measurement
+    unmeasured_drop = 10 * tolerance + 1.0
+    if measured is None:
+        return _UNMEASURED_RATIO, unmeasured_drop, 1.0
+    ratio = 1 / measured.latency.speedup.estimate if measured.latency else _UNMEASURED_RATIO
+    if trial.state == "stopped" or measured.drop is None:
+        return ratio, measured.drop if measured.drop is not None else unmeasured_drop, 1.0
+    return ratio, measured.drop, measured.drop - tolerance

@@ -1,0 +1,30 @@
+"""Which trial the search varies next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from autotune.configuration import Configuration
+from autotune.record import Trial
+
+
+def incumbent(trials: Iterable[Trial], tolerance: float) -> Configuration | None:
+    """Return the fastest int8 configuration within the tolerance, else the one that lost least; None without any.
+
+    Speed is the lower end of the interval: of many short measurements the best is a lucky one.
+    """
+    scored = [
+        (t.configuration, t.measurement.latency.speedup.low, t.measurement.drop)
+        for t in trials
+        if t.state in ("complete", "duplicate")
+        and t.configuration.quantization is not None
+        and t.measurement is not None
+        and t.measurement.latency is not None
+        and t.measurement.drop is not None
+    ]
+    if not scored:
+        return None
+    within = [entry for entry in scored if entry[2] <= tolerance]
+    if within:
+        return max(within, key=lambda entry: entry[1])[0]
+    return min(scored, key=lambda entry: entry[2])[0]

@@ -1,0 +1,36 @@
+"""Which stage of a candidate failed, and how."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from autotune.errors import AutotuneError, UserError
+from autotune.record import Failure
+
+
+class StageFailed(AutotuneError):
+    """A candidate failed in one stage."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+@contextmanager
+def stage(name: str) -> Iterator[None]:
+    """Turn any exception but a user's mistake into ``StageFailed`` of this stage."""
+    try:
+        yield
+    except (UserError, StageFailed):
+        raise
+    except Exception as error:
+        traceback.print_exc()  # into run.log
+        kind = "memory" if isinstance(error, MemoryError) else "error"
+        raise StageFailed(Failure(name, kind, one_line(error))) from error
+
+
+def one_line(error: BaseException) -> str:
+    """An exception as one short line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"

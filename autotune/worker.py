@@ -1,0 +1,41 @@
+"""The child process that builds and measures. Started by ``runner``; answers ``protocol`` requests until its end."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from multiprocessing.connection import Connection
+
+from autotune.errors import UserError
+from autotune.protocol import Answer, Refusal, Setup
+from autotune.record import Failure
+from autotune.stages import StageFailed, one_line
+from autotune.workshop import Workshop
+
+
+def serve(connection: Connection) -> None:
+    """Answer requests until the parent closes its end."""
+    workshop: Workshop | None = None
+    while True:
+        try:
+            request = connection.recv()
+        except EOFError:
+            return
+        try:
+            if isinstance(request, Setup):
+                workshop = Workshop(request)
+                connection.send(Answer(workshop.prepared))
+            else:
+                assert workshop is not None
+                connection.send(Answer(workshop.handle(request)))
+        except UserError as error:
+            connection.send(Refusal(user=str(error)))
+        except StageFailed as error:
+            connection.send(Refusal(failure=error.failure))
+        except Exception as error:
+            traceback.print_exc()  # into run.log
+            connection.send(Refusal(failure=Failure("worker", "error", one_line(error))))
+
+
+if __name__ == "__main__":
+    serve(Connection(int(sys.argv[1])))
