@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from autotune.configuration import Configuration
-from autotune.recipe import MetricSpec
-from autotune.record import Failure, Interval, Measurement, ModelInfo
+from autotune.recipe import MetricSpec, Recipe
+from autotune.record import Failure, Measurement, ModelInfo
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,12 @@ class Setup:
     """First request to every child: load, check, normalise, measure the baseline. Answered by :class:`Prepared`.
 
     Attributes:
-        model: the source model's file. ``inputs``: shapes that the recipe fixes.
+        model: the source model's file.
+        inputs: shapes that the recipe fixes.
         splits: file written by ``data.save``.
         base: folder that a metric's FILE.py is relative to.
+        cache: folder for recorded statistics.
         threads: None for all usable cores.
-        baseline: measure the baseline's latency and profile (false when a dead child is replaced).
     """
 
     name: str
@@ -40,13 +41,37 @@ class Setup:
     seed: int
     confidence: float
 
+    @classmethod
+    def of(cls, recipe: Recipe, model: Path, splits: Path, data_digest: str, trust_code: bool, cache: Path) -> Setup:
+        """Return the set-up that a recipe asks for."""
+        return cls(
+            name=recipe.name,
+            model=model,
+            inputs={name: tuple(shape) for name, shape in recipe.inputs.items()},
+            splits=splits.absolute(),
+            data_digest=data_digest,
+            metric=recipe.metric,
+            base=recipe.base,
+            trust_code=trust_code,
+            cache=cache.absolute(),
+            threads=recipe.threads,
+            seed=recipe.seed,
+            confidence=recipe.tolerance.confidence,
+        )
+
 
 @dataclass(frozen=True)
 class Prepared:
+    """The source model as it will be tuned, and float f32 measured.
+
+    Attributes:
+        baseline: score on the search split, latency against itself (how noisy the machine is), operators.
+        threads: as read back from OpenVINO.
+    """
+
     model: ModelInfo
     baseline: Measurement
     higher_is_better: bool
-    labels_are_classes: bool
     threads: int
 
 
@@ -150,14 +175,3 @@ class Refusal:
 
     user: str | None = None
     failure: Failure | None = None
-
-
-def speedup_between(slow: tuple[float, ...], fast: tuple[float, ...]) -> tuple[float, ...]:
-    """Per-round ratios of two candidates timed in the same rounds."""
-    return tuple(a / b for a, b in zip(slow, fast, strict=True))
-
-
-__all__ = [
-    "Answer", "Build", "Built", "Export", "Interval", "Judge", "Measure", "Measured", "Observe", "Observed",
-    "Prepared", "Race", "Raced", "Refusal", "Setup", "speedup_between",
-]  # fmt: skip

@@ -9,14 +9,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from autotune import data, decide, hardware, recipe, stats
+from autotune import data, decide, hardware, recipe
 from autotune.configuration import Configuration
 from autotune.errors import UserError, WorkerDied
 from autotune.evaluator import Evaluator
 from autotune.files import write_text
 from autotune.folder import RunFolder
 from autotune.protocol import Export, Judge, Observe, Observed, Prepared, Race, Raced, Setup
-from autotune.record import Finalist, Goal, Interval, Run, Seconds, SplitSizes, Trial, Verdict
+from autotune.record import Finalist, Goal, Run, Seconds, SplitSizes, Trial, Verdict
 from autotune.report.write import save_record, write_reports
 from autotune.runner import Runner, TrialFailed
 from autotune.search.driver import Search
@@ -112,20 +112,8 @@ class _Tuning:
         self.events.note(text)
 
     def _setup(self, model: Path) -> Setup:
-        return Setup(
-            name=self.recipe.name,
-            model=model,
-            inputs=dict(self.recipe.inputs),
-            splits=self.folder.splits.absolute(),
-            data_digest=self.data_digest,
-            metric=self.recipe.metric,
-            base=self.recipe.base,
-            trust_code=self.options.trust_code,
-            cache=cache_dir() / "observations",
-            threads=self.recipe.threads,
-            seed=self.recipe.seed,
-            confidence=self.recipe.tolerance.confidence,
-        )
+        cache = cache_dir() / "observations"
+        return Setup.of(self.recipe, model, self.folder.splits, self.data_digest, self.options.trust_code, cache)
 
     def _goal(self) -> Goal:
         wanted = self.recipe.tolerance
@@ -157,8 +145,7 @@ class _Tuning:
         self.events.stage("search")
         try:
             while self._measured(search.trials) < budget.trials and not search.exhausted:
-                plain_left = search.plain_left
-                if time.monotonic() > deadline and not plain_left:
+                if time.monotonic() > deadline and not search.plain_left:
                     break
                 proposal = search.ask()
                 trial = evaluator.evaluate(
@@ -264,3 +251,16 @@ class _Tuning:
     @staticmethod
     def _measured(trials: Sequence[Trial]) -> int:
         return sum(t.state != "duplicate" for t in trials)
+
+
+def _trial_of(trials: Sequence[Trial], configuration: Configuration | None) -> Trial | None:
+    return next((t for t in trials if t.configuration == configuration), None)
+
+
+def _total_seconds(trials: Sequence[Trial], observe: float, search: float) -> Seconds:
+    """Sum the phases over the trials; ``search`` is what the search spent on itself (Optuna, proposals)."""
+    build, compile_, score, latency = (
+        sum(getattr(t.seconds, name) for t in trials) for name in ("build", "compile", "score", "latency")
+    )
+    own = max(0.0, search - build - compile_ - score - latency)
+    return Seconds(observe=observe, build=build, compile=compile_, score=score, latency=latency, search=own)

@@ -88,12 +88,16 @@ class Search:
         recent = self._trials[-3 * _SAMPLER_TRIES :]
         return len(recent) == 3 * _SAMPLER_TRIES and all(t.state == "duplicate" for t in recent)
 
+    @property
+    def plain_left(self) -> int:
+        """How many of the plain configurations have no trial yet."""
+        return len(self._untried_plain())
+
     def ask(self) -> Proposal:
         """Return the next configuration to try; a sampler's may equal an earlier one."""
+        for configuration in self._untried_plain():
+            return self._enqueue(configuration, "plain")
         tried = {t.configuration.digest for t in self._trials}
-        for configuration in self._space.plain():
-            if configuration.digest not in tried:
-                return self._enqueue(configuration, "plain")
         self._turn += 1
         if self._turn % 2:
             best = incumbent(self._trials, self._tolerance)
@@ -110,6 +114,10 @@ class Search:
         asked.set_constraint("drop beyond tolerance", violation)
         self._study.tell(asked, [ratio, drop])
         self._trials.append(trial)
+
+    def _untried_plain(self) -> list[Configuration]:
+        tried = {t.configuration.digest for t in self._trials}
+        return [c for c in self._space.plain() if c.digest not in tried]
 
     def _enqueue(self, configuration: Configuration, origin: str) -> Proposal:
         self._study.enqueue_trial(self._space.parameters(configuration), user_attrs={_ORIGIN: origin})

@@ -1,0 +1,28 @@
+"""Labelled samples, their three splits, and how they are dealt out, checked, named by content and stored."""
+
+from autotune.data.splitting import join, split
+from autotune.data.values import (
+    Array,
+    Dataset,
+    Splits,
+    digest,
+    labels_are_classes,
+    load_saved,
+    sample_digests,
+    save,
+    validate,
+)
+
+__all__ = [
+    "Array",
+    "Dataset",
+    "Splits",
+    "digest",
+    "join",
+    "labels_are_classes",
+    "load_saved",
+    "sample_digests",
+    "save",
+    "split",
+    "validate",
+]

@@ -1,0 +1,193 @@
+"""Labelled samples and their three splits: values, checks, digests and files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autotune.errors import UserError
+from autotune.files import replacing
+
+Array = NDArray[Any]
+
+# Labels of at most this many distinct values, each seen twice on average, are taken for classes.
+MOST_CLASSES = 1000
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Samples along axis 0.
+
+    Attributes:
+        inputs: by the model's input name, arrays of shape (n, ...).
+        labels: shape (n, ...), None where there are none (enough for calibration).
+        groups: shape (n,), any integers or strings; samples of one group (pages of one document, crops of one photo)
+            never land in two splits. None: every sample is its own group.
+    """
+
+    inputs: Mapping[str, Array]
+    labels: Array | None = None
+    groups: Array | None = None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values()), ()))
+
+    def take(self, indices: Sequence[int] | NDArray[np.integer[Any]] | slice) -> Dataset:
+        """Return the samples at ``indices``, in that order."""
+        chosen = indices if isinstance(indices, slice) else np.asarray(indices, dtype=np.intp)
+        return Dataset(
+            {name: values[chosen] for name, values in self.inputs.items()},
+            None if self.labels is None else self.labels[chosen],
+            None if self.groups is None else self.groups[chosen],
+        )
+
+    def row(self, index: int) -> dict[str, Array]:
+        """Return the inputs of one sample, with a batch axis of extent 1."""
+        return {name: values[index : index + 1] for name, values in self.inputs.items()}
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The three parts of the data.
+
+    Attributes:
+        calibration: what ranges are computed from; labels are not used.
+        search: what the search scores candidates on.
+        holdout: looked at once per finalist.
+        duplicates_removed: samples left out because an identical one was there already.
+    """
+
+    calibration: Dataset
+    search: Dataset
+    holdout: Dataset
+    duplicates_removed: int = 0
+
+    def items(self) -> tuple[tuple[str, Dataset], ...]:
+        """Return (name, dataset) of the three splits."""
+        return (("calibration", self.calibration), ("search", self.search), ("holdout", self.holdout))
+
+
+def validate(dataset: Dataset, where: str) -> None:
+    """Check that a dataset can be measured on.
+
+    Raises:
+        UserError: it is empty, arrays differ in length, a value is NaN or infinite, an array holds Python objects,
+            or all labels are the same.
+    """
+    if not dataset.inputs:
+        raise UserError(f"{where}: holds no input; give one array per input of the model, under the input's name.")
+    named = {f"input '{name}'": values for name, values in dataset.inputs.items()}
+    if dataset.labels is not None:
+        named["labels"] = dataset.labels
+    if dataset.groups is not None:
+        named["groups"] = dataset.groups
+    for name, values in named.items():
+        if values.ndim == 0:
+            raise UserError(f"{where}: {name} is a single value; the first axis must be the samples.")
+    lengths = {name: len(values) for name, values in named.items()}
+    if len(set(lengths.values())) > 1:
+        counted = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise UserError(f"{where}: the arrays differ in length: {counted}; all need one entry per sample.")
+    if len(dataset) == 0:
+        raise UserError(f"{where}: holds no sample.")
+    for name, values in named.items():
+        _check_values(name, values, where)
+    if dataset.labels is not None and len(dataset) > 1 and bool(np.all(dataset.labels == dataset.labels[:1])):
+        raise UserError(f"{where}: all {len(dataset)} labels are the same; there is nothing to tell apart.")
+
+
+def _check_values(name: str, values: Array, where: str) -> None:
+    if values.dtype.hasobject:
+        raise UserError(f"{where}: {name} holds Python objects (rows of unequal length?); give a plain numpy array.")
+    if values.dtype.kind in "fc" and not bool(np.isfinite(values).all()):
+        bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+        first = int(np.argmax(bad))
+        raise UserError(f"{where}: {name} has NaN or infinite values in {int(bad.sum())} samples, first in {first}.")
+
+
+def labels_are_classes(labels: Array | None) -> bool:
+    """Tell whether labels are classes: integers or strings, one per sample, with few distinct values."""
+    if labels is None or labels.ndim != 1 or labels.dtype.kind not in "iubUS":
+        return False
+    distinct = len(np.unique(labels))
+    return distinct <= MOST_CLASSES and 2 * distinct <= len(labels)
+
+
+def digest(splits: Splits) -> str:
+    """Return the hexadecimal SHA-256 of everything that is measured: names, dtypes, shapes and values, in order."""
+    total = hashlib.sha256()
+    for split, dataset in splits.items():
+        total.update(f"{split}\n".encode())
+        for name in sorted(dataset.inputs):
+            _update(total, f"input {name}", dataset.inputs[name])
+        if dataset.labels is not None:
+            _update(total, "labels", dataset.labels)
+    return total.hexdigest()
+
+
+def _update(total: Any, name: str, values: Array) -> None:
+    little = values.astype(values.dtype.newbyteorder("<"), copy=False)
+    total.update(f"{name} {little.dtype.str} {little.shape}\n".encode())
+    for start in range(0, len(little), 256):  # in pieces: a copy of everything would double the memory
+        total.update(np.ascontiguousarray(little[start : start + 256]).tobytes())
+
+
+def sample_digests(dataset: Dataset) -> list[bytes]:
+    """Return a SHA-256 per sample of its inputs (dtype, shape and values; not its label)."""
+    header = "".join(f"{n} {a.dtype.str} {a.shape[1:]}\n" for n, a in sorted(dataset.inputs.items())).encode()
+    arrays = [dataset.inputs[name] for name in sorted(dataset.inputs)]
+    digests = []
+    for i in range(len(dataset)):
+        one = hashlib.sha256(header)
+        for values in arrays:
+            one.update(np.ascontiguousarray(values[i]).tobytes())
+        digests.append(one.digest())
+    return digests
+
+
+def save(splits: Splits, path: Path) -> None:
+    """Write the splits to an uncompressed npz, whole or not at all.
+
+    Raises:
+        UserError: the disk is full or the place cannot be written to.
+    """
+    arrays: dict[str, Array] = {"duplicates_removed": np.asarray(splits.duplicates_removed)}
+    for split, dataset in splits.items():
+        arrays |= {f"{split}/inputs/{name}": values for name, values in dataset.inputs.items()}
+        for extra in ("labels", "groups"):
+            values = getattr(dataset, extra)
+            if values is not None:
+                arrays[f"{split}/{extra}"] = values
+    with replacing(path.with_suffix(".npz")) as temporary:
+        np.savez(temporary, **arrays)  # type: ignore[arg-type]
+
+
+def load_saved(path: Path) -> Splits:
+    """Read what :func:`save` wrote.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is not such a file.
+    """
+    parts: dict[str, dict[str, Array]] = {f.name: {} for f in fields(Splits)[:3]}
+    with np.load(path.with_suffix(".npz"), allow_pickle=False) as archive:
+        removed = int(archive["duplicates_removed"])
+        for key in archive.files:
+            split, _, rest = key.partition("/")
+            if rest:
+                parts[split][rest] = archive[key]
+    datasets = {
+        split: Dataset(
+            {key.removeprefix("inputs/"): values for key, values in arrays.items() if key.startswith("inputs/")},
+            arrays.get("labels"),
+            arrays.get("groups"),
+        )
+        for split, arrays in parts.items()
+    }
+    return Splits(**datasets, duplicates_removed=removed)

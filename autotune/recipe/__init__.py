@@ -1,0 +1,50 @@
+"""Recipes: the YAML files that say what to tune, within which tolerance, and what may be tried.
+
+``values`` (what is written in a recipe: drops, durations), ``estimators``, ``fields`` and ``schema`` (the pydantic
+models), ``document`` (YAML and line numbers), ``problems`` (errors as sentences), ``recipe`` (the whole of it).
+"""
+
+from autotune.recipe.estimators import EstimatorChoice, Range
+from autotune.recipe.recipe import Limits, Overrides, Recipe, dump, json_schema, load
+from autotune.recipe.schema import (
+    ActivationSpace,
+    Budget,
+    Data,
+    DataSource,
+    Expect,
+    MetricSpec,
+    Model,
+    QuantizerSpace,
+    Shares,
+    Space,
+    Tolerance,
+    WeightSpace,
+)
+from autotune.recipe.values import Drop, parse_drop, parse_duration, parse_latency
+
+__all__ = [
+    "ActivationSpace",
+    "Budget",
+    "Data",
+    "DataSource",
+    "Drop",
+    "EstimatorChoice",
+    "Expect",
+    "Limits",
+    "MetricSpec",
+    "Model",
+    "Overrides",
+    "QuantizerSpace",
+    "Range",
+    "Recipe",
+    "Shares",
+    "Space",
+    "Tolerance",
+    "WeightSpace",
+    "dump",
+    "json_schema",
+    "load",
+    "parse_drop",
+    "parse_duration",
+    "parse_latency",
+]

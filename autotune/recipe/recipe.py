@@ -1,0 +1,307 @@
+"""A whole recipe, from a file or from command line options, and back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypedDict, Unpack
+
+from annotated_types import Ge, Lt
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic.json_schema import PydanticJsonSchemaWarning
+
+from autotune.errors import UserError
+from autotune.recipe.document import Origin, parse, read, write
+from autotune.recipe.fields import FUNCTION, Frozen, Map, Name, Shape
+from autotune.recipe.problems import user_error
+from autotune.recipe.schema import PARTS, Budget, Data, Expect, MetricSpec, Model, Space, Tolerance
+from autotune.recipe.values import FrozenMap, problem, shown
+
+VERSION = 1
+# Metrics that cannot exceed 1: an absolute drop of 1 or more was meant as a percentage.
+_AT_MOST_ONE = frozenset({"accuracy", "f1", "auc", "spearman", "pearson", "cosine-to-float"})
+
+
+class Limits(TypedDict, total=False):
+    """Command line options for any run; None is as good as left out."""
+
+    name: str | None
+    max_drop: str | float | None
+    max_latency: str | float | None
+    confidence: float | None
+    assurance: str | None
+    trials: int | None
+    timeout: str | float | None
+    threads: int | None
+    seed: int | None
+
+
+class Overrides(Limits, total=False):
+    """Command line options that replace what a recipe says."""
+
+    model: str | None
+    data: str | None
+    metric: str | None
+
+
+_KEYS: dict[str, tuple[str, ...]] = {
+    "name": ("name",),
+    "model": ("model",),
+    "data": ("data",),
+    "metric": ("metric",),
+    "max_drop": ("tolerance", "max_drop"),
+    "max_latency": ("tolerance", "max_latency"),
+    "confidence": ("tolerance", "confidence"),
+    "assurance": ("tolerance", "assurance"),
+    "trials": ("budget", "trials"),
+    "timeout": ("budget", "timeout"),
+    "threads": ("threads",),
+    "seed": ("seed",),
+}
+
+
+class Recipe(Frozen):
+    """Everything a run depends on, apart from the machine.
+
+    Attributes:
+        inputs: input name -> shape, for inputs whose dimensions are dynamic.
+        threads: None for all usable cores.
+        expect: only in solved recipes.
+    """
+
+    version: Literal[1]
+    name: Name
+    model: Model
+    inputs: Map[Shape] = FrozenMap()
+    data: Data
+    metric: MetricSpec
+    tolerance: Tolerance = Tolerance()
+    budget: Budget = Budget()
+    threads: Annotated[int, Ge(1)] | None = None
+    seed: Annotated[int, Ge(0), Lt(2**32)] = 0
+    space: Space = Field(default_factory=Space)
+    expect: Expect | None = None
+
+    _base: Path = PrivateAttr(default_factory=Path.cwd)
+    _origin: Origin = PrivateAttr(default_factory=Origin)
+
+    @model_validator(mode="after")
+    def _sensible_drop(self) -> Recipe:
+        drop = self.tolerance.max_drop
+        if not drop.relative and drop.value >= 1 and self.metric.name in _AT_MOST_ONE:
+            raise problem(
+                f"{drop} is the whole of {self.metric.name}; did you mean '{drop}%'?", "tolerance", "max_drop"
+            )
+        return self
+
+    @property
+    def base(self) -> Path:
+        """The folder that the recipe's relative paths start from."""
+        return self._base
+
+    @property
+    def is_solved(self) -> bool:
+        """True when every choice is fixed: one candidate."""
+        return self.space.is_solved
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that trials depend on: not the name, nor the budget, nor how the text is laid out."""
+        plain = {key: value for key, value in _plain(self).items() if key not in ("name", "budget")}
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+    def where(self, *key: str) -> str:
+        """Return what an error message about ``key`` begins with: ``recipes/x.yaml:12: data.path``."""
+        return self._origin.where(*key)
+
+    @classmethod
+    def quick(cls, model: str, data: str, metric: str, **limits: Unpack[Limits]) -> Recipe:
+        """Return the recipe of ``autotune tune MODEL --data D --metric M``; paths start from the current folder.
+
+        Args:
+            model: a model file.
+            data: an .npz file, ``FILE.py:function`` or the name of a builtin.
+            metric: the name of a metric or ``FILE.py:function`` (higher is better).
+
+        Raises:
+            UserError: naming the option.
+        """
+        base = Path.cwd()
+        plain = {
+            "version": VERSION,
+            "name": _name(Path(model).stem),
+            "model": {"path": model},
+            "data": _data(data),
+            "metric": metric,
+        }
+        origin = Origin(options={("model",): "MODEL", ("data",): "--data", ("metric",): "--metric"})
+        return _validated(plain, base, origin).with_overrides(**limits)
+
+    def with_overrides(self, **overrides: Unpack[Overrides]) -> Recipe:
+        """Return this recipe with command line options applied; their paths start from the current folder.
+
+        Another model or other data drop ``expect``: the candidate will not be that one.
+
+        Raises:
+            UserError: naming the option, ``--max-drop: ...``.
+        """
+        plain, options = _plain(self), dict(self._origin.options)
+        for option, value in overrides.items():
+            if value is None:
+                continue
+            key = _KEYS[option]
+            options[key] = f"--{option.replace('_', '-')}"
+            inner = plain
+            for part in key[:-1]:
+                inner = inner.setdefault(part, {})
+            inner[key[-1]] = self._written(option, value)
+            if option in ("model", "data"):
+                plain.pop("expect", None)
+        return _validated(plain, self.base, replace(self._origin, options=options))
+
+    def solved(self, *, space: Space, expect: Expect, threads: int, base: Path) -> Recipe:
+        """Return the solved recipe to be written in folder ``base``: one candidate, and what it must equal."""
+        moved = self.rebased(base)
+        fields = {**moved.__dict__, "space": space, "expect": expect, "threads": threads}
+        return Recipe(**fields)._placed(moved.base, moved._origin)
+
+    def rebased(self, base: Path) -> Recipe:
+        """Return the same recipe with its relative paths rewritten to start from folder ``base``."""
+        base = base.absolute()
+
+        def move(path: str) -> str:
+            return _relative(path, self.base, base)
+
+        return _validated(_with_paths(_plain(self), move), base, self._origin)
+
+    def _written(self, option: str, value: object) -> object:
+        """Return an option's value as the recipe would have it."""
+        if option not in ("model", "data", "metric") or not isinstance(value, str):
+            return value
+
+        def move(path: str) -> str:
+            return _relative(path, Path.cwd(), self.base)
+
+        if option == "model":
+            return {"path": move(value)}
+        if option == "metric":
+            return _move_function(value, move) if FUNCTION.fullmatch(value) else value
+        source = _moved_source(_data(value), move)
+        return source if self.data.separate else {**source, **_split(self.data)}
+
+    def _placed(self, base: Path, origin: Origin) -> Recipe:
+        self._base, self._origin = base, origin
+        self.space._origin = origin
+        return self
+
+
+def load(path: Path) -> Recipe:
+    """Read a recipe file.
+
+    Raises:
+        UserError: ``recipes/x.yaml:12: space.activations.estimator: unknown estimator 'mes'. Did you mean 'mse'?``
+    """
+    path = Path(path)
+    plain, origin = parse(read(path), str(path))
+    _check_version(plain, origin)
+    plain.setdefault("name", _name(path.stem))
+    return _validated(plain, path.absolute().parent, origin)
+
+
+def dump(recipe: Recipe) -> str:
+    """Return the recipe as YAML, without what is default; loading it gives an equal recipe."""
+    return write(_plain(recipe))
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema of recipes, for editors."""
+    with warnings.catch_warnings():
+        # Empty FrozenMap defaults are left out of the schema, which is right: they need not be written.
+        warnings.simplefilter("ignore", PydanticJsonSchemaWarning)
+        return Recipe.model_json_schema()
+
+
+def _plain(recipe: Recipe) -> dict[str, Any]:
+    return recipe.model_dump(exclude_defaults=True)
+
+
+def _validated(plain: Mapping[str, Any], base: Path, origin: Origin) -> Recipe:
+    try:
+        recipe = Recipe.model_validate(plain)
+    except ValidationError as error:
+        raise user_error(error, Recipe, origin) from None
+    return recipe._placed(base, origin)
+
+
+def _check_version(plain: Mapping[str, Any], origin: Origin) -> None:
+    """Before all else: a newer recipe may have any keys."""
+    version = plain.get("version")
+    if version == VERSION and isinstance(version, int) and not isinstance(version, bool):
+        return
+    if "version" not in plain:
+        sentence = f"is missing; write 'version: {VERSION}'."
+    elif not isinstance(version, int) or isinstance(version, bool):
+        sentence = f"must be the number {VERSION}, not {shown(version)}."
+    elif version > VERSION:
+        sentence = f"{version} is newer than this autotune reads ({VERSION}); upgrade autotune."
+    else:
+        sentence = f"there is no version {version}; write 'version: {VERSION}'."
+    raise UserError(f"{origin.where('version')}: {sentence}")
+
+
+def _name(stem: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", stem).strip(".-") or "model"
+
+
+def _data(given: str) -> dict[str, Any]:
+    """Return the source that ``--data`` names: FILE.py:function, the bare name of a builtin, or a file."""
+    if FUNCTION.fullmatch(given):
+        return {"function": given}
+    return {"builtin" if re.fullmatch(r"[\w-]+", given) else "path": given}
+
+
+def _split(data: Data) -> dict[str, Any]:
+    shares = data.split.model_dump(exclude_defaults=True)
+    return {"split": shares} if shares else {}
+
+
+def _relative(path: str, old: Path, new: Path) -> str:
+    if not path.strip() or Path(path).is_absolute() or old == new:
+        return path
+    try:
+        return Path(os.path.relpath(old / path, new)).as_posix()
+    except ValueError:  # another drive (Windows)
+        return str(old / path)
+
+
+def _move_function(function: str, move: Callable[[str], str]) -> str:
+    file, _, name = function.rpartition(":")
+    return f"{move(file)}:{name}"
+
+
+def _moved_source(source: dict[str, Any], move: Callable[[str], str]) -> dict[str, Any]:
+    moved = dict(source)
+    if "path" in moved:
+        moved["path"] = move(moved["path"])
+    if "function" in moved:
+        moved["function"] = _move_function(moved["function"], move)
+    return moved
+
+
+def _with_paths(plain: dict[str, Any], move: Callable[[str], str]) -> dict[str, Any]:
+    data = _moved_source(plain["data"], move)
+    for part in PARTS:
+        if part in data:
+            data[part] = _moved_source(data[part], move)
+    metric = plain["metric"]
+    if isinstance(metric, dict):
+        metric = _moved_source(metric, move)
+    elif FUNCTION.fullmatch(metric):
+        metric = _move_function(metric, move)
+    return {**plain, "model": _moved_source(plain["model"], move), "data": data, "metric": metric}

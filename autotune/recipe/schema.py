@@ -1,0 +1,293 @@
+"""What a recipe may say: one schema for open recipes (choices left) and solved ones (every choice fixed)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Lt
+from pydantic import PrivateAttr, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from autotune.configuration import Granularity, OverflowFix, PlacementName, Precision, Preset, Symmetry
+from autotune.recipe.document import Origin
+from autotune.recipe.estimators import EstimatorChoice, Range
+from autotune.recipe.fields import (
+    FUNCTION,
+    Choices,
+    Duration,
+    Estimators,
+    Frozen,
+    Function,
+    Map,
+    MaxDrop,
+    Milliseconds,
+    Options,
+    Scheme,
+    Sha256,
+    Text,
+)
+from autotune.recipe.values import Drop, FrozenMap, problem
+
+SOURCES = ("builtin", "path", "function")
+PARTS = ("calibration", "search", "holdout")
+
+
+class Model(Frozen):
+    """Where the float model comes from: exactly one of ``path`` and ``package``.
+
+    Attributes:
+        path: .xml, .onnx or .tflite, relative to the recipe's folder.
+        package: a pinned requirement, such as ``magika==1.0.3``.
+        file: the model's path inside the package's archive.
+        sha256: of that file.
+    """
+
+    path: Text | None = None
+    package: Text | None = None
+    file: Text | None = None
+    sha256: Sha256 | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Model:
+        if (self.path is None) == (self.package is None):
+            raise problem("needs exactly one of path and package")
+        for key in ("file", "sha256"):
+            if self.path is not None and getattr(self, key) is not None:
+                raise problem("belongs to package; a model given by path does not have it", key)
+            if self.package is not None and getattr(self, key) is None:
+                raise problem(f"is missing; a model from a package needs {key}", key)
+        if self.package is not None and "==" not in self.package:
+            raise problem(f"'{self.package}' must name one version, such as 'magika==1.0.3'", "package")
+        return self
+
+
+class DataSource(Frozen):
+    """Where samples come from: exactly one of ``builtin``, ``path`` and ``function``."""
+
+    builtin: Text | None = None
+    path: Text | None = None
+    function: Function | None = None
+    options: Options = FrozenMap()
+
+    @property
+    def label(self) -> str:
+        """The source as the user named it."""
+        return self.builtin or self.path or self.function or ""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DataSource:
+        given = [key for key in SOURCES if getattr(self, key) is not None]
+        if len(given) != 1 and not (isinstance(self, Data) and not given and self.separate):
+            raise problem("needs exactly one of builtin, path and function" + _found(given))
+        if self.options and self.builtin is None:
+            raise problem("only a builtin takes options", "options")
+        return self
+
+
+class Shares(Frozen):
+    """How one source is divided; three positive shares that sum to 1."""
+
+    calibration: Annotated[float, Gt(0), Lt(1)] = 0.15
+    search: Annotated[float, Gt(0), Lt(1)] = 0.25
+    holdout: Annotated[float, Gt(0), Lt(1)] = 0.6
+
+    @model_validator(mode="after")
+    def _sum(self) -> Shares:
+        total = self.calibration + self.search + self.holdout
+        if abs(total - 1) > 1e-6:
+            raise problem(
+                f"the shares calibration, search and holdout must sum to 1, not {total:.6g} "
+                "(what is left out counts with its default)"
+            )
+        return self
+
+
+class Data(DataSource):
+    """The three splits: one source divided by ``split``, or one source for each."""
+
+    split: Shares = Shares()
+    calibration: DataSource | None = None
+    search: DataSource | None = None
+    holdout: DataSource | None = None
+
+    @property
+    def separate(self) -> bool:
+        """True when each split has its own source."""
+        return any(getattr(self, part) is not None for part in PARTS)
+
+    @property
+    def label(self) -> str:
+        """The source, or the three, as the user named them."""
+        if not self.separate:
+            return DataSource.label.fget(self)  # type: ignore[attr-defined,no-any-return]
+        return ", ".join(f"{part} {getattr(self, part).label}" for part in PARTS)
+
+    @model_validator(mode="after")
+    def _separate(self) -> Data:
+        missing = [part for part in PARTS if getattr(self, part) is None]
+        if not self.separate:
+            return self
+        if missing:
+            raise problem(f"calibration, search and holdout go together; {' and '.join(missing)} is missing")
+        given = [key for key in SOURCES if getattr(self, key) is not None]
+        if given:
+            raise problem(f"has {given[0]} and also three separate sources; keep one of the two")
+        if "split" in self.model_fields_set:
+            raise problem("three separate sources are not divided; remove split", "split")
+        return self
+
+
+class MetricSpec(Frozen):
+    """The metric: a ``name``, or a user's ``function`` with its ``direction``.
+
+    Attributes:
+        output: which model output to score; needed when there are several.
+    """
+
+    name: Text | None = None
+    output: Text | None = None
+    function: Function | None = None
+    direction: Literal["higher", "lower"] = "higher"
+
+    @property
+    def label(self) -> str:
+        """The metric as the user named it."""
+        return self.name or self.function or ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, raw: object) -> object:
+        if isinstance(raw, str):
+            return {"function" if FUNCTION.fullmatch(raw) else "name": raw}
+        return raw
+
+    @model_validator(mode="after")
+    def _one(self) -> MetricSpec:
+        if (self.name is None) == (self.function is None):
+            raise problem("needs exactly one of name and function")
+        if self.name is not None and "direction" in self.model_fields_set and self.direction != "higher":
+            raise problem(f"'{self.name}' knows its own direction; only a function is given one", "direction")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _shortest(self, handler: SerializerFunctionWrapHandler) -> Any:
+        short = self.output is None and self.direction == "higher"
+        return self.label if short else handler(self)
+
+
+class Tolerance(Frozen):
+    """What the winner may lose, and how sure that must be.
+
+    Attributes:
+        max_drop: a share of the float score (``1%``), or a number in the metric's own units.
+        max_latency: milliseconds per inference; None for no limit.
+        confidence: of every bound and interval.
+    """
+
+    max_drop: MaxDrop = Drop(0.01, True)
+    max_latency: Milliseconds | None = None
+    confidence: Annotated[float, Gt(0.5), Lt(1)] = 0.95
+    assurance: Literal["expected", "proven"] = "expected"
+
+    @property
+    def max_latency_ms(self) -> float | None:
+        return self.max_latency
+
+
+class Budget(Frozen):
+    """When the search ends: after ``trials`` measured candidates or ``timeout`` (seconds for the whole run)."""
+
+    trials: Annotated[int, Ge(1)] = 40
+    timeout: Duration | None = None
+
+    @property
+    def timeout_seconds(self) -> float | None:
+        return self.timeout
+
+
+class QuantizerSpace(Frozen):
+    """Choices of one activation quantiser; None follows the choice for all."""
+
+    estimator: Estimators | None = None
+    symmetry: Choices[Symmetry] | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> QuantizerSpace:
+        if self.estimator is None and self.symmetry is None:
+            raise problem("needs estimator or symmetry")
+        return self
+
+
+class ActivationSpace(Frozen):
+    """How activation quantisers get their ranges."""
+
+    estimator: Estimators = (
+        EstimatorChoice("mean-min-max"),
+        EstimatorChoice("min-max"),
+        EstimatorChoice("moving-average", Range(0.01, 0.5)),
+        EstimatorChoice("percentile", 0.999),
+        EstimatorChoice("percentile", 0.9999),
+        EstimatorChoice("mse"),
+        EstimatorChoice("entropy"),
+    )
+    symmetry: Choices[Symmetry] = ("as-preset", "symmetric", "affine")
+    quantizers: Map[QuantizerSpace] = FrozenMap()
+
+
+class WeightSpace(Frozen):
+    """How weights get their ranges."""
+
+    granularity: Choices[Granularity] = ("per-channel", "per-tensor")
+
+
+class Space(Frozen):
+    """What may be tried: every key is a value, a list of values or, for parameters of estimators, a range.
+
+    Attributes:
+        schemes: of every operator that ``operators`` does not name.
+        operators: operator name -> scheme or schemes.
+    """
+
+    precision: Choices[Precision] = ("f32", "bf16", "f16")
+    schemes: Choices[Scheme] = ("float", "int8-static")
+    placement: Choices[PlacementName] = ("plain", "transformer")
+    preset: Choices[Preset] = ("performance", "mixed")
+    operators: Map[Choices[Scheme]] = FrozenMap()
+    activations: ActivationSpace = ActivationSpace()
+    weights: WeightSpace = WeightSpace()
+    bias_correction: Choices[bool] = (True, False)
+    overflow_fix: Choices[OverflowFix] = ("off", "first-layer", "all")
+
+    _origin: Origin = PrivateAttr(default_factory=Origin)
+
+    def where(self, *key: str) -> str:
+        """Return what an error message about ``key`` begins with: ``recipes/x.yaml:12: space.precision``."""
+        return self._origin.where("space", *key)
+
+    @property
+    def is_solved(self) -> bool:
+        """True when every choice is fixed: one candidate. A float model only needs its precision."""
+        schemes: list[tuple[Scheme, ...]] = [self.schemes, *self.operators.values()]
+        if len(self.precision) > 1 or any(len(choice) > 1 for choice in schemes):
+            return False
+        if all(choice == ("float",) for choice in schemes):
+            return True
+        rest: list[tuple[object, ...]] = [
+            self.placement, self.preset, self.weights.granularity, self.bias_correction, self.overflow_fix,
+        ]  # fmt: skip
+        quantizers: list[ActivationSpace | QuantizerSpace] = [self.activations, *self.activations.quantizers.values()]
+        rest += [q.symmetry for q in quantizers if q.symmetry is not None]
+        estimators = [q.estimator for q in quantizers if q.estimator is not None]
+        ranges = any(isinstance(choice.parameter, Range) for choices in estimators for choice in choices)
+        return not ranges and all(len(choices) == 1 for choices in [*rest, *estimators])
+
+
+class Expect(Frozen):
+    """What the rebuilt candidate of a solved recipe must equal: SHA-256 digests, written by autotune."""
+
+    model: Sha256
+    data: Sha256
+    candidate: Sha256
+
+
+def _found(given: list[str]) -> str:
+    return f", not {' and '.join(given)}" if given else ""

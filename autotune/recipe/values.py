@@ -1,0 +1,207 @@
+"""The small values inside a recipe: how each is written, checked and printed.
+
+Every parser takes what a person writes (``1%``, ``3m``, ``5ms``), raises ``ValueError`` with the end of an error
+sentence, and has a formatter that is its exact inverse.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic_core import PydanticCustomError
+
+from autotune.errors import suggest
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+_QUANTITY = re.compile(r"\s*([0-9.]+(?:e[+-]?[0-9]+)?)\s*([a-zA-Z%]*)\s*", re.ASCII)
+_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_MILLISECONDS = {"": 1.0, "ms": 1.0, "us": 1e-3, "s": 1000.0}
+
+
+def problem(message: str, *key: str | int) -> PydanticCustomError:
+    """Return an error for a pydantic validator to raise; ``key`` leads from the validated value to the culprit."""
+    return PydanticCustomError("recipe", "{sentence}", {"sentence": message, "key": list(key)})
+
+
+class FrozenMap(Mapping[K, V], Generic[K, V]):
+    """An immutable, hashable, picklable mapping that keeps its order; equality ignores the order."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[K, V] | None = None) -> None:
+        self._items: dict[K, V] = dict(items or {})
+
+    def __getitem__(self, key: K) -> V:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._items.items()))
+
+    def __repr__(self) -> str:
+        return f"FrozenMap({self._items!r})"
+
+
+@dataclass(frozen=True)
+class Drop:
+    """How much of the metric may be lost.
+
+    Attributes:
+        value: a fraction of the float score when ``relative`` (0.01 is 1 %), else in the metric's own units.
+    """
+
+    value: float
+    relative: bool
+
+    def tolerance(self, score: float) -> float:
+        """Return the drop allowed from the float ``score``, in the metric's own units."""
+        return self.value * abs(score) if self.relative else self.value
+
+    def __str__(self) -> str:
+        return f"{number_text(percent(self.value))}%" if self.relative else number_text(self.value)
+
+
+def percent(fraction: float) -> float:
+    """Return the percentage that :func:`parse_drop` turns back into exactly ``fraction``."""
+    guess = float(f"{fraction * 100:.12g}")
+    return guess if guess / 100 == fraction else _exact(fraction, 100.0)
+
+
+def parse_drop(raw: object) -> Drop:
+    """Parse ``1%`` (of the float score) or ``0.01`` (the metric's own units).
+
+    Raises:
+        ValueError: not such a text, negative, not finite, or 100 % and more.
+    """
+    if isinstance(raw, Drop):
+        return raw
+    hint = "write a share of the float score such as '1%', or a number in the metric's units such as 0.01"
+    if is_number(raw):
+        value, relative = float(raw), False  # type: ignore[arg-type]
+    else:
+        match = re.fullmatch(r"\s*(\S+?)\s*(%?)\s*", raw) if isinstance(raw, str) else None
+        try:
+            value, relative = float(match[1] if match else "x"), bool(match and match[2])
+        except ValueError:
+            raise ValueError(f"{raw!r} is not a drop: {hint}") from None
+    if not math.isfinite(value) or value < 0:
+        raise ValueError(f"must be zero or more and finite, not {raw}: {hint}")
+    if relative and value >= 100:
+        raise ValueError(f"{raw} would allow losing the whole score: give less than 100%")
+    return Drop(value / 100 if relative else value, relative)
+
+
+def parse_duration(raw: object) -> float:
+    """Parse ``10m``, ``90s``, ``1.5h`` or a number of seconds; return seconds.
+
+    Raises:
+        ValueError: not a positive duration.
+    """
+    return _quantity(raw, _SECONDS, "duration", "'10m', '90s' or '1h'")
+
+
+def parse_latency(raw: object) -> float:
+    """Parse ``5ms``, ``800us`` or a number of milliseconds; return milliseconds.
+
+    Raises:
+        ValueError: not a positive latency.
+    """
+    return _quantity(raw, _MILLISECONDS, "latency", "'5ms' or '0.8ms'")
+
+
+def duration_text(seconds: float) -> str:
+    """Return the short text that :func:`parse_duration` reads as exactly ``seconds``."""
+    for unit in ("h", "m"):
+        count = seconds / _SECONDS[unit]
+        if count == int(count) and count * _SECONDS[unit] == seconds:
+            return f"{int(count)}{unit}"
+    return f"{number_text(seconds)}s"
+
+
+def latency_text(milliseconds: float) -> str:
+    """Return the text that :func:`parse_latency` reads as exactly ``milliseconds``."""
+    return f"{number_text(milliseconds)}ms"
+
+
+def number_text(value: float) -> str:
+    """Return the shortest text that reads as exactly ``value``, without a trailing ``.0``."""
+    return repr(value).removesuffix(".0")
+
+
+def unknown(what: str, raw: object, known: tuple[str, ...]) -> str:
+    """Return ``unknown estimator 'mes'. Did you mean 'mse'?``; the known names when none is close."""
+    begun = [name for name in known if isinstance(raw, str) and raw and name.startswith(raw)]
+    hint = f"Did you mean '{begun[0]}'?" if len(begun) == 1 else suggest(str(raw), known)
+    return f"unknown {what} {shown(raw)}. {hint}"
+
+
+def shown(raw: object) -> str:
+    """Return a value as the reader of an error message would recognise it."""
+    if raw is None:
+        return "nothing"
+    if isinstance(raw, bool):
+        return str(raw).lower()
+    if isinstance(raw, Mapping):
+        return "a mapping"
+    if isinstance(raw, list | tuple):
+        return "a list"
+    text = repr(raw)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def frozen(raw: object) -> Hashable:
+    """Return an immutable copy of plain data: lists become tuples, mappings :class:`FrozenMap`."""
+    if isinstance(raw, Mapping):
+        return FrozenMap({key: frozen(value) for key, value in raw.items()})
+    if isinstance(raw, list | tuple):
+        return tuple(frozen(item) for item in raw)
+    assert isinstance(raw, Hashable)
+    return raw
+
+
+def thawed(value: object) -> Any:
+    """Return plain data again: the inverse of :func:`frozen`."""
+    if isinstance(value, Mapping):
+        return {key: thawed(item) for key, item in value.items()}
+    return [thawed(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _quantity(raw: object, units: dict[str, float], what: str, example: str) -> float:
+    if is_number(raw):
+        value = float(raw)  # type: ignore[arg-type]
+    else:
+        match = _QUANTITY.fullmatch(raw) if isinstance(raw, str) else None
+        if match is None or match[2].lower() not in units:
+            raise ValueError(f"{shown(raw)} is not a {what}: write {example}")
+        try:
+            value = float(match[1]) * units[match[2].lower()]
+        except ValueError:
+            raise ValueError(f"{shown(raw)} is not a {what}: write {example}") from None
+    if not math.isfinite(value) or value <= 0:
+        raise ValueError(f"must be above zero and finite, not {raw}: write {example}")
+    return value
+
+
+def is_number(raw: object) -> bool:
+    return isinstance(raw, int | float) and not isinstance(raw, bool)
+
+
+def _exact(target: float, divisor: float) -> float:
+    """Return x near ``target * divisor`` with ``x / divisor == target``; division is monotone, so one is adjacent."""
+    x = target * divisor
+    while x / divisor < target:
+        x = math.nextafter(x, math.inf)
+    while x / divisor > target:
+        x = math.nextafter(x, -math.inf)
+    return x

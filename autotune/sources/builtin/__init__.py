@@ -1,0 +1,46 @@
+"""Datasets that a recipe names: one file each, and one line here.
+
+A builtin is a module with ``load(announce, **options) -> Dataset``; its keyword arguments are the options a recipe
+may give, their defaults and types are what is checked.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from autotune.data import Dataset
+from autotune.errors import UserError, suggest
+
+BUILTINS = {
+    "document-pages": "autotune.sources.builtin.document_pages",
+    "mnist-5k": "autotune.sources.builtin.mnist_5k",
+    "python-files": "autotune.sources.builtin.python_files",
+}
+
+
+def load(name: str, options: Mapping[str, Any], announce: Callable[[str], None]) -> Dataset:
+    """Load a builtin dataset.
+
+    Raises:
+        UserError: an unknown name or option, an option of the wrong type or below 1, or a download that failed.
+    """
+    if name not in BUILTINS:
+        raise UserError(f"data.builtin: there is no dataset '{name}'. {suggest(name, BUILTINS)}")
+    function = importlib.import_module(BUILTINS[name]).load
+    known = {
+        key: parameter.default
+        for key, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+    for key, value in options.items():
+        if key not in known:
+            hint = suggest(key, known) if known else "It takes none."
+            raise UserError(f"data.options: '{name}' has no option '{key}'. {hint}")
+        if type(value) is not type(known[key]) or value < 1:
+            kind = "whole number" if isinstance(known[key], int) else "number"
+            raise UserError(f"data.options.{key}: must be a {kind} of 1 or more, not {value!r}.")
+    dataset: Dataset = function(announce, **options)
+    return dataset

@@ -1,0 +1,101 @@
+"""The recipe's data, loaded, checked and split."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autotune.data import Dataset, Splits, join, labels_are_classes, split, validate
+from autotune.errors import UserError
+from autotune.sources import builtin
+from autotune.usercode import failed, load_function
+
+if TYPE_CHECKING:
+    from autotune.recipe import Recipe
+
+RESERVED = ("labels", "groups")
+
+
+def load_data(recipe: Recipe, trust_code: bool, announce: Callable[[str], None]) -> Splits:
+    """Load the recipe's data, check them and deal them out; with three sources, remove what would leak.
+
+    Args:
+        trust_code: whether ``FILE.py:function`` may run.
+        announce: told what was loaded and what was left out.
+
+    Raises:
+        UserError: the data are missing, broken or too few.
+    """
+    data = recipe.data
+    if data.calibration is not None:
+        three = []
+        for name in ("calibration", "search", "holdout"):
+            dataset = _load(getattr(data, name), recipe.base, trust_code, announce, f"data.{name}")
+            validate(dataset, f"data.{name}")
+            three.append(dataset)
+        splits = join(*three)
+    else:
+        dataset = _load(data, recipe.base, trust_code, announce, "data")
+        validate(dataset, "data")
+        shares = (data.split.calibration, data.split.search, data.split.holdout)
+        splits = split(dataset, shares, recipe.seed, labels_are_classes(dataset.labels))
+    if splits.duplicates_removed:
+        announce(f"{splits.duplicates_removed} samples are copies of others and were left out.")
+    return splits
+
+
+def read_npz(path: Path) -> Dataset:
+    """Read ``labels``, ``groups`` (both optional) and inputs, by name, from an npz.
+
+    Raises:
+        UserError: missing, cut, not an npz, or an array of Python objects (never unpickled).
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise UserError(f"data: {path} is a single array; save it with np.savez(path, INPUT_NAME=..., labels=...).")
+            arrays = {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise UserError(f"data: {path} does not exist; a path is relative to the recipe's folder.") from None
+    except IsADirectoryError:
+        raise UserError(f"data: {path} is a folder; give an npz file.") from None
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+        if "pickle" in str(error) and zipfile.is_zipfile(path):
+            raise UserError(f"data: {path} holds an array of Python objects; save plain arrays of equal rows.") from None
+        raise UserError(f"data: {path} is not a readable npz file ({error}); it may be cut or damaged.") from None
+    return _dataset(arrays)
+
+
+def _load(source: Any, base: Path, trust_code: bool, announce: Callable[[str], None], where: str) -> Dataset:
+    if source.builtin is not None:
+        return builtin.load(source.builtin, source.options or {}, announce)
+    if source.path is not None:
+        return read_npz(base / source.path)
+    return _call(source.function, base, trust_code, where)
+
+
+def _call(spec: str, base: Path, trust_code: bool, where: str) -> Dataset:
+    """Call the user's function; it returns what an npz would hold: a mapping of names to arrays."""
+    function = load_function(spec, base, trust_code, where)
+    try:
+        returned = function()
+    except Exception as error:
+        raise failed(spec, where, error) from error
+    if not isinstance(returned, Mapping):
+        raise UserError(f"{where}: {spec} returned {type(returned).__name__}; return a dict of arrays by name.")
+    arrays = {}
+    for name, values in returned.items():
+        try:
+            arrays[str(name)] = np.asarray(values)
+        except ValueError as error:
+            raise UserError(f"{where}: {spec} returned rows of unequal length for '{name}'.") from error
+    return _dataset({name: values for name, values in arrays.items() if name not in RESERVED or values.shape != ()})
+
+
+def _dataset(arrays: Mapping[str, Any]) -> Dataset:
+    inputs = {name: values for name, values in arrays.items() if name not in RESERVED}
+    return Dataset(inputs, arrays.get("labels"), arrays.get("groups"))

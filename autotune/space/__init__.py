@@ -1,0 +1,6 @@
+"""From recipe to choices. ``offer``: what is left to choose; ``answers``: proposals as questions and answers."""
+
+from autotune.space.answers import Suggest
+from autotune.space.space import Space
+
+__all__ = ["Space", "Suggest"]

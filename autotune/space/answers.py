@@ -1,0 +1,249 @@
+"""Questions and answers: a configuration is what a sequence of suggestions answers.
+
+``draw`` asks (define by run) and is the only place that builds configurations; ``answers`` is its inverse.
+A choice of one is never asked, so it is no parameter of the study. All questions are categorical over names that
+depend on recipe and model only, which Optuna demands: a parameter keeps its choices over all trials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from autotune.configuration import ActivationChoice, Configuration, Estimator, Quantization
+from autotune.recipe import EstimatorChoice, Range
+from autotune.space.offer import Offer
+
+T = TypeVar("T", bound=str | bool)
+
+FLOAT_F32 = Configuration("f32", None)
+# Float f32 is the reference of every run; where the recipe does not allow it, it is a scheme of its own.
+REFERENCE = "reference"
+ALL_INT8 = "all-int8"
+LISTED = "listed"
+
+
+class Suggest(Protocol):
+    """Where answers come from: a sampler, or the record of an earlier configuration."""
+
+    def categorical(self, name: str, choices: Sequence[str | float | int | bool]) -> Any:
+        """Return one of ``choices``; the same ``name`` always comes with the same ones."""
+
+    def number(self, name: str, low: float, high: float, log: bool) -> float:
+        """Return a number from ``low`` to ``high``, both included; ``log``: spread evenly over the logarithm."""
+
+
+class Replay:
+    """Gives prepared answers and remembers which were asked for.
+
+    Raises:
+        ValueError: an answer is missing or is not among the choices.
+    """
+
+    def __init__(self, prepared: Mapping[str, Any]) -> None:
+        self._prepared = prepared
+        self.asked: dict[str, Any] = {}
+
+    def categorical(self, name: str, choices: Sequence[str | float | int | bool]) -> Any:
+        answer = self._prepared.get(name)
+        if answer not in choices:
+            raise ValueError(f"{name}={answer!r} is not in this space: {list(choices)}")
+        self.asked[name] = answer
+        return answer
+
+    def number(self, name: str, low: float, high: float, log: bool) -> float:
+        answer = self._prepared.get(name)
+        if not isinstance(answer, float) or not low <= answer <= high:
+            raise ValueError(f"{name}={answer!r} is not in this space: [{low}, {high}]")
+        self.asked[name] = answer
+        return answer
+
+
+def draw(offer: Offer, suggest: Suggest) -> Configuration:
+    """Return the configuration that the answers of ``suggest`` describe."""
+    scheme = _pick(suggest, "scheme", schemes(offer))
+    if scheme == REFERENCE:
+        return FLOAT_F32
+    precision = _pick(suggest, "precision", offer.precisions)
+    if scheme == "float":
+        return Configuration(precision, None)
+    floats = _float_operators(offer, suggest)
+    if len(floats) == len(offer.operators):
+        return Configuration(precision, None)
+    activation = ActivationChoice(
+        _estimator(suggest, "", offer.estimators), _pick(suggest, "symmetry", offer.symmetries)
+    )
+    overrides = {name: _override(offer, suggest, name, activation) for name in offer.quantizers}
+    quantization = Quantization(
+        placement=_pick(suggest, "placement", offer.placements),
+        preset=_pick(suggest, "preset", offer.presets),
+        float_operators=tuple(floats),
+        activation=activation,
+        overrides=tuple((name, choice) for name, choice in overrides.items() if choice != activation),
+        weights=_pick(suggest, "weights", offer.weights),
+        bias_correction=_pick(suggest, "bias_correction", offer.bias_corrections),
+        overflow_fix=_pick(suggest, "overflow_fix", offer.overflow_fixes),
+    )
+    return Configuration(precision, quantization)
+
+
+def answers(offer: Offer, configuration: Configuration) -> dict[str, Any]:
+    """Return answers that make :func:`draw` return ``configuration``, and defaults for what it does not ask then."""
+    found = plain_answers(offer)
+    found["precision"] = configuration.precision
+    quantization = configuration.quantization
+    if quantization is None:
+        allowed = offer.float_model and configuration.precision in offer.precisions
+        found["scheme"] = REFERENCE if configuration == FLOAT_F32 and not allowed else "float"
+        return found
+    found |= {
+        "scheme": "int8-static",
+        "placement": quantization.placement,
+        "preset": quantization.preset,
+        "symmetry": quantization.activation.symmetry,
+        "weights": quantization.weights,
+        "bias_correction": quantization.bias_correction,
+        "overflow_fix": quantization.overflow_fix,
+        **estimator_answers("", offer.estimators, quantization.activation.estimator),
+        **operator_answers(offer, frozenset(quantization.float_operators) - offer.always_float),
+    }
+    chosen = dict(quantization.overrides)
+    for name, choices in offer.quantizers.items():
+        choice = chosen.get(name, quantization.activation)
+        found[f"quantizer:{name}:symmetry"] = choice.symmetry
+        found |= estimator_answers(f"quantizer:{name}:", choices.estimators or (), choice.estimator)
+    return found
+
+
+def plain_answers(offer: Offer) -> dict[str, Any]:
+    """Return what NNCF does when asked for nothing, or else the first choice, for every question."""
+    found = {
+        "scheme": "int8-static" if offer.int8_model else "float",
+        "precision": offer.precisions[0],
+        "placement": _prefer("plain", offer.placements),
+        "preset": _prefer("performance", offer.presets),
+        "symmetry": _prefer("as-preset", offer.symmetries),
+        "weights": _prefer("per-channel", offer.weights),
+        "bias_correction": _prefer(True, offer.bias_corrections),
+        "overflow_fix": _prefer("first-layer", offer.overflow_fixes),
+        **_middles("", offer.estimators),
+        **operator_answers(offer, frozenset()),
+    }
+    for name, choices in offer.quantizers.items():
+        found[f"quantizer:{name}:symmetry"] = _prefer("as-preset", choices.symmetries or ("as-preset",))
+        found |= _middles(f"quantizer:{name}:", choices.estimators or ())
+    return found
+
+
+def schemes(offer: Offer) -> tuple[str, ...]:
+    """Return the schemes that the model as a whole may have."""
+    found = [s for s, allowed in (("float", offer.float_model), ("int8-static", offer.int8_model)) if allowed]
+    if not (offer.float_model and "f32" in offer.precisions):
+        found.append(REFERENCE)
+    return tuple(found)
+
+
+def operator_choices(offer: Offer) -> tuple[str, ...]:
+    """Return what the question ``operators`` offers."""
+    return (ALL_INT8, *offer.groups, LISTED) if offer.free else (ALL_INT8,)
+
+
+def operator_answers(offer: Offer, floats: frozenset[str]) -> dict[str, str]:
+    """Return answers that keep ``floats`` of the free operators float: a group's name if it is one."""
+    named = {ALL_INT8: frozenset[str](), **{label: frozenset(members) for label, members in offer.groups.items()}}
+    label = next((label for label, members in named.items() if members == floats), LISTED)
+    return {
+        "operators": label,
+        **{f"operator:{name}": "float" if name in floats else "int8-static" for name in offer.free},
+    }
+
+
+def estimator_answers(prefix: str, choices: Iterable[EstimatorChoice], wanted: Estimator) -> dict[str, Any]:
+    """Return answers that choose ``wanted``, as a single value or inside a range; none if it is not offered."""
+    for choice in choices:
+        if choice.name == wanted.name and choice.parameter == wanted.parameter:
+            return {f"{prefix}estimator": choice.label}
+    for choice in choices:
+        span, parameter = choice.parameter, wanted.parameter
+        if choice.name != wanted.name or not isinstance(span, Range) or parameter is None:
+            continue
+        if span.low <= parameter <= span.high:
+            answer = _to_number(choice.name, parameter)
+            return {f"{prefix}estimator": choice.label, f"{prefix}{choice.label}": answer}
+    return {f"{prefix}estimator": str(wanted)}
+
+
+def middle(choice: EstimatorChoice) -> float:
+    """Return the answer in the middle of a range of parameters, on the scale that is searched."""
+    low, high, log = _bounds(choice)
+    return min(max((low * high) ** 0.5 if log else (low + high) / 2, low), high)
+
+
+def steps(choice: EstimatorChoice, answer: float) -> tuple[float, ...]:
+    """Return the answers next to ``answer`` in a range: half and twice it, inside the range."""
+    low, high, _ = _bounds(choice)
+    return tuple(step for step in (max(answer / 2, low), min(answer * 2, high)) if step != answer)
+
+
+def _float_operators(offer: Offer, suggest: Suggest) -> frozenset[str]:
+    label = _pick(suggest, "operators", operator_choices(offer))
+    if label != LISTED:
+        return offer.always_float | frozenset(offer.groups.get(label, ()))
+    listed = (n for n in offer.free if suggest.categorical(f"operator:{n}", ("int8-static", "float")) == "float")
+    return offer.always_float | frozenset(listed)
+
+
+def _override(offer: Offer, suggest: Suggest, name: str, activation: ActivationChoice) -> ActivationChoice:
+    choices, prefix = offer.quantizers[name], f"quantizer:{name}:"
+    estimator, symmetry = activation.estimator, activation.symmetry
+    if choices.estimators is not None:
+        estimator = _estimator(suggest, prefix, choices.estimators)
+    if choices.symmetries is not None:
+        symmetry = _pick(suggest, f"{prefix}symmetry", choices.symmetries)
+    return ActivationChoice(estimator, symmetry)
+
+
+def _estimator(suggest: Suggest, prefix: str, choices: tuple[EstimatorChoice, ...]) -> Estimator:
+    label = _pick(suggest, f"{prefix}estimator", tuple(choice.label for choice in choices))
+    choice = next(choice for choice in choices if choice.label == label)
+    if not isinstance(choice.parameter, Range):
+        return Estimator(choice.name, choice.parameter)
+    low, high, log = _bounds(choice)
+    answer = suggest.number(f"{prefix}{label}", low, high, log)
+    return Estimator(choice.name, _from_number(choice.name, answer))
+
+
+def _bounds(choice: EstimatorChoice) -> tuple[float, float, bool]:
+    """Return low, high and whether to search the logarithm: of the constant, or of the share cut off (1 - p)."""
+    assert isinstance(choice.parameter, Range)
+    low, high = sorted((_to_number(choice.name, choice.parameter.low), _to_number(choice.name, choice.parameter.high)))
+    return low, high, low > 0
+
+
+def _to_number(name: str, parameter: float) -> float:
+    # Exact both ways: p is in [0.5, 1], where 1 - p is computed without rounding (Sterbenz), and so is its inverse.
+    return 1 - parameter if name == "percentile" else parameter
+
+
+_from_number = _to_number
+
+
+def _middles(prefix: str, choices: tuple[EstimatorChoice, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        f"{prefix}{choice.label}": middle(choice) for choice in choices if isinstance(choice.parameter, Range)
+    }
+    if choices:
+        found[f"{prefix}estimator"] = _prefer("mean-min-max", tuple(choice.label for choice in choices))
+    return found
+
+
+def _prefer(wanted: T, choices: Sequence[T]) -> T:
+    return wanted if wanted in choices else choices[0]
+
+
+def _pick(suggest: Suggest, name: str, choices: Sequence[T]) -> T:
+    """Ask, unless there is nothing to choose."""
+    if len(choices) == 1:
+        return choices[0]
+    answer: T = suggest.categorical(name, choices)
+    return answer

@@ -1,0 +1,176 @@
+"""What a recipe and a model together leave to choose from."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from autotune import recipe
+from autotune.configuration import Granularity, OverflowFix, PlacementName, Precision, Preset, Symmetry
+from autotune.errors import UserError
+from autotune.recipe import EstimatorChoice
+from autotune.record import ModelInfo
+
+WEIGHTED = frozenset(
+    {"MatMul", "Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData"}
+)
+_NAMES_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class QuantizerOffer:
+    """Choices of one activation quantiser; None follows the choice for all."""
+
+    estimators: tuple[EstimatorChoice, ...] | None
+    symmetries: tuple[Symmetry, ...] | None
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Every choice that is left, never empty.
+
+    Attributes:
+        float_model: the model may stay float altogether. ``int8_model``: some operator may be int8.
+        quantizers: name -> choices, of the quantisers that the recipe names.
+        always_float: operators that the recipe keeps float. ``free``: those that may be either.
+        groups: label -> operators that may be kept float together, a subset of ``free``.
+        notes: sentences about what the recipe lists and this model or CPU does not have.
+    """
+
+    precisions: tuple[Precision, ...]
+    float_model: bool
+    int8_model: bool
+    placements: tuple[PlacementName, ...]
+    presets: tuple[Preset, ...]
+    estimators: tuple[EstimatorChoice, ...]
+    symmetries: tuple[Symmetry, ...]
+    quantizers: Mapping[str, QuantizerOffer]
+    weights: tuple[Granularity, ...]
+    bias_corrections: tuple[bool, ...]
+    overflow_fixes: tuple[OverflowFix, ...]
+    operators: tuple[str, ...]
+    always_float: frozenset[str]
+    free: tuple[str, ...]
+    groups: Mapping[str, tuple[str, ...]]
+    notes: tuple[str, ...] = field(default=())
+
+
+def offer(space: recipe.Space, model: ModelInfo) -> Offer:
+    """Return what ``space`` leaves to choose for ``model`` on this CPU.
+
+    Raises:
+        UserError: an operator or quantiser that the model does not have, no precision that this CPU executes, or
+            int8 asked of a model that has nothing to quantise.
+    """
+    _check_names(space, model)
+    notes: list[str] = []
+    precisions = _precisions(space, model, notes)
+    overflow_fixes = _overflow_fixes(space, model, notes)
+    schemes = {name: space.operators.get(name, space.schemes) for name in model.operators}
+    int8_model = any("int8-static" in allowed for allowed in schemes.values())
+    float_model = all("float" in allowed for allowed in schemes.values())
+    if not model.operators:
+        if "float" not in space.schemes:
+            raise UserError(
+                f"{space.where('schemes')}: asks for int8, but the model has no operator that can be quantised; "
+                "add float."
+            )
+        if "int8-static" in space.schemes:
+            notes.append("The model has no operator that can be quantised: only float configurations are tried.")
+    free = tuple(name for name, allowed in schemes.items() if len(allowed) > 1)
+    return Offer(
+        precisions=precisions,
+        float_model=float_model,
+        int8_model=int8_model,
+        placements=space.placement,
+        presets=space.preset,
+        estimators=space.activations.estimator,
+        symmetries=space.activations.symmetry,
+        quantizers={
+            name: QuantizerOffer(choice.estimator, choice.symmetry)
+            for name, choice in sorted(space.activations.quantizers.items())
+        },
+        weights=space.weights.granularity,
+        bias_corrections=space.bias_correction,
+        overflow_fixes=overflow_fixes,
+        operators=tuple(model.operators),
+        always_float=frozenset(name for name, allowed in schemes.items() if allowed == ("float",)),
+        free=free,
+        groups=_groups({name: model.operators[name] for name in free}, leaves_int8=not float_model),
+        notes=tuple(notes),
+    )
+
+
+def _precisions(space: recipe.Space, model: ModelInfo, notes: list[str]) -> tuple[Precision, ...]:
+    possible = tuple(p for p in space.precision if p in model.precisions)
+    if not possible:
+        raise UserError(
+            f"{space.where('precision')}: this CPU does not execute {' or '.join(space.precision)}; "
+            f"it executes {', '.join(model.precisions)}."
+        )
+    missing = [p for p in space.precision if p not in possible]
+    if missing:
+        notes.append(f"Precision {' and '.join(missing)} left out: this CPU does not execute {_it(missing)}.")
+    return possible
+
+
+def _overflow_fixes(space: recipe.Space, model: ModelInfo, notes: list[str]) -> tuple[OverflowFix, ...]:
+    listed = space.overflow_fix
+    if model.can_saturate or "off" not in listed or len(listed) == 1:
+        return listed
+    missing = [fix for fix in listed if fix != "off"]
+    notes.append(f"Overflow fix {' and '.join(missing)} left out: 8-bit sums cannot saturate on this CPU.")
+    return ("off",)
+
+
+def _groups(free: Mapping[str, str], leaves_int8: bool) -> dict[str, tuple[str, ...]]:
+    """Return the operators worth keeping float together: each type, those without weights, the first, the last.
+
+    A group that equals an earlier one is left out, and so is one after which nothing would be int8.
+
+    Args:
+        free: name -> type of the operators that may be either, in the order of the graph.
+        leaves_int8: some operator outside ``free`` is always int8.
+    """
+    weighted = [name for name, kind in free.items() if kind in WEIGHTED]
+    candidates = {f"type:{kind}": [n for n in free if free[n] == kind] for kind in dict.fromkeys(free.values())}
+    candidates["non-weighted"] = [name for name in free if name not in weighted]
+    candidates["first"] = weighted[:1]
+    candidates["last"] = weighted[-1:]
+    groups: dict[str, tuple[str, ...]] = {}
+    for label, members in candidates.items():
+        group = tuple(members)
+        if group and group not in groups.values() and (leaves_int8 or len(group) < len(free)):
+            groups[label] = group
+    return groups
+
+
+def _check_names(space: recipe.Space, model: ModelInfo) -> None:
+    for name in space.operators:
+        if name not in model.operators:
+            where = space.where("operators", name)
+            raise UserError(
+                f"{where}: the model has no operator '{name}' that can be quantised. {_hint(name, model.operators)}"
+            )
+    for name in space.activations.quantizers:
+        if name not in model.activation_quantizers:
+            where = space.where("activations", "quantizers", name)
+            hint = _hint(name, model.activation_quantizers)
+            raise UserError(f"{where}: the model has no activation quantiser '{name}'. {hint}")
+
+
+def _hint(wrong: str, known: Iterable[str]) -> str:
+    """Like ``errors.suggest``, but does not list hundreds of names."""
+    names = list(known)
+    close = difflib.get_close_matches(wrong, names, n=1, cutoff=0.6)
+    if close:
+        return f"Did you mean '{close[0]}'?"
+    if not names:
+        return "It has none."
+    rest = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return f"It has {', '.join(names[:_NAMES_SHOWN])}{rest}."
+
+
+def _it(missing: list[Precision]) -> str:
+    return "it" if len(missing) == 1 else "them"

@@ -1,0 +1,182 @@
+"""From recipe to choices: what may be proposed, and how a proposal is described."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from autotune import recipe
+from autotune.configuration import ActivationChoice, Configuration, Estimator
+from autotune.recipe import EstimatorChoice, Range
+from autotune.record import ModelInfo
+from autotune.space.answers import (
+    FLOAT_F32,
+    Replay,
+    Suggest,
+    answers,
+    draw,
+    operator_answers,
+    plain_answers,
+    schemes,
+    steps,
+)
+from autotune.space.offer import offer
+
+
+class Space:
+    """The configurations that a recipe allows for a model on this CPU.
+
+    Which operators stay float is one question, ``operators``: ``all-int8``, the name of a group, or ``listed``; only
+    ``listed`` asks one more question, ``operator:<name>``, of each operator. So a model with 100 operators adds one
+    parameter to most trials instead of 100, of which a sampler that knows nothing would set half to float; and yet
+    every set of float operators can be said, which the neighbours of an incumbent use.
+
+    A model whose operators are all float has one form only: a configuration without quantisation.
+
+    Args:
+        space: of the recipe.
+        model: its ``operators`` are in the order of the graph.
+
+    Raises:
+        UserError: the recipe names an operator or quantiser that the model does not have, only precisions that this
+            CPU does not execute, or int8 for a model that has nothing to quantise.
+    """
+
+    def __init__(self, space: recipe.Space, model: ModelInfo) -> None:
+        self._space = space
+        self._offer = offer(space, model)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that say what the recipe lists and is left out, and why."""
+        return self._offer.notes
+
+    @property
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """Label -> operators kept float together: ``type:<type>``, ``non-weighted``, ``first``, ``last``."""
+        return self._offer.groups
+
+    def sample(self, suggest: Suggest) -> Configuration:
+        """Return the configuration that the answers of ``suggest`` describe."""
+        return draw(self._offer, suggest)
+
+    def parameters(self, configuration: Configuration) -> dict[str, Any]:
+        """Return the answers that make :meth:`sample` return ``configuration``; exactly those that it asks for.
+
+        Raises:
+            ValueError: the configuration is not in this space.
+        """
+        replay = Replay(answers(self._offer, configuration))
+        if draw(self._offer, replay) != configuration:
+            raise ValueError(f"not in this space: {configuration.label}")
+        return replay.asked
+
+    def solved(self) -> Configuration | None:
+        """Return the one configuration of a solved recipe, None if choices are left open."""
+        return draw(self._offer, Replay(plain_answers(self._offer))) if self._space.is_solved else None
+
+    def plain(self) -> list[Configuration]:
+        """Return what others would ship, for each precision: float, NNCF's default and its transformer setting.
+
+        Float f32 comes first, whatever the recipe says: it is the reference. Of what the recipe does not allow, the
+        first choice that it does allow is taken instead, so a search always has somewhere to start from.
+        """
+        start = plain_answers(self._offer)
+        found = [FLOAT_F32]
+        kinds: list[dict[str, Any]] = []
+        if self._offer.float_model:
+            kinds.append({"scheme": "float"})
+        if self._offer.int8_model:
+            peers = {"plain": "performance", "transformer": "mixed"}
+            for placement, preset in peers.items():
+                if placement in self._offer.placements:
+                    allowed = preset in self._offer.presets
+                    kinds.append({"placement": placement, "preset": preset if allowed else start["preset"]})
+        precisions = self._offer.precisions
+        found += [self._draw({**start, **kind, "precision": p}) for kind in kinds for p in precisions]
+        return list(dict.fromkeys(found))
+
+    def neighbours(self, configuration: Configuration) -> list[Configuration]:
+        """Return the configurations that differ in one choice, always in the same order.
+
+        Estimators first (they most often win accuracy back without costing speed), then preset, placement and
+        symmetry, groups of operators, single operators, granularity, bias correction, overflow fix, precision; of a
+        float configuration, int8 first.
+
+        Raises:
+            ValueError: the configuration is not in this space.
+        """
+        now = answers(self._offer, configuration)
+        self.parameters(configuration)
+        found = [self._draw({**now, **change}) for change in self._changes(configuration, now)]
+        return [other for other in dict.fromkeys(found) if other != configuration]
+
+    def fix(self, configuration: Configuration) -> recipe.Space:
+        """Return the solved form of the recipe's space: this configuration only."""
+        quantization = configuration.quantization
+        if quantization is None:
+            return recipe.Space(precision=(configuration.precision,), schemes=("float",))
+        activation = quantization.activation
+        return recipe.Space(
+            precision=(configuration.precision,),
+            schemes=("int8-static",),
+            placement=(quantization.placement,),
+            preset=(quantization.preset,),
+            operators=dict.fromkeys(quantization.float_operators, ("float",)),
+            activations=recipe.ActivationSpace(
+                estimator=_fixed(activation.estimator),
+                symmetry=(activation.symmetry,),
+                quantizers={name: _fixed_quantizer(choice) for name, choice in quantization.overrides},
+            ),
+            weights=recipe.WeightSpace(granularity=(quantization.weights,)),
+            bias_correction=(quantization.bias_correction,),
+            overflow_fix=(quantization.overflow_fix,),
+        )
+
+    def _draw(self, given: Mapping[str, Any]) -> Configuration:
+        return draw(self._offer, Replay(given))
+
+    def _changes(self, configuration: Configuration, now: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        offered = self._offer
+        quantization = configuration.quantization
+        if quantization is None:
+            yield from _each("scheme", schemes(offered))
+            yield from _each("precision", offered.precisions)
+            return
+        yield from self._estimator_changes(now)
+        yield from _each("preset", offered.presets)
+        yield from _each("placement", offered.placements)
+        yield from _each("symmetry", offered.symmetries)
+        for name, choices in offered.quantizers.items():
+            yield from _each(f"quantizer:{name}:symmetry", choices.symmetries or ())
+        floats = frozenset(quantization.float_operators) - offered.always_float
+        for group in (*offered.groups.values(), *((name,) for name in offered.free)):
+            members = frozenset(group)
+            yield operator_answers(offered, floats - members if members <= floats else floats | members)
+        yield from _each("weights", offered.weights)
+        yield from _each("bias_correction", offered.bias_corrections)
+        yield from _each("overflow_fix", offered.overflow_fixes)
+        yield from _each("precision", offered.precisions)
+
+    def _estimator_changes(self, now: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        named = [(f"quantizer:{name}:", q.estimators or ()) for name, q in self._offer.quantizers.items()]
+        for prefix, choices in [("", self._offer.estimators), *named]:
+            for choice in choices:
+                yield {f"{prefix}estimator": choice.label}
+                number = f"{prefix}{choice.label}"
+                if isinstance(choice.parameter, Range) and now[f"{prefix}estimator"] == choice.label:
+                    for step in steps(choice, now[number]):
+                        yield {number: step}
+
+
+def _each(name: str, choices: Iterable[object]) -> Iterator[dict[str, Any]]:
+    for choice in choices:
+        yield {name: choice}
+
+
+def _fixed(estimator: Estimator) -> tuple[EstimatorChoice, ...]:
+    return (EstimatorChoice(estimator.name, estimator.parameter),)
+
+
+def _fixed_quantizer(choice: ActivationChoice) -> recipe.QuantizerSpace:
+    return recipe.QuantizerSpace(estimator=_fixed(choice.estimator), symmetry=(choice.symmetry,))

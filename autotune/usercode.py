@@ -1,0 +1,65 @@
+"""Functions of the user's own, named ``FILE.py:function`` in a recipe."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from autotune.errors import UserError, suggest
+
+
+def load_function(spec: str, base: Path, trust_code: bool, purpose: str) -> Callable[..., Any]:
+    """Import ``FILE.py`` (relative to ``base``) and return its function.
+
+    Args:
+        purpose: what the recipe wants it for, to begin an error message with: ``data`` or ``metric``.
+
+    Raises:
+        UserError: ``trust_code`` is false, the file or the function is missing, or importing the file failed.
+    """
+    file, colon, name = spec.rpartition(":")
+    if not colon or not file.endswith(".py") or not name.isidentifier():
+        raise UserError(f"{purpose}: '{spec}' is not a function; write FILE.py:function.")
+    path = base / file
+    if not trust_code:
+        raise UserError(f"{purpose}: {spec} is code that would run; read {path}, then allow it with --trust-code.")
+    if not path.is_file():
+        raise UserError(f"{purpose}: {path} does not exist; {spec} is looked for relative to the recipe's folder.")
+    module = _import(path, purpose)
+    function = getattr(module, name, None)
+    if not callable(function):
+        functions = [k for k, v in vars(module).items() if callable(v) and not k.startswith("_")]
+        hint = suggest(name, functions) if functions else "It defines none."
+        raise UserError(f"{purpose}: {path} has no function '{name}'. {hint}")
+    return function  # type: ignore[no-any-return]
+
+
+def failed(spec: str, purpose: str, error: BaseException) -> UserError:
+    """Return the error to raise for an exception that the user's function raised, with its line."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    where = f" ({Path(frame.tb_frame.f_code.co_filename).name}, line {frame.tb_lineno})" if frame else ""
+    return UserError(f"{purpose}: {spec} raised {type(error).__name__}: {' '.join(str(error).split())[:300]}{where}.")
+
+
+def _import(path: Path, purpose: str) -> Any:
+    name = f"autotune_user_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and pickling in the user's file need it
+    beside = str(path.parent.resolve())
+    sys.path.insert(0, beside)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # noqa: BLE001
+        raise failed(str(path), purpose, error) from error
+    finally:
+        if beside in sys.path:
+            sys.path.remove(beside)
+    return module
