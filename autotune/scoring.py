@@ -70,3 +70,10 @@ class Scorer:
                 if self._hopeless(so_far, tolerance):
                     return so_far
         return self._result(np.concatenate(parts), n)
+
+    def _result(self, per_sample: NDArray[np.float64], samples: int) -> Score:
+        labels = self._labels(0, samples)
+        value = self._metric.value(per_sample, labels)
+        reference = self._metric.value(self.per_sample[:samples], labels)
+        drop = reference - value if self._metric.higher_is_better else value - reference
+        return Score(per_sample, value, drop, samples)

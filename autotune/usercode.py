@@ -57,7 +57,7 @@ def _import(path: Path, purpose: str) -> Any:
     sys.path.insert(0, beside)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         raise failed(str(path), purpose, error) from error
     finally:
         if beside in sys.path:

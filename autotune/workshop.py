@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from autotune import data, decide, deploy, hardware, stats
+from autotune import data, decide, deploy, hardware
 from autotune.configuration import Configuration
-from autotune.data import Dataset
 from autotune.errors import UserError
 from autotune.graph.inspect import candidate_digest, model_digest
 from autotune.graph.normalise import normalise
@@ -37,13 +36,16 @@ from autotune.protocol import (
 )
 from autotune.quantize.factory import CandidateFactory
 from autotune.record import Failure, InputInfo, Latency, Measurement, ModelInfo, Verdict
-from autotune.scoring import Scorer
-from autotune.sources.model import read
+from autotune.scoring import Scorer, finite, run
+from autotune.sources.model import conform_splits, read
 from autotune.stages import StageFailed, stage
 from autotune.tasks import metrics
 
 LATENCY_SAMPLES = 16
 TARGET_WIDTH = 0.03
+MIN_PAIRS = 15
+MAX_PAIRS = 150
+MAX_LATENCY_SECONDS = 3.0
 CHECKED_SAMPLES = 8
 
 
@@ -59,15 +61,158 @@ class Workshop:
         splits = data.load_saved(setup.splits)
         self._metric = metrics.get(setup.metric, setup.base, setup.trust_code)
         source, notes = read(setup.model, setup.inputs, splits.search)
+        splits = conform_splits(splits, source)
         self._float, note = normalise(source)
-        notes = [*notes, *([note] if note else [])]
+        self._notes = [*notes, *([note] if note else [])]
         self._threads = setup.threads or hardware.usable_cores()
-        self._baseline = compile_model(self._float, "f32", self._threads)
-        self._search = Scorer(self._metric, splits.search, self._baseline, setup.seed)
-        self._holdout = splits.holdout
-        self._holdout_scorer: Scorer | None = None
+        self._baseline = self._compile(self._float, "f32")
+        self._search = Scorer(self._metric, splits.search, self._baseline)
+        self._holdout_split = splits.holdout
+        self._holdout: Scorer | None = None
         self._factory = CandidateFactory(self._float, splits.calibration, setup.cache, self._threads)
         self._factory.prepare()
-        self._built: tuple[Configuration, Any] | None = None
         self._samples = [splits.search.row(i) for i in range(min(LATENCY_SAMPLES, len(splits.search)))]
-        self.prepared = self._prepare(notes)
+        self._kept: tuple[Configuration, Any] | None = None
+        self.prepared = Prepared(
+            model=self._model_info(source),
+            baseline=self._measure_baseline(),
+            higher_is_better=self._metric.higher_is_better,
+            threads=self._baseline.threads,
+        )
+
+    @singledispatchmethod
+    def handle(self, request: object) -> Any:
+        """Answer one request of ``protocol``.
+
+        Raises:
+            StageFailed: the candidate cannot be built, compiled or run.
+        """
+        raise TypeError(f"unknown request {type(request).__name__}")
+
+    @handle.register
+    def _(self, _request: Observe) -> Observed:
+        started = time.monotonic()
+        cached = self._factory.observe()
+        return Observed(time.monotonic() - started, cached)
+
+    @handle.register
+    def _(self, request: Build) -> Built:
+        started = time.monotonic()
+        model = self._build(request.configuration)
+        self._kept = (request.configuration, model)
+        return Built(candidate_digest(model), time.monotonic() - started)
+
+    @handle.register
+    def _(self, request: Measure) -> Measured:
+        started = time.monotonic()
+        model = self._build(request.configuration)
+        with stage("compile"):
+            compiled = self._compile(model, request.configuration.precision)
+        compile_seconds = time.monotonic() - started
+        with stage("latency"):
+            latency = self._pairs(compiled)
+        latency_seconds = time.monotonic() - started - compile_seconds
+        stopped, value, drop, samples = "", None, None, 0
+        if request.slowest is not None and latency.speedup.high < request.slowest:
+            stopped = f"slower than float: {latency.speedup.estimate:.2f}x, the best float has {request.slowest:.2f}x"
+        else:
+            with stage("score"):
+                score = self._search.score(compiled, request.tolerance)
+            stopped, value, drop, samples = score.stopped, score.value, score.drop, score.samples
+        measurement = Measurement(
+            latency=latency,
+            score=value,
+            drop=drop,
+            samples=samples,
+            size_bytes=_size(model),
+            threads=compiled.threads,
+            operators=compiled.profile(),
+        )
+        total = time.monotonic() - started
+        return Measured(
+            measurement, stopped, compile_seconds, total - compile_seconds - latency_seconds, latency_seconds
+        )
+
+    @handle.register
+    def _(self, request: Race) -> Raced:
+        runners = []
+        for configuration in request.configurations:
+            with stage("compile"):
+                runners.append(self._caller(self._compile(self._build(configuration), configuration.precision)))
+        table = rounds(runners, request.rounds, max_seconds=request.max_seconds)
+        return Raced(tuple(tuple(float(v) for v in row) for row in table))
+
+    @handle.register
+    def _(self, request: Judge) -> Verdict:
+        if self._holdout is None:
+            self._holdout = Scorer(self._metric, self._holdout_split, self._baseline)
+        with stage("compile"):
+            compiled = self._compile(self._build(request.configuration), request.configuration.precision)
+        with stage("score"):
+            score = self._holdout.score(compiled, tolerance=None)
+        return self._holdout.verdict(score, request, self._setup.seed)
+
+    @handle.register
+    def _(self, request: Export) -> str:
+        configuration = request.configuration
+        model = self._build(configuration)
+        compiled = self._compile(model, configuration.precision)
+        properties = deploy_properties(configuration.precision, self._threads)
+        deploy.export(model, properties, request.directory, self._setup.name, configuration.label)
+        self._check_export(compiled, request)
+        return candidate_digest(model)
+
+    def _check_export(self, compiled: Compiled, request: Export) -> None:
+        """What was written gives exactly the outputs of what was judged."""
+        written = deploy.load(request.directory)
+        for sample in self._samples[:CHECKED_SAMPLES]:
+            expected = compiled.infer(sample)
+            got = written(sample)
+            for port, (name, values) in zip(written.outputs, expected.items(), strict=True):
+                if not np.array_equal(got[port], values):
+                    message = f"output '{name}' of the written model differs from the judged one"
+                    raise StageFailed(Failure("export", "error", message))
+
+    def _compile(self, model: Any, precision: str) -> Compiled:
+        return compile_model(model, precision, self._threads)
+
+    def _build(self, configuration: Configuration) -> Any:
+        """Build a candidate, or return the one that was built last."""
+        if configuration.quantization is None:
+            return self._float
+        if self._kept is not None and self._kept[0] == configuration:
+            return self._kept[1]
+        with stage("build"):
+            return self._factory.build(configuration.quantization)
+
+    def _caller(self, compiled: Compiled) -> Callable[[], None]:
+        """One inference per call, on real samples in turn."""
+        samples = itertools.cycle(self._samples)
+        return lambda: compiled.run(next(samples))
+
+    def _pairs(self, compiled: Compiled) -> Latency:
+        return measure_pairs(
+            self._caller(self._baseline),
+            self._caller(compiled),
+            confidence=self._setup.confidence,
+            target_width=TARGET_WIDTH,
+            min_pairs=MIN_PAIRS,
+            max_pairs=MAX_PAIRS,
+            max_seconds=MAX_LATENCY_SECONDS,
+        )
+
+    def _measure_baseline(self) -> Measurement:
+        return Measurement(
+            latency=self._pairs(self._baseline),
+            score=self._search.value,
+            drop=0.0,
+            samples=len(self._search),
+            size_bytes=_size(self._float),
+            threads=self._baseline.threads,
+            operators=self._baseline.profile(),
+        )
+
+
+def _size(model: Any) -> int:
+    """Bytes of the model's constants."""
+    return sum(node.data.nbytes for node in model.get_ops() if node.get_type_name() == "Constant")

@@ -48,7 +48,7 @@ def split(dataset: Dataset, shares: Sequence[float], seed: int, stratify: bool) 
                 f"data: the {name} split gets {len(part)} samples and needs {least}, because the groups are too few "
                 f"or too large ({len(units)} for {len(kept)} samples); give more groups."
             )
-    return Splits(*parts, duplicates_removed=removed)
+    return Splits(parts[0], parts[1], parts[2], removed)
 
 
 def join(calibration: Dataset, search: Dataset, holdout: Dataset) -> Splits:
@@ -64,12 +64,14 @@ def join(calibration: Dataset, search: Dataset, holdout: Dataset) -> Splits:
         digests = sample_digests(dataset)
         kept = np.asarray([i for i in _first_of_each(digests, dataset.labels) if digests[i] not in seen], dtype=np.intp)
         if len(kept) < MINIMUM[name]:
-            gone = f" after {len(dataset) - len(kept)} copies of others were removed" if len(kept) < len(dataset) else ""
+            gone = (
+                f" after {len(dataset) - len(kept)} copies of others were removed" if len(kept) < len(dataset) else ""
+            )
             raise UserError(f"data.{name}: has {len(kept)} samples{gone} and needs at least {MINIMUM[name]}.")
         seen.update(digests)
         removed += len(dataset) - len(kept)
         parts.append(dataset.take(kept))
-    return Splits(parts[2], parts[1], parts[0], duplicates_removed=removed)
+    return Splits(parts[2], parts[1], parts[0], removed)
 
 
 def _first_of_each(digests: list[bytes], labels: Array | None) -> NDArray[np.intp]:
@@ -137,4 +139,3 @@ def _deal(units: list[list[int]], strata: list[object], keys: list[bytes], share
         missing[strata[u]][chosen] -= size
         assigned[units[u]] = chosen
     return assigned
-

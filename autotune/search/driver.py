@@ -61,17 +61,16 @@ class Search:
         done = 0
         if STUDY_NAME in known:
             done = len(optuna.load_study(study_name=STUDY_NAME, storage=backend).get_trials(deepcopy=False))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            sampler = optuna.samplers.TPESampler(seed=seed + done, n_startup_trials=8)
         self._study = optuna.create_study(
             study_name=STUDY_NAME,
             storage=backend,
-            sampler=sampler,
+            sampler=optuna.samplers.TPESampler(seed=seed + done, n_startup_trials=8),
             directions=["minimize", "minimize"],
             load_if_exists=True,
         )
-        self._study.set_metric_names(["latency ratio", "drop"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self._study.set_metric_names(["latency ratio", "drop"])
         self._drop_trials_in_flight()
         self._trials = self._load()
         self._asked: dict[int, optuna.Trial] = {}

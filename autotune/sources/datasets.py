@@ -57,7 +57,9 @@ def read_npz(path: Path) -> Dataset:
     try:
         with np.load(path, allow_pickle=False) as archive:
             if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise UserError(f"data: {path} is a single array; save it with np.savez(path, INPUT_NAME=..., labels=...).")
+                raise UserError(
+                    f"data: {path} is a single array; save it with np.savez(path, INPUT_NAME=..., labels=...)."
+                )
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise UserError(f"data: {path} does not exist; a path is relative to the recipe's folder.") from None
@@ -65,7 +67,9 @@ def read_npz(path: Path) -> Dataset:
         raise UserError(f"data: {path} is a folder; give an npz file.") from None
     except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
         if "pickle" in str(error) and zipfile.is_zipfile(path):
-            raise UserError(f"data: {path} holds an array of Python objects; save plain arrays of equal rows.") from None
+            raise UserError(
+                f"data: {path} holds an array of Python objects; save plain arrays of equal rows."
+            ) from None
         raise UserError(f"data: {path} is not a readable npz file ({error}); it may be cut or damaged.") from None
     return _dataset(arrays)
 

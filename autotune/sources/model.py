@@ -194,7 +194,7 @@ def _cast(values: Array, port: Any, where: str) -> Array:
             return values.astype(target)
         raise UserError(f"{where}: input '{name}' has values too large for the model's {target}.")
     raise UserError(
-        f"{where}: input '{name}' is {values.dtype}, the model takes {target}; convert the data (this would lose values)."
+        f"{where}: input '{name}' is {values.dtype}, the model takes {target}, which could lose values; convert the data."
     )
 
 
@@ -204,7 +204,7 @@ def _port(model: Any, name: str) -> Any:
 
 def _name(port: Any) -> str:
     """One name per input, the same for data, messages and inference: the first in alphabetical order."""
-    return min(port.get_names())
+    return str(min(port.get_names()))
 
 
 def _shape_text(port: Any) -> str:

@@ -90,12 +90,12 @@ def draw(offer: Offer, suggest: Suggest) -> Configuration:
 def answers(offer: Offer, configuration: Configuration) -> dict[str, Any]:
     """Return answers that make :func:`draw` return ``configuration``, and defaults for what it does not ask then."""
     found = plain_answers(offer)
+    if configuration == FLOAT_F32 and REFERENCE in schemes(offer):
+        return {**found, "scheme": REFERENCE}
     found["precision"] = configuration.precision
     quantization = configuration.quantization
     if quantization is None:
-        allowed = offer.float_model and configuration.precision in offer.precisions
-        found["scheme"] = REFERENCE if configuration == FLOAT_F32 and not allowed else "float"
-        return found
+        return {**found, "scheme": "float"}
     found |= {
         "scheme": "int8-static",
         "placement": quantization.placement,

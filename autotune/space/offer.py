@@ -66,9 +66,9 @@ def offer(space: recipe.Space, model: ModelInfo) -> Offer:
     _check_names(space, model)
     notes: list[str] = []
     precisions = _precisions(space, model, notes)
-    overflow_fixes = _overflow_fixes(space, model, notes)
     schemes = {name: space.operators.get(name, space.schemes) for name in model.operators}
     int8_model = any("int8-static" in allowed for allowed in schemes.values())
+    overflow_fixes = _overflow_fixes(space, model, notes) if int8_model else space.overflow_fix
     float_model = all("float" in allowed for allowed in schemes.values())
     if not model.operators:
         if "float" not in space.schemes:

@@ -10,7 +10,7 @@ from autotune import recipe
 from autotune.configuration import Granularity, OverflowFix, PlacementName, Precision, Preset, Symmetry
 from autotune.recipe import EstimatorChoice, Range
 
-texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12).filter(str.strip)
+texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(str.strip)
 paths = st.from_regex(r"[a-z]{1,4}(/[a-z]{1,4}){0,2}\.(onnx|xml|npz)", fullmatch=True)
 functions = st.from_regex(r"[a-z]{1,5}\.py:[a-z_]{1,6}", fullmatch=True)
 names = st.from_regex(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,11}", fullmatch=True)
@@ -28,7 +28,7 @@ def some(literal: Any) -> st.SearchStrategy[Any]:
 def parameters(draw: st.DrawFn, above: float) -> float | Range:
     legal = st.floats(min_value=above, max_value=1.0, exclude_min=True)
     low, high = sorted((draw(legal), draw(legal)))
-    return draw(st.sampled_from([low, Range(low, high)])) if low < high else low
+    return Range(low, high) if low < high and draw(st.booleans()) else low
 
 
 plain_estimators = st.sampled_from([EstimatorChoice(n) for n in ("min-max", "mean-min-max", "mse", "entropy")])

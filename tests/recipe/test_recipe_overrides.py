@@ -119,9 +119,9 @@ def test_quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert quick.space == recipe.Space()
     assert quick.where("model", "path") == "MODEL"
     assert quick.where("data", "function") == "--data"
-    with pytest.raises(UserError, match="^--max-drop: "):
+    with pytest.raises(UserError, match=r"^--max-drop: "):
         recipe.Recipe.quick("m.onnx", "d.npz", "accuracy", max_drop="no")
-    with pytest.raises(UserError, match="^--metric: must not be empty"):
+    with pytest.raises(UserError, match=r"^--metric: must not be empty"):
         recipe.Recipe.quick("m.onnx", "d.npz", " ")
 
 

@@ -108,7 +108,11 @@ def test_what_is_left_out_has_a_default_and_is_not_written(file: Path) -> None:
 
 def test_digest_ignores_layout_name_and_budget(file: Path) -> None:
     short = _load(file, SHORT)
-    other = _load(file, "metric: {name: accuracy}\nname: z\nbudget: {trials: 3}\ndata: {path: d.npz}\nmodel:\n  path: m.onnx\nversion: 1\n")
+    other = _load(
+        file,
+        "metric: {name: accuracy}\nname: z\nbudget: {trials: 3}\n"
+        "data: {path: d.npz}\nmodel:\n  path: m.onnx\nversion: 1\n",
+    )
     assert other.digest == short.digest
     assert _load(file, SHORT + "seed: 1\n").digest != short.digest
 
@@ -130,9 +134,9 @@ def test_three_sources(file: Path) -> None:
 def test_values_are_frozen(file: Path) -> None:
     full = _load(file, FULL)
     with pytest.raises(ValidationError):
-        full.seed = 3  # type: ignore[misc]
+        full.seed = 3
     with pytest.raises(ValidationError):
-        full.space.weights.granularity = ("per-tensor",)  # type: ignore[misc]
+        full.space.weights.granularity = ("per-tensor",)
     for mapping in (full.inputs, full.space.operators, full.data.options):
         with pytest.raises(TypeError):
             mapping["x"] = 1  # type: ignore[index]

@@ -30,7 +30,9 @@ def test_drop(raw: object, drop: Drop) -> None:
     assert parse_drop(raw) == drop
 
 
-@pytest.mark.parametrize("raw", ["100%", "150%", "-1%", -0.1, math.nan, math.inf, "nan", "nan%", "one", "", "%", True, None])
+@pytest.mark.parametrize(
+    "raw", ["100%", "150%", "-1%", -0.1, math.nan, math.inf, "nan", "nan%", "one", "", "%", True, None]
+)
 def test_absurd_drop(raw: object) -> None:
     with pytest.raises(ValueError, match=r"drop|must be|whole score"):
         parse_drop(raw)
@@ -61,7 +63,9 @@ def test_latency(raw: object, milliseconds: float) -> None:
     assert parse_latency(raw) == pytest.approx(milliseconds)
 
 
-@pytest.mark.parametrize("raw", ["", "m", "10 minutes", "-3s", 0, "0s", math.nan, math.inf, True, None, [1], "1.2.3s", "5µs"])
+@pytest.mark.parametrize(
+    "raw", ["", "m", "10 minutes", "-3s", 0, "0s", math.nan, math.inf, True, None, [1], "1.2.3s", "5µs"]
+)
 def test_not_a_quantity(raw: object) -> None:
     for parse in (parse_duration, parse_latency):
         with pytest.raises(ValueError, match="write '"):

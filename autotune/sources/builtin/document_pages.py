@@ -52,7 +52,7 @@ def load(announce: Callable[[str], None], *, pages: int = 150) -> Dataset:
     for number in range(pages):
         page = draw_page(number, fonts)
         for turns in range(4):
-            images[4 * number + turns] = preprocess(page.transpose(_TURNS[turns]) if turns else page)
+            images[4 * number + turns] = preprocess(page if turns == 0 else page.transpose(_TURNS[turns - 1]))
     announce(
         f"document-pages: {pages} pages typeset from this Python's help texts and source code in fonts from {PACKAGE}, "
         "scan effects added, each in four turns."
@@ -62,7 +62,7 @@ def load(announce: Callable[[str], None], *, pages: int = 150) -> Dataset:
 
 
 # Clockwise, as the model's labels are; Pillow's names count the other way.
-_TURNS = (None, Image.Transpose.ROTATE_270, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_90)
+_TURNS = (Image.Transpose.ROTATE_270, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_90)
 
 
 def preprocess(page: Image.Image) -> NDArray[np.float32]:
@@ -72,5 +72,4 @@ def preprocess(page: Image.Image) -> NDArray[np.float32]:
     small = page.resize((round(width * scale), round(height * scale)), Image.Resampling.LANCZOS)
     left, top = (small.width - CROP) // 2, (small.height - CROP) // 2
     rgb = np.asarray(small.crop((left, top, left + CROP, top + CROP)).convert("RGB"), dtype=np.float32) / 255
-    normal: NDArray[np.float32] = (rgb[:, :, ::-1].transpose(2, 0, 1) - MEAN) / DEVIATION
-    return normal
+    return ((rgb[:, :, ::-1].transpose(2, 0, 1) - MEAN) / DEVIATION).astype(np.float32)

@@ -90,13 +90,12 @@ def _prose(page: Image.Image, chance: random.Random, fonts: Fonts) -> None:
         if index == columns - 1 and chance.random() < 0.3:
             column.bottom = round(bottom - (bottom - top) * chance.uniform(0.1, 0.95))  # the last page of a text
         while not column.full:
-            _block(column, next(blocks), body, strong, leading, chance)
+            _block(column, next(blocks), (body, strong), leading, chance)
 
 
-def _block(
-    column: _Column, text: str, body: Font, strong: Font, leading: float, chance: random.Random
-) -> None:
+def _block(column: _Column, text: str, fonts: tuple[Font, Font], leading: float, chance: random.Random) -> None:
     """Draw a heading, a picture, a table or, most often, a paragraph."""
+    body, strong = fonts
     kind = chance.random()
     if kind < 0.08:
         column.y += leading / 2
@@ -175,12 +174,12 @@ def _scan(page: Image.Image, chance: random.Random) -> Image.Image:
     if chance.random() < 0.5:
         page = page.filter(ImageFilter.GaussianBlur(chance.uniform(0.3, 1.8)))
     grey = np.asarray(page, dtype=np.float32)
-    paper, contrast = chance.uniform(200, 255), chance.uniform(0.2, 1.0)
+    paper, contrast = chance.uniform(200, 255), chance.uniform(0.3, 1.0)
     grey = paper - (255 - grey) * contrast
     across = np.linspace(0, 1, page.width, dtype=np.float32)
     shadow = chance.uniform(0, 0.2)
     grey *= 1 - shadow * (across if chance.random() < 0.5 else across[::-1])
-    noise = np.random.default_rng(chance.getrandbits(32)).normal(0, chance.uniform(0, 24), grey.shape)
+    noise = np.random.default_rng(chance.getrandbits(32)).normal(0, chance.uniform(0, 18), grey.shape)
     return Image.fromarray(np.clip(grey + noise, 0, 255).astype(np.uint8))
 
 

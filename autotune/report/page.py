@@ -1,0 +1,259 @@
+"""What the page shows: frozen values with every text formatted. The template and the charts only lay them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Tone = Literal["good", "fair", "bad", "plain"]
+PointKind = Literal["float", "peer", "searched", "stopped"]
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A word with a sign, so that colour is never the only carrier. ``hint`` explains the word."""
+
+    text: str
+    sign: str
+    tone: Tone
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The verdict. ``asides`` are further sentences: why float won, the fastest proven beside the winner."""
+
+    sentence: str
+    badges: tuple[Badge, ...]
+    asides: tuple[str, ...]
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """One figure before and after; ``before`` is empty where the figure is itself a comparison."""
+
+    title: str
+    before: str
+    after: str
+    change: str
+    details: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FrontPoint:
+    """A trial on the search split. ``details`` are the lines shown on hover."""
+
+    trial: int
+    kind: PointKind
+    name: str
+    speedup: float
+    low: float
+    high: float
+    drop: float
+    details: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class HoldoutPoint:
+    """A finalist, timed again, on the holdout. ``drop_upper`` is the one-sided bound."""
+
+    trial: int
+    name: str
+    speedup: float
+    low: float
+    high: float
+    drop: float
+    drop_upper: float
+    winner: bool
+    details: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Front:
+    """Speedup against drop.
+
+    Attributes:
+        line: (speedup, drop) of the front members, by speedup.
+        x_range, y_range: what is shown at first; wild drops lie outside.
+        note: says what lies outside; empty when nothing does.
+    """
+
+    metric: str
+    tolerance: float
+    tolerance_text: str
+    points: tuple[FrontPoint, ...]
+    line: tuple[tuple[float, float], ...]
+    holdout: tuple[HoldoutPoint, ...]
+    x_range: tuple[float, float]
+    y_range: tuple[float, float]
+    note: str
+    summary: str
+
+
+@dataclass(frozen=True)
+class LatencySeries:
+    """One finalist's milliseconds per round. ``role`` is winner, float or finalist."""
+
+    trial: int
+    name: str
+    role: Literal["winner", "float", "finalist"]
+    milliseconds: tuple[float, ...]
+    median: str
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """Slowest first. ``x_max`` is where the axis ends at first, so that a few stalls do not flatten the rest."""
+
+    series: tuple[LatencySeries, ...]
+    x_max: float
+    max_latency_ms: float | None
+    rounds: int
+    summary: str
+
+
+@dataclass(frozen=True)
+class FinalistRow:
+    trial: int
+    label: str
+    roles: tuple[str, ...]
+    speedup: str
+    speedup_interval: str
+    speedup_best_float: str
+    speedup_best_float_interval: str
+    latency: str
+    score: str
+    drop: str
+    drop_upper: str
+    n: str
+    verdict: Badge
+    remark: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One choice of a configuration, as a term and its value."""
+
+    term: str
+    value: str
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """Texts for reading, numbers (None where there is none) for sorting."""
+
+    trial: int
+    state: str
+    origin: str
+    label: str
+    choices: tuple[Choice, ...]
+    marks: tuple[str, ...]
+    speedup: str
+    speedup_value: float | None
+    speedup_interval: str
+    drop: str
+    drop_value: float | None
+    latency: str
+    latency_value: float | None
+    size: str
+    size_value: int | None
+    samples: str
+    seconds: str
+    seconds_value: float
+
+
+@dataclass(frozen=True)
+class StateCount:
+    state: str
+    count: int
+
+
+@dataclass(frozen=True)
+class OperatorRow:
+    """An operator as it ran in the winner. ``share`` is of the winner's time, 0 to 1, for the bar."""
+
+    name: str
+    type: str
+    scheme: str
+    kernel: str
+    precision: str
+    microseconds: str
+    microseconds_value: float
+    share: float
+    share_text: str
+    baseline: str
+    baseline_value: float | None
+    speedup: str
+    speedup_value: float | None
+
+
+@dataclass(frozen=True)
+class OperatorGroup:
+    """Operators of one scheme and precision together."""
+
+    scheme: str
+    precision: str
+    count: str
+    share: float
+    share_text: str
+
+
+@dataclass(frozen=True)
+class Operators:
+    rows: tuple[OperatorRow, ...]
+    groups: tuple[OperatorGroup, ...]
+    total: str
+    baseline_total: str
+    note: str
+
+
+@dataclass(frozen=True)
+class ProblemRow:
+    trial: int
+    label: str
+    stage: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Phase:
+    """``share`` is of the wall time, 0 to 1. ``inner`` phases are parts of the one before them that is not."""
+
+    name: str
+    text: str
+    share: float
+    inner: bool = False
+
+
+@dataclass(frozen=True)
+class Reproduce:
+    command: str
+    apply: str
+    load: str
+    solved: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """The whole report."""
+
+    name: str
+    headline: Headline
+    cards: tuple[Card, ...]
+    front: Front
+    latencies: Latencies
+    finalists: tuple[FinalistRow, ...]
+    trials: tuple[TrialRow, ...]
+    states: tuple[StateCount, ...]
+    operators: Operators
+    failed: tuple[ProblemRow, ...]
+    stopped: tuple[ProblemRow, ...]
+    splits: tuple[Choice, ...]
+    goal: tuple[Choice, ...]
+    phases: tuple[Phase, ...]
+    notes: tuple[str, ...]
+    model: tuple[Choice, ...]
+    machine: tuple[Choice, ...]
+    versions: tuple[Choice, ...]
+    reproduce: Reproduce

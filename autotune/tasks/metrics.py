@@ -1,0 +1,93 @@
+"""What a model is judged by. A metric is an object here and one line in the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from autotune.errors import UserError, suggest
+from autotune.tasks.classification import Accuracy, Auc, MacroF1
+from autotune.tasks.fidelity import CosineToFloat
+from autotune.tasks.function import FunctionMetric
+from autotune.tasks.outputs import Array, Scores
+from autotune.tasks.regression import Correlation, MeanAbsoluteError, RootMeanSquaredError
+from autotune.usercode import load_function
+
+if TYPE_CHECKING:
+    from autotune.recipe import MetricSpec
+
+
+class Metric(Protocol):
+    """A score in two steps, so that any subset of the samples can be scored again without the model.
+
+    Attributes:
+        needs_labels: the labels may not be None.
+        needs_reference: the float model's outputs on the same samples are needed.
+        is_mean: ``per_sample`` has shape (n,) and ``value`` is its mean.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def higher_is_better(self) -> bool: ...
+    @property
+    def needs_labels(self) -> bool: ...
+    @property
+    def needs_reference(self) -> bool: ...
+    @property
+    def is_mean(self) -> bool: ...
+
+    def check(self, labels: Array) -> None:
+        """Raise UserError if these labels cannot be scored against."""
+
+    def per_sample(
+        self, outputs: Mapping[str, Array], labels: Array | None, reference: Mapping[str, Array] | None
+    ) -> Scores:
+        """Return what of each sample the value depends on, float64, shape (n, ...)."""
+
+    def value(self, per_sample: Scores, labels: Array | None) -> float:
+        """Return the metric of these samples; NaN where it is undefined for them."""
+
+
+METRICS: dict[str, Callable[[str | None], Metric]] = {
+    "accuracy": Accuracy,
+    "auc": Auc,
+    "cosine-to-float": CosineToFloat,
+    "f1": MacroF1,
+    "mae": MeanAbsoluteError,
+    "pearson": lambda output: Correlation("pearson", output),
+    "rmse": RootMeanSquaredError,
+    "spearman": lambda output: Correlation("spearman", output),
+}
+
+
+def get(spec: MetricSpec, base: Path, trust_code: bool) -> Metric:
+    """Return the metric that a recipe names.
+
+    Args:
+        base: folder that a FILE.py is relative to.
+
+    Raises:
+        UserError: an unknown name, or a function that is not trusted, missing or cannot be imported.
+    """
+    if spec.function is not None:
+        function = load_function(spec.function, base, trust_code, "metric")
+        return FunctionMetric(spec.function, function, spec.output, spec.direction == "higher")
+    assert spec.name is not None
+    if spec.name not in METRICS:
+        raise UserError(f"metric: there is no '{spec.name}'. {suggest(spec.name, METRICS)}")
+    return METRICS[spec.name](spec.output)
+
+
+def check_labels(metric: Metric, labels: Array | None, where: str = "data") -> None:
+    """Check that the labels are there and of the kind that the metric needs.
+
+    Raises:
+        UserError: they are not.
+    """
+    if labels is None:
+        if metric.needs_labels:
+            raise UserError(f"{where}: has no 'labels'; {metric.name} needs one per sample.")
+        return
+    metric.check(labels)

@@ -1,0 +1,132 @@
+"""The search on a made-up landscape: real Optuna, no model."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from autotune.configuration import Configuration
+from autotune.recipe import Space as SpaceChoices
+from autotune.record import Failure, Interval, Latency, Measurement, ModelInfo, Trial
+from autotune.search.driver import Proposal, Search
+from autotune.search.incumbent import incumbent
+from autotune.space import Space
+
+OPERATORS = {"conv1": "Convolution", "conv2": "Convolution", "add": "Add", "fc": "MatMul"}
+MODEL = ModelInfo(
+    name="toy",
+    digest="0" * 64,
+    inputs=(),
+    outputs=("y",),
+    operators=OPERATORS,
+    activation_quantizers=("conv1/fq_input_0",),
+    precisions=("f32", "bf16"),
+    can_saturate=False,
+    size_bytes=1,
+    nncf_path="fast",
+)
+TOLERANCE = 0.01
+
+
+def landscape(configuration: Configuration) -> tuple[float, float]:
+    """(speedup, drop): int8 is fast, one operator is fragile, one estimator repairs half of the rest."""
+    q = configuration.quantization
+    if q is None:
+        return (1.0, 0.0) if configuration.precision == "f32" else (1.4, 0.03)
+    drop = 0.0 if "fc" in q.float_operators else 0.05
+    drop += 0.002 if q.activation.estimator.name == "mse" else 0.02
+    return 2.5 - 0.2 * len(q.float_operators), drop
+
+
+def measured(proposal: Proposal, state: str = "complete") -> Trial:
+    speedup, drop = landscape(proposal.configuration)
+    return Trial(
+        number=proposal.number,
+        configuration=proposal.configuration,
+        state=state,
+        origin=proposal.origin,
+        measurement=Measurement(
+            latency=Latency((1.0,), (1 / speedup,), Interval(speedup, speedup * 0.99, speedup * 1.01)),
+            score=0.9 - drop,
+            drop=drop,
+            samples=100,
+            size_bytes=1,
+            threads=1,
+        ),
+    )
+
+
+def search_in(folder: Path, seed: int = 0) -> Search:
+    return Search(Space(SpaceChoices(), MODEL), folder / "study.db", seed, TOLERANCE)
+
+
+def step(search: Search) -> Trial:
+    proposal = search.ask()
+    same = next((t for t in search.trials if t.configuration == proposal.configuration), None)
+    trial = measured(proposal)
+    if same is not None:
+        trial = replace(trial, state="duplicate", duplicate_of=same.number)
+    search.tell(proposal, trial)
+    return trial
+
+
+def test_plain_configurations_come_first(tmp_path: Path) -> None:
+    search = search_in(tmp_path)
+    plain = Space(SpaceChoices(), MODEL).plain()
+    trials = [step(search) for _ in plain]
+    assert [t.configuration for t in trials] == plain
+    assert {t.origin for t in trials} == {"plain"}
+    assert search.plain_left == 0
+    assert step(search).origin in ("neighbour", "sampler")
+
+
+def test_finds_the_repair_that_no_plain_configuration_has(tmp_path: Path) -> None:
+    search = search_in(tmp_path)
+    for _ in range(60):
+        step(search)
+    best = incumbent(search.trials, TOLERANCE)
+    assert best is not None
+    assert best.quantization is not None
+    speedup, drop = landscape(best)
+    assert drop <= TOLERANCE
+    assert best.quantization.activation.estimator.name == "mse"
+    assert "fc" in best.quantization.float_operators
+    assert speedup >= 2.1
+
+
+def test_continues_where_a_killed_run_stopped(tmp_path: Path) -> None:
+    first = search_in(tmp_path)
+    for _ in range(4):
+        step(first)
+    in_flight = first.ask()  # never told: the run was killed
+    again = search_in(tmp_path)
+    assert again.trials == first.trials
+    proposal = again.ask()
+    assert proposal.configuration == in_flight.configuration
+    assert proposal.number > in_flight.number
+
+
+def test_a_failure_is_told_as_infeasible_and_not_suggested_again(tmp_path: Path) -> None:
+    search = search_in(tmp_path)
+    proposal = search.ask()
+    failure = Failure("compile", "error", "no kernel")
+    search.tell(proposal, Trial(proposal.number, proposal.configuration, "failed", proposal.origin, failure=failure))
+    assert search.ask().configuration != proposal.configuration
+    assert search_in(tmp_path).trials[0].failure == failure
+
+
+def test_same_seed_same_proposals(tmp_path: Path) -> None:
+    def proposals(folder: Path) -> list[Configuration]:
+        folder.mkdir()
+        search = search_in(folder, seed=7)
+        return [step(search).configuration for _ in range(25)]
+
+    assert proposals(tmp_path / "a") == proposals(tmp_path / "b")
+
+
+def test_incumbent_prefers_within_tolerance_then_least_loss() -> None:
+    space = Space(SpaceChoices(), MODEL)
+    trials = [measured(Proposal(i, c, "plain")) for i, c in enumerate(space.plain())]
+    assert all(t.measurement is not None for t in trials)
+    assert incumbent([t for t in trials if t.configuration.quantization is None], TOLERANCE) is None
+    best = incumbent(trials, TOLERANCE)
+    assert best is not None
+    assert best.quantization is not None

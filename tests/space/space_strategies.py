@@ -1,0 +1,148 @@
+"""Hypothesis strategies: models, the spaces of recipes for them, and sources of random answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from hypothesis import strategies as st
+
+from autotune import recipe
+from autotune.configuration import (
+    ActivationChoice,
+    Configuration,
+    Estimator,
+    Granularity,
+    OverflowFix,
+    PlacementName,
+    Precision,
+    Preset,
+    Quantization,
+    Symmetry,
+)
+from autotune.recipe import EstimatorChoice, Range
+from autotune.record import ModelInfo
+
+OPERATORS = {
+    "/stem/Conv": "Convolution",
+    "dw": "GroupConvolution",
+    "add": "Add",
+    "12": "MatMul",
+    "/head/Gemm: x": "MatMul",
+}
+QUANTIZERS = ("/stem/Conv/fq_input_0", "dw/fq_output_0", "12/fq_output_0")
+
+
+def model_info(**changes: Any) -> ModelInfo:
+    fields: dict[str, Any] = {
+        "name": "m",
+        "digest": "0" * 64,
+        "inputs": (),
+        "outputs": ("y",),
+        "operators": OPERATORS,
+        "activation_quantizers": QUANTIZERS,
+        "precisions": ("f32", "bf16", "f16"),
+        "can_saturate": True,
+        "size_bytes": 1,
+        "nncf_path": "fast",
+    }
+    return ModelInfo(**{**fields, **changes})
+
+
+def some(literal: Any) -> st.SearchStrategy[Any]:
+    return st.lists(st.sampled_from(get_args(literal)), min_size=1, unique=True).map(tuple)
+
+
+@st.composite
+def parameters(draw: st.DrawFn, above: float) -> float | Range:
+    legal = st.floats(min_value=above, max_value=1.0, exclude_min=True)
+    low, high = sorted((draw(legal), draw(legal)))
+    return Range(low, high) if low < high and draw(st.booleans()) else low
+
+
+estimator_choices = (
+    st.sampled_from([EstimatorChoice(n) for n in ("min-max", "mean-min-max", "mse", "entropy")])
+    | parameters(0.0).map(lambda p: EstimatorChoice("moving-average", p))
+    | parameters(0.5).map(lambda p: EstimatorChoice("percentile", p))
+)
+estimators = st.lists(estimator_choices, min_size=1, max_size=5, unique=True).map(tuple)
+schemes = st.sampled_from([("float",), ("int8-static",), ("float", "int8-static"), ("int8-static", "float")])
+quantizer_spaces = st.builds(
+    recipe.QuantizerSpace, estimator=estimators | st.none(), symmetry=some(Symmetry)
+) | st.builds(recipe.QuantizerSpace, estimator=estimators)
+spaces = st.builds(
+    recipe.Space,
+    precision=some(Precision),
+    schemes=schemes,
+    placement=some(PlacementName),
+    preset=some(Preset),
+    operators=st.dictionaries(st.sampled_from(sorted(OPERATORS)), schemes),
+    activations=st.builds(
+        recipe.ActivationSpace,
+        estimator=estimators,
+        symmetry=some(Symmetry),
+        quantizers=st.dictionaries(st.sampled_from(QUANTIZERS), quantizer_spaces),
+    ),
+    weights=st.builds(recipe.WeightSpace, granularity=some(Granularity)),
+    bias_correction=st.sampled_from([(True,), (False,), (True, False), (False, True)]),
+    overflow_fix=some(OverflowFix),
+)
+models = st.booleans().map(lambda saturates: model_info(can_saturate=saturates))
+
+
+fixed_estimators = (
+    st.sampled_from([Estimator(n) for n in ("min-max", "mean-min-max", "mse", "entropy")])
+    | st.floats(0, 1, exclude_min=True).map(lambda p: Estimator("moving-average", p))
+    | st.floats(0.5, 1, exclude_min=True).map(lambda p: Estimator("percentile", p))
+)
+activation_choices = st.builds(
+    ActivationChoice, estimator=fixed_estimators, symmetry=st.sampled_from(get_args(Symmetry))
+)
+
+
+@st.composite
+def configurations(draw: st.DrawFn) -> Configuration:
+    """Any configuration of the model above, in its one form: no override repeats the choice for all."""
+    precision = draw(st.sampled_from(get_args(Precision)))
+    if draw(st.booleans()):
+        return Configuration(precision, None)
+    activation = draw(activation_choices)
+    overrides = draw(st.dictionaries(st.sampled_from(QUANTIZERS), activation_choices))
+    return Configuration(
+        precision,
+        Quantization(
+            placement=draw(st.sampled_from(get_args(PlacementName))),
+            preset=draw(st.sampled_from(get_args(Preset))),
+            float_operators=tuple(draw(st.sets(st.sampled_from(sorted(OPERATORS)), max_size=len(OPERATORS) - 1))),
+            activation=activation,
+            overrides=tuple((name, choice) for name, choice in overrides.items() if choice != activation),
+            weights=draw(st.sampled_from(get_args(Granularity))),
+            bias_correction=draw(st.booleans()),
+            overflow_fix=draw(st.sampled_from(get_args(OverflowFix))),
+        ),
+    )
+
+
+class Drawn:
+    """``space.Suggest`` whose answers hypothesis chooses; remembers every question."""
+
+    def __init__(self, data: st.DataObject) -> None:
+        self._data = data
+        self.questions: dict[str, tuple[Any, ...]] = {}
+        self.answers: dict[str, Any] = {}
+
+    def categorical(self, name: str, choices: Sequence[str | float | int | bool]) -> Any:
+        assert name not in self.questions
+        assert len(choices) == len(set(choices)) > 1
+        assert all(isinstance(choice, str | float | int | bool) for choice in choices)
+        self.questions[name] = tuple(choices)
+        self.answers[name] = self._data.draw(st.sampled_from(choices), label=name)
+        return self.answers[name]
+
+    def number(self, name: str, low: float, high: float, log: bool) -> float:
+        assert name not in self.questions
+        assert low < high
+        assert not log or low > 0
+        self.questions[name] = (low, high, log)
+        self.answers[name] = self._data.draw(st.floats(low, high), label=name)
+        return float(self.answers[name])

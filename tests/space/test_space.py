@@ -1,0 +1,287 @@
+"""What a recipe leaves to choose for one model, worked out by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from space_strategies import model_info
+
+from autotune import recipe
+from autotune.configuration import ActivationChoice, Configuration, Estimator, Quantization
+from autotune.errors import UserError
+from autotune.space import Space
+
+F32 = Configuration("f32", None)
+DEFAULT = Quantization(overflow_fix="off")
+VNNI = model_info(can_saturate=False, precisions=("f32", "bf16"))
+
+
+def space_of(text: str, model: Any = VNNI, folder: Path | None = None) -> Space:
+    """The space of a recipe whose ``space:`` holds ``text``."""
+    path = (folder or Path()) / "r.yaml"
+    head = "version: 1\nmodel: {path: m.onnx}\ndata: {path: d.npz}\nmetric: accuracy\n"
+    path.write_text(head + (f"space: {text}\n" if text else ""))
+    return Space(recipe.load(path).space, model)
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_plain_is_what_peers_ship() -> None:
+    transformer = replace(DEFAULT, placement="transformer", preset="mixed")
+    assert space_of("").plain() == [
+        F32,
+        Configuration("bf16", None),
+        Configuration("f32", DEFAULT),
+        Configuration("bf16", DEFAULT),
+        Configuration("f32", transformer),
+        Configuration("bf16", transformer),
+    ]
+
+
+def test_plain_on_a_saturating_cpu_has_the_overflow_fix_of_nncf() -> None:
+    plain = space_of("", model_info(can_saturate=True, precisions=("f32",))).plain()
+    assert [c.quantization.overflow_fix for c in plain if c.quantization] == ["first-layer"] * 2
+
+
+def test_plain_takes_the_first_choice_where_the_usual_one_is_not_allowed() -> None:
+    space = space_of(
+        "{schemes: int8-static, placement: plain, precision: bf16, activations: {estimator: [mse, entropy]}}"
+    )
+    usual = replace(DEFAULT, activation=ActivationChoice(Estimator("mse")))
+    assert space.plain() == [F32, Configuration("bf16", usual)]
+    assert space.parameters(F32) == {"scheme": "reference"}
+
+
+def test_what_is_left_out_is_said() -> None:
+    assert space_of("").notes == (
+        "Precision f16 left out: this CPU does not execute it.",
+        "Overflow fix first-layer and all left out: 8-bit sums cannot saturate on this CPU.",
+    )
+    assert space_of("", model_info(can_saturate=True)).notes == ()
+    assert space_of("", model_info(operators={}, activation_quantizers=())).notes == (
+        "The model has no operator that can be quantised: only float configurations are tried.",
+    )
+
+
+def test_one_overflow_fix_that_was_asked_for_is_kept() -> None:
+    space = space_of("{overflow_fix: all, precision: f32}")
+    assert space.notes == ()
+    assert {c.quantization.overflow_fix for c in space.plain() if c.quantization} == {"all"}
+
+
+def test_a_model_without_operators_has_float_configurations_only() -> None:
+    space = space_of("", model_info(operators={}, activation_quantizers=(), precisions=("f32", "bf16")))
+    assert space.plain() == [F32, Configuration("bf16", None)]
+    assert space.neighbours(F32) == [Configuration("bf16", None)]
+    assert space.groups == {}
+
+
+def test_groups() -> None:
+    assert space_of("").groups == {
+        "type:Convolution": ("/stem/Conv",),
+        "type:GroupConvolution": ("dw",),
+        "type:Add": ("add",),
+        "type:MatMul": ("12", "/head/Gemm: x"),
+        "last": ("/head/Gemm: x",),
+    }
+
+
+def test_groups_hold_only_what_may_be_either_and_leave_something_int8() -> None:
+    two = {"a": "MatMul", "b": "MatMul"}
+    assert space_of("", model_info(operators=two, activation_quantizers=())).groups == {"first": ("a",), "last": ("b",)}
+    space = space_of("{operators: {a: int8-static}}", model_info(operators=two, activation_quantizers=()))
+    assert space.groups == {"type:MatMul": ("b",)}
+    assert space_of("{schemes: int8-static}").groups == {}
+
+
+def test_restrictions_of_single_operators() -> None:
+    space = space_of('{schemes: int8-static, precision: f32, operators: {dw: float, "12": [float, int8-static]}}')
+    floats = {c.quantization.float_operators for c in _all_around(space) if c.quantization}
+    assert floats == {("dw",), ("12", "dw")}
+
+
+def test_schemes_float_with_one_int8_operator() -> None:
+    space = space_of(
+        "{schemes: float, precision: f32, operators: {dw: int8-static}, placement: plain, preset: mixed,"
+        " activations: {estimator: mse, symmetry: affine}, weights: {granularity: per-tensor}, bias_correction: false,"
+        " overflow_fix: off}"
+    )
+    solved = space.solved()
+    assert solved is not None
+    assert solved.quantization is not None
+    assert solved.quantization.float_operators == ("/head/Gemm: x", "/stem/Conv", "12", "add")
+
+
+def test_neighbours_in_order() -> None:
+    space = space_of(
+        "{schemes: int8-static, precision: [f32, bf16],"
+        " operators: {dw: [float, int8-static], add: [float, int8-static]},"
+        " activations: {estimator: [mean-min-max, mse], symmetry: [as-preset, affine]}}"
+    )
+    start = Configuration("f32", DEFAULT)
+    changes: list[dict[str, Any]] = [
+        {"activation": ActivationChoice(Estimator("mse"))},
+        {"preset": "mixed"},
+        {"placement": "transformer"},
+        {"activation": ActivationChoice(symmetry="affine")},
+        {"float_operators": ("dw",)},
+        {"float_operators": ("add",)},
+        {"weights": "per-tensor"},
+        {"bias_correction": False},
+    ]
+    expected = [Configuration("f32", replace(DEFAULT, **change)) for change in changes]
+    assert space.neighbours(start) == [*expected, Configuration("bf16", DEFAULT)]
+
+
+def test_groups_and_operators_flip_back() -> None:
+    space = space_of("{precision: f32}")
+    both = Configuration("f32", replace(DEFAULT, float_operators=("12", "/head/Gemm: x", "dw")))
+    floats = [set(n.quantization.float_operators) for n in space.neighbours(both) if n.quantization]
+    assert {"dw"} in floats
+    assert {"12", "/head/Gemm: x"} in floats
+    assert {"12", "dw"} in floats
+    assert {"12", "/head/Gemm: x", "dw", "add"} in floats
+    assert space.parameters(both)["operators"] == "listed"
+    group = Configuration("f32", replace(DEFAULT, float_operators=("12", "/head/Gemm: x")))
+    assert space.parameters(group)["operators"] == "type:MatMul"
+
+
+def test_keeping_the_last_int8_operator_float_gives_the_float_model() -> None:
+    space = space_of("{precision: f32}")
+    last = Configuration("f32", replace(DEFAULT, float_operators=("/stem/Conv", "12", "add", "dw")))
+    neighbours = space.neighbours(last)
+    assert F32 in neighbours
+
+
+def test_neighbours_of_a_float_configuration() -> None:
+    space = space_of("{precision: [f32, bf16]}")
+    assert space.neighbours(F32) == [Configuration("f32", DEFAULT), Configuration("bf16", None)]
+
+
+def test_neighbours_inside_a_range() -> None:
+    space = space_of("{precision: f32, activations: {estimator: {moving-average: {low: 0.01, high: 0.5}}}}")
+
+    def estimators(parameter: float) -> list[float | None]:
+        activation = ActivationChoice(Estimator("moving-average", parameter))
+        around = space.neighbours(Configuration("f32", replace(DEFAULT, activation=activation)))
+        found = [n.quantization.activation.estimator.parameter for n in around if n.quantization]
+        return [p for p in found if p != parameter]
+
+    assert estimators(0.1) == [0.05, 0.2]
+    assert estimators(0.4) == [0.2, 0.5]
+    assert estimators(0.01) == [0.02]
+
+
+def test_percentiles_are_searched_by_what_they_cut_off() -> None:
+    space = space_of("{precision: f32, activations: {estimator: {percentile: {low: 0.99, high: 0.9999}}}}")
+    around = ActivationChoice(Estimator("percentile", 0.999))
+    configuration = Configuration("f32", replace(DEFAULT, activation=around))
+    assert space.parameters(configuration)["percentile(0.99..0.9999)"] == pytest.approx(0.001)
+
+
+def test_quantisers_follow_the_general_choice_unless_they_have_their_own() -> None:
+    space = space_of(
+        "{precision: f32, activations: {estimator: [mse, entropy], symmetry: [as-preset, affine],"
+        " quantizers: {dw/fq_output_0: {estimator: [mse, min-max]}}}}"
+    )
+    start = space.plain()[1]
+    assert start.quantization is not None
+    assert start.quantization.overrides == ()
+    overrides = [
+        n.quantization.overrides for n in space.neighbours(start) if n.quantization and n.quantization.overrides
+    ]
+    assert overrides == [
+        (("dw/fq_output_0", ActivationChoice(Estimator("mse"))),),  # the others went to entropy
+        (("dw/fq_output_0", ActivationChoice(Estimator("min-max"))),),
+    ]
+    affine = [n for n in space.neighbours(start) if n.quantization and n.quantization.activation.symmetry == "affine"]
+    assert [n.quantization.overrides for n in affine if n.quantization] == [()]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "{operators: {ad: float}}",
+            "r.yaml:5: space.operators.ad: the model has no operator 'ad' that can be quantised. Did you mean 'add'?",
+        ),
+        ("{operators: {zzzz: float}}", "It has /stem/Conv, dw, add, 12, /head/Gemm: x."),
+        (
+            "{activations: {quantizers: {dw/fq_output_1: {estimator: mse}}}}",
+            "r.yaml:5: space.activations.quantizers.dw/fq_output_1: the model has no activation quantiser "
+            "'dw/fq_output_1'. Did you mean 'dw/fq_output_0'?",
+        ),
+        ("{precision: f16}", "r.yaml:5: space.precision: this CPU does not execute f16; it executes f32, bf16."),
+    ],
+)
+def test_names_the_model_does_not_have(text: str, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        space_of(text)
+    assert message in str(error.value)
+
+
+def test_int8_of_a_model_that_has_nothing_to_quantise() -> None:
+    with pytest.raises(UserError, match=r"r\.yaml:5: space\.schemes: asks for int8, but the model has no operator"):
+        space_of("{schemes: int8-static}", model_info(operators={}, activation_quantizers=()))
+
+
+def test_hints_do_not_list_hundreds_of_operators() -> None:
+    many = model_info(operators={f"node{i}": "MatMul" for i in range(100)}, activation_quantizers=())
+    with pytest.raises(UserError, match=r"It has node0, .*node7 and 92 more\.$"):
+        space_of("{operators: {zzzz: float}}", many)
+
+
+def test_what_is_not_in_the_space_has_no_parameters() -> None:
+    space = space_of("{precision: f32, schemes: int8-static, weights: {granularity: per-channel}}")
+    for change in ({"weights": "per-tensor"}, {"float_operators": ("dw",)}, {"overflow_fix": "all"}):
+        with pytest.raises(ValueError, match="not in this space"):
+            space.parameters(Configuration("f32", replace(DEFAULT, **change)))
+    with pytest.raises(ValueError, match="not in this space"):
+        space.parameters(Configuration("bf16", DEFAULT))
+    with pytest.raises(ValueError, match="not in this space"):
+        space.neighbours(Configuration("f32", replace(DEFAULT, weights="per-tensor")))
+
+
+def test_optuna_accepts_every_question_of_a_hundred_operators() -> None:
+    """The sampler learns over trials of all kinds, and enqueued answers come back as the same configuration."""
+    operators = {f"node{i}": "MatMul" if i % 3 else "Convolution" for i in range(100)}
+    space = space_of("", model_info(operators=operators, activation_quantizers=()))
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0, n_startup_trials=3))
+
+    class Asked:
+        def __init__(self, trial: optuna.Trial) -> None:
+            self.trial = trial
+
+        def categorical(self, name: str, choices: Any) -> Any:
+            return self.trial.suggest_categorical(name, choices)
+
+        def number(self, name: str, low: float, high: float, log: bool) -> float:
+            return float(self.trial.suggest_float(name, low, high, log=log))
+
+    for wanted in [*space.plain(), *space.neighbours(space.plain()[-1])[:130:7]]:
+        study.enqueue_trial(space.parameters(wanted))
+        trial = study.ask()
+        assert space.sample(Asked(trial)) == wanted
+        study.tell(trial, float(trial.number))
+    for _ in range(12):
+        trial = study.ask()
+        space.sample(Asked(trial))
+        study.tell(trial, float(trial.number))
+    usual = [len(t.params) for t in study.trials if t.params.get("operators") != "listed"]
+    assert max(usual) <= 10
+
+
+def _all_around(space: Space) -> list[Configuration]:
+    """Everything reachable by changing one choice at a time."""
+    seen = list(space.plain())
+    for configuration in seen:
+        seen += [n for n in space.neighbours(configuration) if n not in seen] if len(seen) < 300 else []
+    return seen

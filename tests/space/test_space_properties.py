@@ -1,0 +1,166 @@
+"""What holds for every recipe and model: inverses, membership, and questions that never change."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from space_strategies import Drawn, configurations, model_info, models, spaces
+
+from autotune import recipe
+from autotune.configuration import Configuration, Quantization
+from autotune.recipe import EstimatorChoice, Range
+from autotune.record import ModelInfo
+from autotune.space import Space
+
+relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+FLOAT_F32 = Configuration("f32", None)
+
+
+def offered(choices: tuple[EstimatorChoice, ...], name: str, parameter: float | None) -> bool:
+    for choice in choices:
+        span = choice.parameter
+        if choice.name == name and (
+            span == parameter
+            or (isinstance(span, Range) and parameter is not None and span.low <= parameter <= span.high)
+        ):
+            return True
+    return False
+
+
+def allowed(space: recipe.Space, model: ModelInfo, configuration: Configuration) -> bool:
+    """The recipe's own words, said again without any code of the space."""
+    if configuration == FLOAT_F32:
+        return True
+    schemes = {name: space.operators.get(name, space.schemes) for name in model.operators}
+    q = configuration.quantization
+    if q is None:
+        return configuration.precision in space.precision and all("float" in s for s in schemes.values())
+    return (
+        configuration.precision in space.precision
+        and overrides_allowed(space.activations, q)
+        and all(("float" if n in q.float_operators else "int8-static") in s for n, s in schemes.items())
+        and len(q.float_operators) < len(model.operators)
+        and offered(space.activations.estimator, q.activation.estimator.name, q.activation.estimator.parameter)
+        and q.activation.symmetry in space.activations.symmetry
+        and q.placement in space.placement
+        and q.preset in space.preset
+        and q.weights in space.weights.granularity
+        and q.bias_correction in space.bias_correction
+        and q.overflow_fix in space.overflow_fix
+    )
+
+
+def overrides_allowed(space: recipe.ActivationSpace, q: Quantization) -> bool:
+    overrides = dict(q.overrides)
+    for name, quantizer in space.quantizers.items():
+        choice = overrides.pop(name, q.activation)
+        estimator, symmetry = choice.estimator, choice.symmetry
+        if quantizer.estimator is None:
+            if estimator != q.activation.estimator:
+                return False
+        elif not offered(quantizer.estimator, estimator.name, estimator.parameter):
+            return False
+        if symmetry not in (quantizer.symmetry or (q.activation.symmetry,)):
+            return False
+    return not overrides
+
+
+@relaxed
+@given(spaces, models, st.data())
+def test_parameters_are_the_inverse_of_sample(space: recipe.Space, model: ModelInfo, data: st.DataObject) -> None:
+    made = Space(space, model)
+    drawn = Drawn(data)
+    configuration = made.sample(drawn)
+    assert allowed(space, model, configuration)
+    answers = made.parameters(configuration)
+
+    class Fixed:
+        def __init__(self) -> None:
+            self.asked: set[str] = set()
+
+        def categorical(self, name: str, choices: object) -> object:
+            self.asked.add(name)
+            assert answers[name] in choices  # type: ignore[operator]
+            return answers[name]
+
+        def number(self, name: str, low: float, high: float, log: bool) -> float:
+            self.asked.add(name)
+            assert low <= answers[name] <= high
+            return float(answers[name])
+
+    fixed = Fixed()
+    assert made.sample(fixed) == configuration
+    assert fixed.asked == set(answers)
+
+
+@relaxed
+@given(spaces, models, st.data())
+def test_questions_keep_their_choices(space: recipe.Space, model: ModelInfo, data: st.DataObject) -> None:
+    made = Space(space, model)
+    first, second = Drawn(data), Drawn(data)
+    made.sample(first)
+    made.sample(second)
+    for name in first.questions.keys() & second.questions.keys():
+        assert first.questions[name] == second.questions[name]
+
+
+@relaxed
+@given(spaces, models, st.data())
+def test_neighbours_are_allowed_reachable_and_different(
+    space: recipe.Space, model: ModelInfo, data: st.DataObject
+) -> None:
+    made = Space(space, model)
+    configuration = made.sample(Drawn(data))
+    neighbours = made.neighbours(configuration)
+    assert configuration not in neighbours
+    assert len(set(neighbours)) == len(neighbours)
+    assert neighbours == made.neighbours(configuration) == Space(space, model).neighbours(configuration)
+    for neighbour in neighbours:
+        assert allowed(space, model, neighbour)
+        assert made.parameters(neighbour) is not None
+
+
+@relaxed
+@given(spaces, models)
+def test_plain_starts_with_the_reference_and_is_reachable(space: recipe.Space, model: ModelInfo) -> None:
+    made = Space(space, model)
+    plain = made.plain()
+    assert plain[0] == FLOAT_F32
+    assert len(set(plain)) == len(plain)
+    for configuration in plain:
+        assert allowed(space, model, configuration)
+        assert made.parameters(configuration) is not None
+
+
+@relaxed
+@given(configurations())
+def test_a_solved_recipe_gives_back_its_configuration(configuration: Configuration) -> None:
+    fixed = Space(recipe.Space(), model_info()).fix(configuration)
+    assert fixed.is_solved
+    asked = recipe.Recipe.quick("m.onnx", "d.npz", "accuracy")
+    expect = recipe.Expect(model="0" * 64, data="1" * 64, candidate="2" * 64)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "solved.yaml"
+        solved = asked.solved(space=fixed, expect=expect, threads=2, base=path.parent)
+        path.write_text(recipe.dump(solved), encoding="utf-8")
+        again = recipe.load(path)
+    assert again == solved
+    for saturates in (True, False):
+        space = Space(again.space, model_info(can_saturate=saturates))
+        assert space.solved() == configuration
+        assert space.notes == ()
+        assert set(space.plain()) >= {FLOAT_F32, configuration}
+
+
+@relaxed
+@given(spaces, models)
+def test_solved_exactly_when_nothing_is_left_to_choose(space: recipe.Space, model: ModelInfo) -> None:
+    made = Space(space, model)
+    solved = made.solved()
+    assert (solved is not None) == space.is_solved
+    if solved is not None:
+        assert allowed(space, model, solved)
+        assert set(made.plain()) == {FLOAT_F32, solved}
