@@ -194,7 +194,7 @@ def _cast(values: Array, port: Any, where: str) -> Array:
             return values.astype(target)
         raise UserError(f"{where}: input '{name}' has values too large for the model's {target}.")
     raise UserError(
-        f"{where}: input '{name}' is {values.dtype}, the model takes {target}, which could lose values; convert the data."
+        f"{where}: input '{name}' is {values.dtype}, the model takes {target}, which may lose values; convert it."
     )
 
 

@@ -14,6 +14,7 @@ import os
 import sysconfig
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,7 @@ SIGNATURES = {
     "wav": (b"RIFF",), "woff": (b"wOFF",), "woff2": (b"wOF2",), "xz": (b"\xfd7zXZ",), "zip": (b"PK\x03\x04",),
 }  # fmt: skip
 SMALLEST = 128
+BLOCK = 4096
 
 _SKIPPED = {"__pycache__", "site-packages", "dist-packages", "lib-dynload"}
 
@@ -56,8 +58,8 @@ _SKIPPED = {"__pycache__", "site-packages", "dist-packages", "lib-dynload"}
 def load(announce: Callable[[str], None], *, per_type: int = 200, at_least: int = 10) -> Dataset:
     """Return ``bytes`` int32 (n, 2048) and as labels the index of the type in magika's list, int64.
 
-    Types with fewer than ``at_least`` different files are left out; of the others, ``per_type`` files at most,
-    those whose SHA-256 comes first (a choice that does not depend on names or on the order of a folder).
+    Files that look the same to the model are there once. Types with fewer than ``at_least`` files are left out; of the
+    others, ``per_type`` files at most, those whose SHA-256 comes first (a choice that does not depend on names).
 
     Raises:
         UserError: magika's list cannot be downloaded, or this Python has too few files.
@@ -66,11 +68,13 @@ def load(announce: Callable[[str], None], *, per_type: int = 200, at_least: int 
     space: list[str] = config["target_labels_space"]
     by_type = _files({e: label for e, label in EXTENSIONS.items() if label in space})
     chosen = {
-        label: sorted(files.items())[:per_type] for label, files in sorted(by_type.items()) if len(files) >= at_least
+        label: sorted(files.items(), key=itemgetter(0))[:per_type]
+        for label, files in sorted(by_type.items())
+        if len(files) >= at_least
     }
     if len(chosen) < 2:
         raise UserError("data.builtin: this Python's folders hold too few files for 'python-files'; install packages.")
-    rows = [features(path.read_bytes()) for files in chosen.values() for _, path in files]
+    rows = [row for files in chosen.values() for _, row in files]
     labels = [space.index(label) for label, files in chosen.items() for _ in files]
     announce(
         f"python-files: {len(rows)} files of {len(chosen)} types from this Python's own folders, labelled by extension "
@@ -79,38 +83,50 @@ def load(announce: Callable[[str], None], *, per_type: int = 200, at_least: int 
     return Dataset({"bytes": np.stack(rows)}, np.asarray(labels, dtype=np.int64))
 
 
-def features(content: bytes) -> NDArray[np.int32]:
+def features(head: bytes, tail: bytes) -> NDArray[np.int32]:
     """Return magika's input for a file: int32 (2048,), values 0 to 255, and 256 for padding.
 
-    The first 4096 bytes, stripped on the left, first 1024 of them left-aligned; then the last 4096 bytes, stripped on
-    the right, last 1024 of them right-aligned (magika 1.0, ``_extract_features_from_seekable``).
+    ``head`` and ``tail`` are the first and last 4096 bytes (both the whole of a smaller file). The head, stripped on the
+    left, its first 1024 bytes left-aligned; then the tail, stripped on the right, its last 1024 right-aligned (magika
+    1.0, ``_extract_features_from_seekable``).
     """
     row = np.full(2048, 256, dtype=np.int32)
-    head = np.frombuffer(content[:4096].lstrip()[:1024], dtype=np.uint8)
-    tail = np.frombuffer(content[-4096:].rstrip()[-1024:], dtype=np.uint8)
-    row[: len(head)] = head
-    row[2048 - len(tail) :] = tail
+    first = np.frombuffer(head.lstrip()[:1024], dtype=np.uint8)
+    last = np.frombuffer(tail.rstrip()[-1024:], dtype=np.uint8)
+    row[: len(first)] = first
+    row[2048 - len(last) :] = last
     return row
 
 
-def _files(extensions: dict[str, str]) -> dict[str, dict[str, Path]]:
-    """By label, the files worth a label, by the SHA-256 of their content: identical ones are there once."""
-    found: dict[str, dict[str, Path]] = defaultdict(dict)
-    seen: set[str] = set()
+def _files(extensions: dict[str, str]) -> dict[str, dict[bytes, NDArray[np.int32]]]:
+    """By label, the features of the files worth a label, by their SHA-256."""
+    found: dict[str, dict[bytes, NDArray[np.int32]]] = defaultdict(dict)
+    seen: set[bytes] = set()
     for path in _walk():
         label = extensions.get(path.suffix[1:].lower())
         if label is None or path.stem.lower().startswith(("licen", "copying")):
             continue
         try:
-            content = path.read_bytes()
+            size, head, tail = _ends(path)
         except OSError:  # a file without read permission is no sample
             continue
-        digest = hashlib.sha256(content).hexdigest()
-        if digest in seen or len(content) < SMALLEST or not content.startswith(SIGNATURES.get(label, b"")):
+        if size < SMALLEST or not head.startswith(SIGNATURES.get(label, b"")):
             continue
-        seen.add(digest)
-        found[label][digest] = path
+        row = features(head, tail)
+        digest = hashlib.sha256(row.tobytes()).digest()
+        if digest not in seen:
+            seen.add(digest)
+            found[label][digest] = row
     return found
+
+
+def _ends(path: Path) -> tuple[int, bytes, bytes]:
+    """Size, first and last bytes."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        head = file.read(BLOCK)
+        file.seek(max(0, size - BLOCK))
+        return size, head, file.read(BLOCK)
 
 
 def _walk() -> Iterator[Path]:

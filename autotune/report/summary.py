@@ -1,0 +1,108 @@
+"""run.json: the figures of a run for programs."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from autotune.record import Finalist, Interval, Run
+from autotune.report.lookup import Lookup, median
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """Return the run's figures as plain values, ready for ``json.dumps``; what is missing or not finite is None.
+
+    Drops, scores and the tolerance are in the metric's own units, a positive drop is worse than float f32.
+    ``speedup`` is against float f32, ``speedup_best_float`` against the best float, both from the finalists' common
+    rounds. ``seconds.search`` is the wall time of the search, of which build, compile, score and latency are parts.
+    ``verdict``, ``speedup`` and ``speedup_best_float`` are the winner's; without one their values are None.
+    """
+    found = Lookup(run)
+    winner = found.winner
+    states = Counter(t.state for t in run.trials)
+    figures = {
+        "name": run.name,
+        "outcome": run.outcome,
+        "sentence": run.sentence,
+        "why_float": run.why_float,
+        "metric": {"name": run.goal.metric, "higher_is_better": run.goal.higher_is_better},
+        "goal": asdict(run.goal),
+        "verdict": _verdict(winner),
+        "winner": _finalist(winner, found),
+        "best_float": _finalist(found.best_float, found),
+        "fastest_proven": _finalist(found.fastest_proven, found),
+        "speedup": _interval(winner.speedup if winner else None),
+        "speedup_best_float": _interval(winner.speedup_best_float if winner else None),
+        "latency_ms": {
+            "float_f32": found.baseline_ms(),
+            "winner": median(winner.milliseconds) if winner and winner.milliseconds else None,
+        },
+        "baseline_score": run.baseline_score,
+        "front": list(run.front),
+        "finalists": [_finalist(f, found) for f in run.finalists],
+        "trials": len(run.trials),
+        "failures": states["failed"],
+        "states": {state: states[state] for state in ("complete", "stopped", "duplicate", "failed")},
+        "splits": asdict(run.splits),
+        "data": run.data,
+        "model": {
+            "name": run.model.name,
+            "sha256": run.model.digest,
+            "size_bytes": run.model.size_bytes,
+            "precisions": list(run.model.precisions),
+            "nncf_path": run.model.nncf_path,
+        },
+        "wall_seconds": run.wall_seconds,
+        "seconds": asdict(run.seconds),
+        "started": run.started,
+        "fingerprint": asdict(run.fingerprint),
+        "command": run.command,
+        "notes": list(run.notes),
+    }
+    plain: dict[str, Any] = _plain(figures)
+    return plain
+
+
+def _verdict(winner: Finalist | None) -> dict[str, Any]:
+    names = (
+        "status", "drop", "drop_upper", "tolerance", "confidence", "n", "method", "score", "float_score",
+        "more_samples",
+    )  # fmt: skip
+    return {name: None if winner is None else getattr(winner.verdict, name) for name in names}
+
+
+def _finalist(finalist: Finalist | None, found: Lookup) -> dict[str, Any] | None:
+    if finalist is None:
+        return None
+    measured = found.measurement(finalist.trial)
+    return {
+        "trial": finalist.trial,
+        "label": finalist.configuration.label,
+        "configuration": asdict(finalist.configuration),
+        "status": finalist.verdict.status,
+        "drop": finalist.verdict.drop,
+        "drop_upper": finalist.verdict.drop_upper,
+        "speedup": _interval(finalist.speedup),
+        "speedup_best_float": _interval(finalist.speedup_best_float),
+        "meets_latency": finalist.meets_latency,
+        "size_bytes": None if measured is None else measured.size_bytes,
+    }
+
+
+def _interval(interval: Interval | None) -> dict[str, float | None]:
+    if interval is None:
+        return {"ratio": None, "low": None, "high": None}
+    return {"ratio": interval.estimate, "low": interval.low, "high": interval.high}
+
+
+def _plain(value: Any) -> Any:
+    """Tuples become lists and numbers that JSON does not know become None."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

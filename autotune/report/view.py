@@ -1,0 +1,235 @@
+"""From a run to the page: a pure function that formats everything and decides nothing."""
+
+from __future__ import annotations
+
+from autotune.record import Finalist, Interval, Run
+from autotune.report import words
+from autotune.report.evidence import finalist_rows, front, latencies, status_badge
+from autotune.report.listing import failed_rows, operators, state_counts, stopped_rows, trial_rows
+from autotune.report.lookup import Lookup, median
+from autotune.report.page import Badge, Card, Choice, Headline, Page, Phase, Reproduce
+from autotune.report.words import MetricWords
+
+_OUTCOMES = {
+    "constraint-unmet": Badge("constraint not met", "✗", "bad", "No model meets every constraint; this is the best."),
+    "interrupted": Badge("interrupted", "‖", "plain", "The search was ended early; this is what it had found."),
+}
+_NO_VERDICT = Badge("no verdict", "?", "plain", "No candidate was judged on the holdout.")
+
+_APPLY = "autotune apply solved.yaml --output model"
+_LOAD = """import autotune
+
+compiled = autotune.load("model")
+outputs = compiled(inputs)"""
+
+
+def view(run: Run) -> Page:
+    """Return everything that the page shows, as text ready to print.
+
+    Args:
+        run: finished or interrupted; it may have no finalists.
+    """
+    found = Lookup(run)
+    metric = MetricWords.of(run.goal, run.baseline_score)
+    return Page(
+        name=run.name,
+        headline=_headline(found, metric),
+        cards=_cards(found, metric),
+        front=front(found, metric),
+        latencies=latencies(found),
+        finalists=finalist_rows(found, metric),
+        trials=trial_rows(found, metric),
+        states=state_counts(run.trials),
+        operators=operators(found),
+        failed=failed_rows(run.trials),
+        stopped=stopped_rows(run.trials),
+        splits=_splits(run),
+        goal=_goal(run, metric),
+        phases=_phases(run),
+        notes=run.notes,
+        model=_model(run),
+        machine=_machine(run),
+        versions=tuple(Choice(name, version) for name, version in sorted(run.fingerprint.versions.items())),
+        reproduce=Reproduce(run.command, _APPLY, _LOAD, run.solved),
+    )
+
+
+def _headline(found: Lookup, metric: MetricWords) -> Headline:
+    run, winner = found.run, found.winner
+    badges = [_OUTCOMES[run.outcome]] if run.outcome in _OUTCOMES else []
+    badges.append(status_badge(winner.verdict.status) if winner is not None else _NO_VERDICT)
+    asides = [run.why_float] if run.why_float and run.why_float not in run.sentence else []
+    proven = found.fastest_proven
+    if proven is not None and winner is not None and proven.trial != winner.trial:
+        asides.append(
+            f"Fastest proven: {proven.configuration.label} (trial {proven.trial}) at "
+            f"{words.ratio(proven.speedup.estimate)}, drop at most {metric.drop(proven.verdict.drop_upper)}."
+        )
+    machine = run.fingerprint
+    return Headline(
+        sentence=run.sentence,
+        badges=tuple(badges),
+        asides=tuple(asides),
+        facts=(
+            run.model.name,
+            machine.cpu,
+            words.count(machine.threads, "thread"),
+            f"{words.count(len(run.trials), 'trial')} in {words.duration(run.wall_seconds)}",
+            run.started.replace("T", " ", 1),
+        ),
+    )
+
+
+def _cards(found: Lookup, metric: MetricWords) -> tuple[Card, ...]:
+    winner = found.winner
+    if winner is None:
+        return (
+            Card(
+                title=f"{metric.name} of float f32",
+                before="",
+                after=metric.score(found.run.baseline_score),
+                change="",
+                details=(f"search split, {words.count(found.run.splits.search, 'sample')}",),
+            ),
+            Card("latency of float f32", "", words.milliseconds(found.baseline_ms()), "", ("median",)),
+            Card("size of the source model", "", words.size(found.run.model.size_bytes), "", ()),
+        )
+    return (
+        _metric_card(winner, found.run, metric),
+        _latency_card(winner, found),
+        _size_card(winner, found),
+        _speed_card("speed against float f32", winner.speedup, winner, found.run),
+        _best_float_card(winner, found),
+    )
+
+
+def _metric_card(winner: Finalist, run: Run, metric: MetricWords) -> Card:
+    verdict = winner.verdict
+    return Card(
+        title=metric.name,
+        before=metric.score(verdict.float_score),
+        after=metric.score(verdict.score),
+        change=f"drop {metric.drop(verdict.drop)}",
+        details=(
+            f"drop at most {metric.drop(verdict.drop_upper)} at {words.confidence(verdict.confidence)} confidence",
+            f"tolerance {metric.score(verdict.tolerance)} ({run.goal.max_drop}); "
+            f"holdout of {words.count(verdict.n, 'sample')}",
+        ),
+    )
+
+
+def _latency_card(winner: Finalist, found: Lookup) -> Card:
+    before, after = found.baseline_ms(), median(winner.milliseconds) if winner.milliseconds else None
+    limit = found.run.goal.max_latency_ms
+    details = [f"median of {words.count(len(winner.milliseconds), 'interleaved round')}"]
+    if limit is not None:
+        met = "met" if winner.meets_latency else "not met"
+        details.append(f"at most {words.milliseconds(limit)} asked: {met}")
+    return Card(
+        title="latency",
+        before=words.milliseconds(before),
+        after=words.milliseconds(after),
+        change=words.change(before, after) if before is not None and after is not None else "",
+        details=tuple(details),
+    )
+
+
+def _size_card(winner: Finalist, found: Lookup) -> Card:
+    measured = found.measurement(winner.trial)
+    baseline = found.baseline.measurement if found.baseline is not None else None
+    before = baseline.size_bytes if baseline is not None else found.run.model.size_bytes
+    after = measured.size_bytes if measured is not None else None
+    change = words.change(before, after) if after is not None else ""
+    return Card("size", words.size(before), words.size(after), change, ("model files on disk",))
+
+
+def _speed_card(title: str, speed: Interval, winner: Finalist, run: Run) -> Card:
+    details = [f"{winner.configuration.label}, trial {winner.trial}"]
+    ends = words.between(speed)
+    if ends:
+        details.insert(0, f"{ends} at {words.confidence(run.goal.confidence)} confidence")
+    return Card(title, "", words.ratio(speed.estimate), "", tuple(details))
+
+
+def _best_float_card(winner: Finalist, found: Lookup) -> Card:
+    best = found.best_float
+    name = best.configuration.label if best is not None else "best float"
+    card = _speed_card(f"speed against the best float, {name}", winner.speedup_best_float, winner, found.run)
+    if best is not None and best.trial == winner.trial:
+        return Card(card.title, "", card.after, "", ("the winner is the best float",))
+    return Card(card.title, "", card.after, "", (*card.details[:-1], "the fastest float with the asked assurance"))
+
+
+def _splits(run: Run) -> tuple[Choice, ...]:
+    sizes = run.splits
+    return (
+        Choice("data", run.data),
+        Choice("calibration", f"{words.count(sizes.calibration, 'sample')}, for the ranges, labels unused"),
+        Choice("search", f"{words.count(sizes.search, 'sample')}, seen by the search"),
+        Choice("holdout", f"{words.count(sizes.holdout, 'sample')}, looked at once per finalist"),
+        Choice("identical samples dropped", words.count(sizes.duplicates_removed)),
+    )
+
+
+def _goal(run: Run, metric: MetricWords) -> tuple[Choice, ...]:
+    goal = run.goal
+    limit = "none" if goal.max_latency_ms is None else words.milliseconds(goal.max_latency_ms)
+    return (
+        Choice("metric", f"{goal.metric}, {'higher' if goal.higher_is_better else 'lower'} is better"),
+        Choice("largest drop", f"{goal.max_drop}, {metric.score(goal.tolerance)} in the metric's units"),
+        Choice("largest latency", limit),
+        Choice("confidence", words.confidence(goal.confidence)),
+        Choice("assurance asked", goal.assurance),
+    )
+
+
+def _phases(run: Run) -> tuple[Phase, ...]:
+    spent, wall = run.seconds, run.wall_seconds
+    inner = (("build", spent.build), ("compile", spent.compile), ("score", spent.score), ("latency", spent.latency))
+    rest = max(0.0, wall - spent.observe - spent.search - spent.report)
+
+    def phase(name: str, seconds: float, inner: bool = False) -> Phase:
+        return Phase(name, words.duration(seconds), min(1.0, seconds / wall) if wall else 0.0, inner)
+
+    return (
+        phase("observe", spent.observe),
+        phase("search", spent.search),
+        *(phase(name, seconds, inner=True) for name, seconds in inner),
+        phase("report", spent.report),
+        phase("data, baseline, finalists, export", rest),
+        phase("whole run", wall),
+    )
+
+
+def _model(run: Run) -> tuple[Choice, ...]:
+    model = run.model
+    inputs = "; ".join(
+        f"{i.name} {i.dtype} {list(i.shape)}{' (was dynamic)' if i.was_dynamic else ''}" for i in model.inputs
+    )
+    return (
+        Choice("model", model.name),
+        Choice("inputs", inputs or words.MISSING),
+        Choice("outputs", ", ".join(model.outputs) or words.MISSING),
+        Choice("size", words.size(model.size_bytes)),
+        Choice("operators that can be quantised", words.count(len(model.operators))),
+        Choice("placement solved by", "NNCF's solver, checked against nncf.quantize" if model.nncf_path == "fast" else f"nncf.quantize: {model.nncf_path}"),
+        Choice("SHA-256", model.digest),
+    )
+
+
+def _machine(run: Run) -> tuple[Choice, ...]:
+    machine = run.fingerprint
+    saturate = "saturate on this instruction set" if run.model.can_saturate else "do not saturate"
+    return (
+        Choice("CPU", machine.cpu),
+        Choice("instruction set", machine.instruction_set),
+        Choice("features", ", ".join(machine.isa) or words.MISSING),
+        Choice("8-bit sums", saturate),
+        Choice("precisions really executed", ", ".join(run.model.precisions) or words.MISSING),
+        Choice("cores", words.count(machine.cores)),
+        Choice("threads used", words.count(machine.threads)),
+        Choice("memory", f"{machine.memory_gib:.1f} GiB"),
+        Choice("system", machine.system),
+    )
+
+

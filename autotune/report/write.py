@@ -1,0 +1,72 @@
+"""Writes what a run leaves for people and programs, each file whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from autotune.errors import UserError
+from autotune.files import write_text
+from autotune.record import Run
+from autotune.report.html import render
+from autotune.report.summary import summary
+from autotune.report.tables import pareto_frame, trials_frame
+
+
+def write_reports(run: Run, directory: Path) -> None:
+    """Write report.html, trials.csv, pareto.csv and run.json into ``directory``, over older ones.
+
+    Raises:
+        UserError: the disk is full, or the folder cannot be written to.
+    """
+    write_text(directory / "trials.csv", trials_frame(run).to_csv(index=False, lineterminator="\n"))
+    write_text(directory / "pareto.csv", pareto_frame(run).to_csv(index=False, lineterminator="\n"))
+    write_text(directory / "run.json", json.dumps(summary(run), indent=2, allow_nan=False) + "\n")
+    write_text(directory / "report.html", render(run))
+
+
+def save_record(run: Run, path: Path) -> None:
+    """Write the whole run as JSON, from which :func:`load_record` gives an equal one.
+
+    Numbers that JSON does not know are written as the texts ``NaN``, ``Infinity`` and ``-Infinity``.
+
+    Raises:
+        UserError: the disk is full, or the folder cannot be written to.
+    """
+    write_text(path, json.dumps(_plain(asdict(run)), allow_nan=False) + "\n")
+
+
+def load_record(path: Path) -> Run:
+    """Read a run that :func:`save_record` wrote.
+
+    Raises:
+        UserError: there is no such file, or it is not a record of this version of autotune.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path}: no record of a finished run there; name the folder of a run.") from error
+    try:
+        return TypeAdapter(Run).validate_json(text)
+    except (ValidationError, UnicodeDecodeError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise UserError(
+            f"{path}: not a record that this version of autotune can read ({where}: {first['msg']}); "
+            "use the version that wrote it (run.json names it), or run the tuning again."
+        ) from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    return value

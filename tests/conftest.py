@@ -1,0 +1,64 @@
+"""Small real models and data that many tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+def convolution_net(seed: int = 0, bias: Sequence[float] = (0.0, 0.0, 0.0, 0.0)):
+    """A float OpenVINO model [1,3,16,16] -> [1,4]: two convolutions, a depthwise one, a residual and a linear layer."""
+    import openvino as ov
+    from openvino import opset13 as ops
+
+    rng = np.random.default_rng(seed)
+
+    def constant(*shape: int) -> ov.Output:
+        fan_in = int(np.prod(shape[1:])) or 1
+        return ops.constant((rng.standard_normal(shape) / np.sqrt(fan_in)).astype(np.float32))
+
+    def convolution(x, out: int, into: int, name: str):
+        y = ops.convolution(x, constant(out, into, 3, 3), [1, 1], [1, 1], [1, 1], [1, 1])
+        y.set_friendly_name(name)
+        biased = ops.add(y, constant(1, out, 1, 1))
+        biased.set_friendly_name(f"{name}/bias")
+        return ops.relu(biased, name=f"{name}/relu")
+
+    x = ops.parameter([-1, 3, 16, 16], np.float32, name="image")
+    x.output(0).set_names({"image"})
+    a = convolution(x, 16, 3, "conv1")
+    depthwise = ops.group_convolution(a, constant(16, 1, 1, 3, 3), [1, 1], [1, 1], [1, 1], [1, 1], name="depthwise")
+    b = convolution(depthwise, 16, 16, "conv2")
+    c = ops.add(a, b, name="residual")
+    pooled = ops.reduce_mean(c, ops.constant(np.array([2, 3])), keep_dims=False, name="pool")
+    y = ops.matmul(pooled, constant(4, 16), False, True, name="fc")
+    y = ops.add(y, ops.constant(np.asarray([bias], np.float32)), name="fc/bias")
+    y.output(0).set_names({"logits"})
+    return ov.Model([y], [x], "convolution_net")
+
+
+def logits_of(model, images: np.ndarray) -> np.ndarray:
+    """Float f32 outputs of a batch."""
+    import openvino as ov
+
+    return ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(images)[0]
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``model.xml`` and ``data.npz``: random images labelled by the float model, 5 % of them wrongly."""
+    import openvino as ov
+
+    folder = tmp_path_factory.mktemp("tiny")
+    rng = np.random.default_rng(1)
+    images = rng.standard_normal((600, 3, 16, 16)).astype(np.float32)
+    balance = -logits_of(convolution_net(), images).mean(axis=0)
+    model = convolution_net(bias=balance.tolist())
+    ov.save_model(model, folder / "model.xml", compress_to_fp16=False)
+    predicted = logits_of(model, images).argmax(axis=1)
+    wrong = rng.random(len(predicted)) < 0.05
+    np.savez(folder / "data.npz", image=images, labels=np.where(wrong, (predicted + 1) % 4, predicted))
+    return folder
