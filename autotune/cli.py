@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shlex
 import sys
@@ -150,9 +151,17 @@ class _Errors:
         if isinstance(error, (UserError, WorkerDied)):
             typer.echo(f"Error: {error}", err=True)
             raise typer.Exit(EXIT_USER_ERROR) from None
+        if _disk_full(error):
+            typer.echo("Error: the disk is full; free some space and continue with --resume.", err=True)
+            raise typer.Exit(EXIT_USER_ERROR) from None
         if isinstance(error, AutotuneError) and not self._debug:
             typer.echo(f"Error: {error}", err=True)
             raise typer.Exit(1) from None
+
+
+def _disk_full(error: BaseException) -> bool:
+    """True for a full disk, also where SQLite or numpy met it."""
+    return getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(error)
 
 
 def _recipe(recipes: Any, target: str, given: dict[str, Any]) -> Any:
@@ -180,4 +189,8 @@ def _default_output(name: str, resume: bool) -> Path:
 
 def main() -> None:
     """Entry point of the ``autotune`` command."""
+    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+        version = ".".join(map(str, sys.version_info[:2]))
+        print(f"Error: Python {version} is not supported; use 3.11, 3.12 or 3.13.", file=sys.stderr)
+        sys.exit(EXIT_USER_ERROR)
     app()

@@ -17,6 +17,7 @@ _REASONS = {
     errno.EROFS: "the file system is read-only; choose another place",
     errno.EACCES: "permission denied; choose another place",
     errno.EPERM: "permission denied; choose another place",
+    errno.EEXIST: "a part of this path is a file, not a folder; choose another place",
     errno.ENOTDIR: "a part of this path is a file, not a folder; choose another place",
     errno.EISDIR: "a folder of this name exists; choose another place",
 }

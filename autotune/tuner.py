@@ -83,6 +83,8 @@ class _Tuning:
 
     def run(self) -> Run:
         self.events.stage("data")
+        for code in self.recipe.functions:
+            self.note(f"Runs code of yours: {code}")
         splits = load_data(self.recipe, self.options.trust_code, self.note)
         model = locate(self.recipe)
         self.folder.claim(self.recipe.digest, self.fingerprint, self.options.resume)
@@ -90,6 +92,7 @@ class _Tuning:
         self.sizes = SplitSizes(
             len(splits.calibration), len(splits.search), len(splits.holdout), splits.duplicates_removed
         )
+        self.note("Samples: " + ", ".join(f"{name} {len(part)}" for name, part in splits.items()) + ".")
         self.data_digest = data.digest(splits)
         write_text(self.folder.recipe, recipe.dump(self.recipe))
         with Runner(self._setup(model), self.folder.log) as runner:

@@ -1,0 +1,1 @@
+"""OpenVINO graphs: brought to one form, looked at, and told apart by their content."""

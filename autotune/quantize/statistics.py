@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +23,7 @@ class TensorStatistics:
             empty where the tensor's shape depends on the data.
         size: elements of the tensor in one sample; 0 where it depends on the data.
         channels: by axis, float32 (C,) pairs: smallest and largest value of each channel over all samples. Ranges per
-            channel are min of min and max of max (as NNCF's are), so that samples need not be kept apart.
+            channel are min of min and max of max (as NNCF's are), so the samples need not be kept apart.
     """
 
     low: Floats
@@ -31,7 +32,29 @@ class TensorStatistics:
     size: int
     channels: Mapping[int, tuple[Floats, Floats]] = field(default_factory=dict)
 
+    @property
+    def magnitude(self) -> Floats:
+        """The largest magnitude of each sample, float32 (n,)."""
+        return np.maximum(np.abs(self.low), np.abs(self.high))
+
+    @property
+    def lowest(self) -> float:
+        """The smallest value of all samples."""
+        return float(self.low.min())
+
     @cached_property
     def ordered(self) -> Floats:
-        """``elements`` in ascending order."""
-        return np.sort(self.elements)
+        """``elements`` ascending; the extremes of the samples where no elements were recorded."""
+        return np.sort(self.elements if len(self.elements) else np.concatenate([self.low, self.high]))
+
+    @cached_property
+    def population(self) -> tuple[Doubles, Doubles]:
+        """Values ascending and how many values of the n samples each stands for, both float64 (m + 2n,).
+
+        An element stands for its share of all values, an extreme for itself alone.
+        """
+        values = self.ordered.astype(np.float64)
+        extremes = np.sort(np.concatenate([self.low, self.high])).astype(np.float64)
+        share = max(1.0, self.size * len(self.low) / len(values))
+        at = np.searchsorted(values, extremes)
+        return np.insert(values, at, extremes), np.insert(np.full(len(values), share), at, 1.0)

@@ -6,6 +6,7 @@ YAML 1.2: only ``true`` and ``false`` are booleans, so ``off`` is text.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,9 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from autotune.errors import UserError
 
 Key = tuple[str | int, ...]
+
+# Texts that ruamel may write without quotes, if it does not take them for a number or the like.
+_BARE = re.compile(r"[\w./]([\w./%=+@ -]|:(?=\w))*(?<! )")
 
 
 @dataclass(frozen=True)
@@ -179,5 +183,5 @@ def _styled(value: Any, depth: int = 0) -> Any:
 
 
 def _text(value: str) -> str:
-    # What YAML folds or cannot show (line and paragraph separators, control characters) only survives as an escape.
-    return value if value.isprintable() else DoubleQuotedScalarString(value)
+    # ruamel leaves some texts bare that do not survive (a leading "?" inside braces, line separators).
+    return value if _BARE.fullmatch(value) else DoubleQuotedScalarString(value)

@@ -106,6 +106,13 @@ class Recipe(Frozen):
         return self._base
 
     @property
+    def functions(self) -> tuple[str, ...]:
+        """Every ``FILE.py:function`` that would run."""
+        sources = [self.data, self.data.calibration, self.data.search, self.data.holdout]
+        found = [source.function for source in sources if source is not None]
+        return tuple(f for f in [*found, self.metric.function] if f is not None)
+
+    @property
     def is_solved(self) -> bool:
         """True when every choice is fixed: one candidate."""
         return self.space.is_solved

@@ -66,6 +66,7 @@ def _trial_row(found: Lookup, trial: Trial, metric: MetricWords) -> TrialRow:
         size=words.size(None if measured is None else measured.size_bytes),
         size_value=None if measured is None else measured.size_bytes,
         samples=words.MISSING if measured is None else words.count(measured.samples),
+        samples_value=None if measured is None else measured.samples,
         seconds=words.duration(spent),
         seconds_value=spent,
     )

@@ -159,6 +159,7 @@ class TrialRow:
     size: str
     size_value: int | None
     samples: str
+    samples_value: int | None
     seconds: str
     seconds_value: float
 

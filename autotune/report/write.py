@@ -51,14 +51,16 @@ def load_record(path: Path) -> Run:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path}: no record of a finished run there; name the folder of a run.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not a text file, so not the record of a run; name the folder of a run.") from error
     try:
         return TypeAdapter(Run).validate_json(text)
-    except (ValidationError, UnicodeDecodeError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
+    except ValidationError as error:
+        first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise UserError(
             f"{path}: not a record that this version of autotune can read ({where}: {first['msg']}); "
-            "use the version that wrote it (run.json names it), or run the tuning again."
+            "use the version that wrote it, or run the tuning again."
         ) from error
 
 

@@ -162,9 +162,9 @@ def train(images: Array, labels: NDArray[np.int64], seed: int) -> Network:
             step += 1
             rate = RATE * 0.5 * (1 + np.cos(np.pi * step / steps))
             for p, g, m, s in zip(network.parameters, gradients, means, squares, strict=True):
-                m += 0.1 * (g - m)
-                s += 0.01 * (g * g - s)
-                p -= np.float32(rate) * (m / (1 - 0.9**step)) / (np.sqrt(s / (1 - 0.99**step)) + 1e-8)
+                m[...] += 0.1 * (g - m)
+                s[...] += 0.01 * (g * g - s)
+                p[...] -= np.float32(rate) * (m / (1 - 0.9**step)) / (np.sqrt(s / (1 - 0.99**step)) + 1e-8)
         print(f"epoch {epoch + 1:2d}: loss {total / len(images):.4f}", flush=True)
     return network
 

@@ -11,7 +11,7 @@ import pytest
 
 
 def autotune(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from autotune.cli import main; main()", *map(str, arguments)]
+    command = [sys.executable, "-m", "autotune", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=250, cwd=cwd, check=False)
 
 

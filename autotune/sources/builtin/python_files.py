@@ -86,9 +86,9 @@ def load(announce: Callable[[str], None], *, per_type: int = 200, at_least: int 
 def features(head: bytes, tail: bytes) -> NDArray[np.int32]:
     """Return magika's input for a file: int32 (2048,), values 0 to 255, and 256 for padding.
 
-    ``head`` and ``tail`` are the first and last 4096 bytes (both the whole of a smaller file). The head, stripped on the
-    left, its first 1024 bytes left-aligned; then the tail, stripped on the right, its last 1024 right-aligned (magika
-    1.0, ``_extract_features_from_seekable``).
+    ``head`` and ``tail`` are the first and last 4096 bytes (both the whole of a smaller file). The head, stripped on
+    the left, its first 1024 bytes left-aligned; then the tail, stripped on the right, its last 1024 right-aligned
+    (magika 1.0, ``_extract_features_from_seekable``).
     """
     row = np.full(2048, 256, dtype=np.int32)
     first = np.frombuffer(head.lstrip()[:1024], dtype=np.uint8)

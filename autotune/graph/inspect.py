@@ -1,0 +1,116 @@
+"""Look at a graph: nodes and tensors by name, digests of its content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import openvino as ov
+
+CONSTANT = "Constant"
+_CHUNK = 1 << 20
+
+
+def clone(model: ov.Model) -> ov.Model:
+    """Return a copy with its own nodes. Constants share their memory with ``model``: replace them, never write to them."""
+    return model.clone()
+
+
+def nodes_by_name(model: ov.Model) -> dict[str, ov.Node]:
+    """Return the nodes by friendly name, in topological order."""
+    return {node.get_friendly_name(): node for node in model.get_ordered_ops()}
+
+
+def tensor_key(output: ov.Output) -> str:
+    """Return the key of a tensor in an observation: ``<producer friendly name>:<output port>``."""
+    return f"{output.get_node().get_friendly_name()}:{output.get_index()}"
+
+
+def source_key(node: ov.Node, port: int) -> str:
+    """Return the key of the tensor that input ``port`` of ``node`` reads."""
+    return tensor_key(node.input(port).get_source_output())
+
+
+def is_float(output: ov.Output) -> bool:
+    """Tell whether a tensor holds floating-point values."""
+    return bool(output.get_element_type().is_real())
+
+
+def consumers(node: ov.Node) -> list[ov.Node]:
+    """Return the nodes that read any output of ``node``; one that reads it twice comes twice."""
+    return [target.get_node() for output in node.outputs() for target in output.get_target_inputs()]
+
+
+def activation_names(model: ov.Model) -> set[str]:
+    """Return the names of the nodes whose value depends on an input of the model."""
+    queue = deque(model.get_parameters())
+    names = {node.get_friendly_name() for node in queue}
+    while queue:
+        for node in consumers(queue.popleft()):
+            name = node.get_friendly_name()
+            if name not in names:
+                names.add(name)
+                queue.append(node)
+    return names
+
+
+def candidate_digest(model: ov.Model) -> str:
+    """Return the hexadecimal SHA-256 of what a model computes: operators, attributes, shapes, types and constants.
+
+    Names of operators do not count (OpenVINO numbers those it makes itself), names of inputs and outputs do. Equal
+    graphs have equal digests, in every process.
+    """
+    return _digest(model, names=False)
+
+
+def model_digest(model: ov.Model | Path) -> str:
+    """Return the hexadecimal SHA-256 of a model's files, or of a model in memory, names of operators included."""
+    if not isinstance(model, Path):
+        return _digest(model, names=True)
+    total = hashlib.sha256()
+    weights = model.with_suffix(".bin")
+    for path in [model, weights] if model.suffix == ".xml" and weights.exists() else [model]:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                total.update(chunk)
+    return total.hexdigest()
+
+
+def _digest(model: ov.Model, names: bool) -> str:
+    total = hashlib.sha256()
+    nodes = model.get_ordered_ops()
+    index = {node.get_name(): i for i, node in enumerate(nodes)}  # get_name is unique within a process
+    for node in nodes:
+        sources = [value.get_source_output() for value in node.inputs()]
+        lines = [
+            f"{node.get_type_name()} {node.get_friendly_name() if names else ''}",
+            str([(index[source.get_node().get_name()], source.get_index()) for source in sources]),
+            str([(o.get_element_type().get_type_name(), str(o.get_partial_shape())) for o in node.outputs()]),
+            str(sorted((key, str(value)) for key, value in _attributes(node).items())),
+        ]
+        total.update("\n".join(lines).encode())
+        if node.get_type_name() == CONSTANT:
+            total.update(_bytes(node))
+        for body in _bodies(node):
+            total.update(_digest(body, names).encode())
+    for port in [*model.inputs, *model.outputs]:
+        total.update(f"{index[port.get_node().get_name()]} {sorted(port.get_names())}\n".encode())
+    return total.hexdigest()
+
+
+def _attributes(node: ov.Node) -> dict[str, Any]:
+    return {} if node.get_type_name() == CONSTANT else node.get_attributes()
+
+
+def _bytes(constant: Any) -> Any:
+    values = constant.data
+    return repr(values.tolist()).encode() if values.dtype.hasobject else values.tobytes()
+
+
+def _bodies(node: Any) -> list[ov.Model]:
+    """Return the graphs inside an If, Loop or TensorIterator."""
+    if node.get_type_name() == "If":
+        return [node.get_function(0), node.get_function(1)]
+    return [node.get_function()] if node.get_type_name() in ("Loop", "TensorIterator") else []

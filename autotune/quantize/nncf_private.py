@@ -1,0 +1,206 @@
+"""NNCF's own placement, asked again and again: the only user of NNCF's internals.
+
+``nncf.quantize`` finds where quantisers go in three steps: it drops constant subgraphs, fuses patterns such as
+convolution + add + relu, and runs a solver. Only the solver depends on the operators kept float, so the rest is done
+once per placement (0.2 to 0.6 s) and the solver alone per question (0.01 to 0.04 s). What is called here is
+``MinMaxQuantization.find_quantization_setup`` and ``_get_quantizer_setup`` of NNCF 3.4, cut in two at that point. The
+caller compares the result with the public ``nncf.quantize`` before trusting it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import nncf
+import openvino as ov
+from nncf.common.graph.graph import get_node_names_matching_graph_pattern
+from nncf.common.graph.patterns.manager import PatternsManager
+from nncf.common.graph.transformations.commands import TargetType
+from nncf.common.insertion_point_graph import InsertionPointGraph, InsertionPointGraphNodeType
+from nncf.common.quantization.config_assignment import assign_qconfig_lists_to_modules
+from nncf.common.quantization.quantizer_propagation.solver import QuantizerPropagationSolver
+from nncf.common.quantization.quantizer_propagation.structs import IgnoreReason
+from nncf.common.quantization.structs import (
+    QuantizableWeightedLayerNode,
+    QuantizationPreset,
+    QuantizationScheme,
+    QuantizerGroup,
+)
+from nncf.common.utils.backend import BackendType
+from nncf.quantization.advanced_parameters import OverflowFix
+from nncf.quantization.algorithms.min_max.algorithm import MinMaxQuantization
+from nncf.quantization.passes import transform_to_inference_graph
+
+from autotune.configuration import PlacementName, Preset
+
+PRESETS = {"performance": QuantizationPreset.PERFORMANCE, "mixed": QuantizationPreset.MIXED}
+MODEL_TYPES = {"plain": None, "transformer": nncf.ModelType.TRANSFORMER}
+
+
+@dataclass(frozen=True)
+class ActivationPoint:
+    """An activation quantiser as NNCF decides it.
+
+    Attributes:
+        port: output port of ``node``, or input port if ``before``.
+        operators: names of the operators whose inputs it quantises.
+        group: number of the unified scale, None if it has its own.
+    """
+
+    node: str
+    port: int
+    before: bool
+    symmetric: bool
+    signed: bool
+    per_channel: bool
+    operators: tuple[str, ...]
+    group: int | None
+
+
+@dataclass(frozen=True)
+class WeightPoint:
+    """A weight quantiser as NNCF decides it; ``channel_axes`` is empty per tensor."""
+
+    node: str
+    port: int
+    channel_axes: tuple[int, ...]
+    first_layer: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the solver decided, in topological order."""
+
+    activations: tuple[ActivationPoint, ...]
+    weights: tuple[WeightPoint, ...]
+
+
+class Solver:
+    """Solves NNCF's placement for sets of float operators, of one model and one placement."""
+
+    def __init__(self, model: ov.Model, placement: PlacementName) -> None:
+        """Prepare everything that does not depend on the question.
+
+        Args:
+            model: normalised, with unique friendly names. It is only read.
+        """
+        self._model_type = MODEL_TYPES[placement]
+        self._graph = nncf.build_graph(model)
+        self._order = {node.node_name: i for i, node in enumerate(self._graph.topological_sort())}
+        algorithm = self._algorithm(model, "performance")
+        backend = algorithm._backend_entity
+        device = algorithm._target_device
+        self._inference_graph = transform_to_inference_graph(
+            deepcopy(self._graph),
+            backend.get_start_nodes_for_activation_path_tracing(self._graph),
+            backend.shapeof_metatypes,
+            backend.noop_metatypes,
+            backend.preserved_metatypes,
+            backend.inference_graph_transformations,
+        )
+        patterns = {"backend": BackendType.OPENVINO, "device": device, "model_type": self._model_type}
+        ignored = PatternsManager.get_full_ignored_pattern_graph(**patterns)
+        self._ignored = algorithm._get_ignored_names(self._graph, self._inference_graph, ignored)
+        fused = InsertionPointGraph(self._inference_graph).get_ip_graph_with_merged_hw_optimized_operations(
+            PatternsManager.get_full_hw_pattern_graph(**patterns)
+        )
+        fused.get_base_nx_graph().clear()  # needed for fusing only; the solver would copy it at every run
+        self._fused = fused
+        self._hardware = backend.hw_config(device)
+        self._scope_overrides = algorithm._get_scope_overrides(self._inference_graph)
+        self._algorithms = {preset: self._algorithm(model, preset) for preset in PRESETS}
+
+    def _algorithm(self, model: ov.Model, preset: str) -> MinMaxQuantization:
+        algorithm = MinMaxQuantization(preset=PRESETS[preset], model_type=self._model_type)
+        algorithm._set_backend_entity(model)
+        return algorithm
+
+    def solve(self, preset: Preset, float_operators: Iterable[str]) -> Answer:
+        """Return where ``nncf.quantize`` puts quantisers, with ``float_operators`` as its ignored scope.
+
+        Names that are not in the graph are ignored.
+        """
+        algorithm = self._algorithms[preset]
+        setup = self._setup(algorithm, float_operators)
+        algorithm._apply_model_type_pass(self._model_type, setup, self._graph)
+        algorithm._apply_device_pass(algorithm._target_device, setup, self._inference_graph)
+        algorithm._init_cache()
+        points, groups = algorithm.fill_quantization_target_points(setup, self._graph)
+        first_layer = algorithm._get_quantization_points_overflow_fix(OverflowFix.FIRST_LAYER, points, self._graph)
+        group_of = {point: number for number, group in enumerate(groups) for point in group}
+        operators = self._operators(algorithm, setup)
+        activations, weights = [], []
+        for point, config in points.items():
+            if point.type == TargetType.OPERATION_WITH_WEIGHTS:
+                axes = self._channel_axes(algorithm, point) if config.per_channel else ()
+                weights.append(WeightPoint(point.target_node_name, point.port_id, axes, point in first_layer))
+            else:
+                activations.append(
+                    ActivationPoint(
+                        node=point.target_node_name,
+                        port=point.port_id,
+                        before=point.type == TargetType.PRE_LAYER_OPERATION,
+                        symmetric=config.mode == QuantizationScheme.SYMMETRIC,
+                        signed=config.signedness_to_force is True,
+                        per_channel=config.per_channel,
+                        operators=tuple(sorted(operators[point])),
+                        group=group_of.get(point),
+                    )
+                )
+        activations.sort(key=lambda a: (self._order[a.node], not a.before, a.port))
+        weights.sort(key=lambda w: (self._order[w.node], w.port))
+        return Answer(tuple(activations), tuple(weights))
+
+    def _setup(self, algorithm: MinMaxQuantization, float_operators: Iterable[str]) -> Any:
+        """Run the solver on a copy of the fused graph (``MinMaxQuantization._get_quantizer_setup``)."""
+        backend = algorithm._backend_entity
+        constraints = algorithm._global_quantizer_constraints
+        ignored = dict(self._ignored)
+        ignored.update({name: IgnoreReason.USER_REQUESTED for name in float_operators if name in self._order})
+        weighted = assign_qconfig_lists_to_modules(
+            nodes_with_weights=backend.get_weight_nodes(self._graph, self._inference_graph),
+            default_weight_qconfig=algorithm._get_default_qconfig(constraints[QuantizerGroup.WEIGHTS]),
+            global_weight_constraints=constraints[QuantizerGroup.WEIGHTS],
+            scope_overrides_dict=None,
+            hw_config=self._hardware,
+        )
+        solver = QuantizerPropagationSolver(
+            activation_ignored_scopes=ignored,
+            weight_ignored_scopes=list(ignored),
+            hw_config=self._hardware,
+            default_trait_to_metatype_map=backend.quant_trait_op_dict,
+            propagation_strategy=algorithm.quantizer_propagation_rule,
+            default_qconfig_list=[algorithm._get_default_qconfig(constraints[QuantizerGroup.ACTIVATIONS])],
+            quantizable_layer_nodes=[QuantizableWeightedLayerNode(node, qs) for node, qs in weighted.items()],
+            quantize_outputs=False,
+            global_constraints=constraints,
+            post_processing_marker_metatypes=backend.post_processing_metatypes,
+            metatypes_to_ignore=backend.get_ignored_metatypes(self._model_type, algorithm._target_device),
+            scales_unification_map=backend.scales_unification_map,
+            scope_overrides=self._scope_overrides,
+        )
+        proposal = solver.run_on_ip_graph(self._fused, backend.elementwise_metatypes)
+        return solver.get_final_quantizer_setup(
+            proposal.finalize(proposal.quantizer_setup.select_first_qconfig_for_each_point())
+        )
+
+    def _operators(self, algorithm: MinMaxQuantization, setup: Any) -> dict[Any, set[str]]:
+        """Return, by target point, the operators whose inputs it quantises."""
+        operators: dict[Any, set[str]] = {}
+        for point in setup.quantization_points.values():
+            if point.is_activation_quantization_point():
+                for target in algorithm._get_activation_quantization_target_points(point, self._graph):
+                    operators.setdefault(target, set()).update(point.directly_quantized_operator_node_names)
+        return operators
+
+    def _channel_axes(self, algorithm: MinMaxQuantization, point: Any) -> tuple[int, ...]:
+        node = self._graph.get_node_by_name(point.target_node_name)
+        shape = node.layer_attributes.constant_attributes[point.port_id]["shape"]
+        axes = algorithm._backend_entity.get_weight_quantization_axes(node, point, len(shape))
+        return tuple(sorted(axis % len(shape) for axis in axes))
+
+    def tensors(self) -> dict[str, tuple[str, int, bool]]:
+        ...

@@ -1,0 +1,80 @@
+"""Tune one recipe with this CPU restricted to each instruction set it can be restricted to.
+
+    python benchmarks/instruction_sets.py [RECIPE.yaml ...]
+
+One row per recipe and instruction set goes to benchmarks/results/<CPU>/instruction_sets.csv: "this CPU restricted to
+X", not another CPU. Run it on a quiet machine. An observation is recorded anew under every restriction.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from autotune import hardware
+
+# Oldest first; each needs these CPU flags. The names are those of ONEDNN_MAX_CPU_ISA and OV_CPU_MAX_ISA.
+CAPS = {
+    "AVX2": {"avx2"},
+    "AVX2_VNNI": {"avx2", "avx_vnni"},
+    "AVX512_CORE": {"avx512f", "avx512bw", "avx512vl", "avx512dq"},
+    "AVX512_CORE_VNNI": {"avx512f", "avx512_vnni"},
+    "AVX512_CORE_BF16": {"avx512f", "avx512_bf16"},
+    "native": set(),
+}
+HERE = Path(__file__).parent
+
+
+def tune(recipe: Path, cap: str) -> dict[str, object]:
+    """Run the command line in its own process and return the row."""
+    environment = dict(os.environ)
+    if cap != "native":
+        environment |= {"ONEDNN_MAX_CPU_ISA": cap, "OV_CPU_MAX_ISA": cap}
+    with tempfile.TemporaryDirectory() as scratch:
+        output = Path(scratch) / "run"
+        command = [sys.executable, "-m", "autotune", "tune", str(recipe), "--output", str(output), "--quiet"]
+        subprocess.run(command, env=environment, check=True)
+        run = json.loads((output / "run.json").read_text())
+    verdict, speedup, best_float = run["verdict"], run["speedup"], run["speedup_best_float"]
+    return {
+        "recipe": recipe.stem,
+        "instruction_set": cap,
+        "winner": run["winner_label"],
+        "speedup": round(speedup["ratio"], 3),
+        "speedup_low": round(speedup["low"], 3),
+        "speedup_high": round(speedup["high"], 3),
+        "speedup_best_float": round(best_float["ratio"], 3),
+        "verdict": verdict["status"],
+        "drop": round(verdict["drop"], 5),
+        "drop_upper": round(verdict["drop_upper"], 5),
+        "n": verdict["n"],
+        "trials": run["trials"],
+        "wall_seconds": round(run["wall_seconds"], 1),
+    }
+
+
+def main() -> None:
+    recipes = [Path(r) for r in sys.argv[1:]] or [HERE.parent / "recipes" / "file-type.yaml"]
+    fingerprint = hardware.fingerprint(None)
+    caps = [cap for cap, needed in CAPS.items() if needed <= set(fingerprint.isa)]
+    rows = []
+    for recipe in recipes:
+        for cap in caps:
+            print(f"== {recipe.stem} on {cap}", flush=True)
+            rows.append(tune(recipe, cap))
+            print(pd.DataFrame(rows).to_string(index=False), flush=True)
+    folder = HERE / "results" / re.sub(r"[^\w]+", "-", fingerprint.cpu).strip("-")
+    folder.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows).to_csv(folder / "instruction_sets.csv", index=False)
+    (folder / "machine.json").write_text(json.dumps({"cpu": fingerprint.cpu, "isa": fingerprint.isa}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autotune.data import Dataset, join, sample_digests, split
+from autotune.errors import UserError
+
+SHARES = (0.15, 0.25, 0.6)
+
+
+def numbered(n: int, classes: int = 4, groups: np.ndarray | None = None) -> Dataset:
+    return Dataset({"x": np.arange(n, dtype=np.float32).reshape(n, 1)}, np.arange(n) % classes, groups)
+
+
+def ids(dataset: Dataset) -> set[int]:
+    return set(dataset.inputs["x"][:, 0].astype(int).tolist())
+
+
+def test_every_sample_lands_in_exactly_one_split_in_its_share_and_class():
+    splits = split(numbered(400), SHARES, seed=0, stratify=True)
+    assert [len(d) for _, d in splits.items()] == [60, 100, 240]
+    for (_, part), each in zip(splits.items(), (15, 25, 60), strict=True):
+        assert all(abs(count - each) <= 1 for count in Counter(part.labels.tolist()).values())
+    assert set.union(*(ids(d) for _, d in splits.items())) == set(range(400))
+
+
+def test_labels_and_inputs_stay_together():
+    for _, dataset in split(numbered(100), SHARES, seed=3, stratify=True).items():
+        np.testing.assert_array_equal(dataset.inputs["x"][:, 0] % 4, dataset.labels)
+
+
+def test_the_seed_changes_the_split_and_the_order_of_the_samples_does_not():
+    data = numbered(200)
+    turned = data.take(slice(None, None, -1))
+    first, again, other = (split(d, SHARES, seed, True) for d, seed in ((data, 0), (turned, 0), (data, 1)))
+    assert ids(first.holdout) == ids(again.holdout)
+    assert ids(first.holdout) != ids(other.holdout)
+    np.testing.assert_array_equal(first.search.inputs["x"], again.search.inputs["x"])
+
+
+def test_copies_are_kept_once_and_contradicting_labels_stay_together():
+    data = numbered(100)
+    doubled = Dataset(
+        {"x": np.concatenate([data.inputs["x"]] * 3)},
+        np.concatenate([data.labels, data.labels, (data.labels + 1) % 4]),
+    )
+    splits = split(doubled, SHARES, seed=0, stratify=False)
+    assert splits.duplicates_removed == 100
+    parts = [ids(d) for _, d in splits.items()]
+    assert sum(map(len, parts)) == 100
+    assert sum(len(d) for _, d in splits.items()) == 200
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    n=st.integers(70, 250),
+    kinds=st.integers(2, 9),
+    in_group=st.integers(1, 4),
+    distinct=st.integers(60, 300),
+    seed=st.integers(0, 5),
+    stratify=st.booleans(),
+)
+def test_no_sample_and_no_group_is_in_two_splits(n, kinds, in_group, distinct, seed, stratify):
+    random = np.random.default_rng(seed)
+    x = np.concatenate([np.arange(60), random.integers(0, distinct, n - 60)]).astype(np.int32).reshape(n, 1)
+    data = Dataset({"x": x}, random.integers(0, kinds, n), np.arange(n) // in_group)
+    try:
+        splits = split(data, SHARES, seed, stratify)
+    except UserError as error:
+        assert "groups" in str(error) or "too few" in str(error)  # noqa: PT017
+        return
+    parts = [d for _, d in splits.items()]
+    assert sum(map(len, parts)) + splits.duplicates_removed == n
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert not set(sample_digests(parts[one])) & set(sample_digests(parts[other]))
+        assert not set(parts[one].groups.tolist()) & set(parts[other].groups.tolist())
+
+
+@settings(max_examples=40, deadline=None)
+@given(n=st.integers(70, 400), kinds=st.integers(1, 30), seed=st.integers(0, 3))
+def test_counts_are_close_to_the_shares(n, kinds, seed):
+    data = numbered(n, kinds)
+    for stratify in (False, True):
+        splits = split(data, SHARES, seed, stratify)
+        for share, (_, part) in zip(SHARES, splits.items(), strict=True):
+            assert abs(len(part) - share * n) <= 2
+            if stratify:
+                for klass in range(kinds):
+                    wanted = share * np.sum(data.labels == klass)
+                    assert abs(np.sum(part.labels == klass) - wanted) <= 2.5
+
+
+def test_four_turns_of_a_page_stay_together():
+    data = numbered(400, 4, groups=np.arange(400) // 4)
+    splits = split(data, SHARES, seed=0, stratify=True)
+    assert [len(d) for _, d in splits.items()] == [60, 100, 240]
+    for _, part in splits.items():
+        assert set(Counter(part.groups.tolist()).values()) == {4}
+
+
+def test_groups_may_be_named():
+    data = numbered(80, 4, groups=np.array([f"page {i // 2}" for i in range(80)]))
+    splits = split(data, SHARES, 0, True)
+    assert not set(splits.search.groups.tolist()) & set(splits.holdout.groups.tolist())
+
+
+def test_too_few_samples_says_how_many_are_needed():
+    with pytest.raises(UserError, match=r"30 samples are too few.*0\.15 / 0\.25 / 0\.6 needs at least 40"):
+        split(numbered(30), SHARES, 0, True)
+    assert len(split(numbered(40), SHARES, 0, False).search) == 10
+
+
+def test_copies_do_not_count_towards_the_samples_needed():
+    same = Dataset({"x": np.zeros((100, 2), np.float32)}, np.arange(100) % 2)
+    with pytest.raises(UserError, match="2 different samples \\(and 98 copies\\) are too few"):
+        split(same, SHARES, 0, True)
+
+
+def test_groups_too_large_to_deal_out():
+    with pytest.raises(UserError, match=r"(calibration|search) split gets 0 samples.*groups"):
+        split(numbered(100, 4, groups=np.arange(100) // 50), SHARES, 0, True)
+
+
+def test_joining_removes_from_earlier_splits_what_is_in_later_ones():
+    data = numbered(100)
+    splits = join(data.take(range(30)), data.take(range(10, 50)), data.take(range(40, 100)))
+    assert [ids(d) for _, d in splits.items()] == [set(range(10)), set(range(10, 40)), set(range(40, 100))]
+    assert splits.duplicates_removed == 30
+
+
+def test_joining_the_same_data_thrice_leaves_nothing():
+    data = numbered(40)
+    with pytest.raises(UserError, match=r"data\.search: has 0 samples after 40 copies"):
+        join(data, data, data)
