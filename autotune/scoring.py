@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autotune import stats
+from autotune import decide, stats
 from autotune.data import Dataset
 from autotune.errors import UserError
 from autotune.measure.compiled import Compiled
-from autotune.record import Failure
+from autotune.protocol import Judge
+from autotune.record import Failure, Verdict
 from autotune.stages import StageFailed
-from autotune.tasks.metrics import Metric
+from autotune.tasks.metrics import Metric, check_labels
 
-Outputs = dict[str, NDArray[np.generic]]
+Array = NDArray[Any]
+Scores = NDArray[np.float64]
 
 CHUNKS = 6
-# Each of the looks at which a candidate may be dropped errs this seldom.
+# One-sided; CHUNKS - 1 looks at most, so a candidate within the tolerance is dropped at most once in 200.
 HOPELESS_CONFIDENCE = 0.999
 
 
@@ -26,7 +30,7 @@ HOPELESS_CONFIDENCE = 0.999
 class Score:
     """Of the first ``samples`` samples; ``drop`` is positive when worse than float. ``stopped``: why it ended early."""
 
-    per_sample: NDArray[np.float64]
+    per_sample: Scores
     value: float
     drop: float
     samples: int
@@ -41,14 +45,20 @@ class Scorer:
     """
 
     def __init__(self, metric: Metric, dataset: Dataset, baseline: Compiled) -> None:
+        check_labels(metric, dataset.labels)
         self._metric = metric
         self._dataset = dataset
         outputs = run(baseline, dataset, 0, len(dataset))
-        if not _finite(outputs):
+        if not finite(outputs):
             raise UserError("The float model's outputs are not finite on these data; check the model and its inputs.")
         self._reference = outputs if metric.needs_reference else None
         self.per_sample = metric.per_sample(outputs, dataset.labels, self._reference)
         self.value = metric.value(self.per_sample, dataset.labels)
+        if not np.isfinite(self.value):
+            raise UserError(f"metric: {metric.name} is not finite for the float model on these data.")
+
+    def __len__(self) -> int:
+        return len(self._dataset)
 
     def score(self, compiled: Compiled, tolerance: float | None) -> Score:
         """Score the split; with a ``tolerance``, stop as soon as the drop is beyond it with near certainty.
@@ -56,24 +66,70 @@ class Scorer:
         Raises:
             StageFailed: an output is not finite.
         """
-        n = len(self._dataset)
-        parts: list[NDArray[np.float64]] = []
-        bounds = np.linspace(0, n, CHUNKS + 1).astype(int)
+        n = len(self)
+        parts: list[Scores] = []
+        bounds = np.linspace(0, n, min(CHUNKS, n) + 1).astype(int)
         for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
             outputs = run(compiled, self._dataset, start, stop)
-            if not _finite(outputs):
+            if not finite(outputs):
                 raise StageFailed(Failure("score", "not-finite", "an output is NaN or infinite"))
             reference = None if self._reference is None else {k: v[start:stop] for k, v in self._reference.items()}
             parts.append(self._metric.per_sample(outputs, self._labels(start, stop), reference))
             if tolerance is not None and stop < n:
-                so_far = self._result(np.concatenate(parts), stop)
-                if self._hopeless(so_far, tolerance):
-                    return so_far
-        return self._result(np.concatenate(parts), n)
+                per_sample = np.concatenate(parts)
+                if self._hopeless(per_sample, tolerance):
+                    return self._result(per_sample, f"drop beyond the tolerance after {stop} of {n} samples")
+        return self._result(np.concatenate(parts))
 
-    def _result(self, per_sample: NDArray[np.float64], samples: int) -> Score:
-        labels = self._labels(0, samples)
-        value = self._metric.value(per_sample, labels)
-        reference = self._metric.value(self.per_sample[:samples], labels)
+    def verdict(self, score: Score, request: Judge, seed: int) -> Verdict:
+        """Say what this split, scored in full, tells of the candidate."""
+        return decide.verdict(
+            self.per_sample,
+            score.per_sample,
+            lambda scores, chosen: self._value(scores[chosen], chosen),
+            is_mean=self._metric.is_mean,
+            higher_is_better=self._metric.higher_is_better,
+            float_score=self.value,
+            score=score.value,
+            tolerance=request.max_drop * abs(self.value) if request.relative else request.max_drop,
+            confidence=request.confidence,
+            finalists=request.finalists,
+            seed=seed,
+        )
+
+    def _hopeless(self, per_sample: Scores, tolerance: float) -> bool:
+        lower = stats.drop_lower(
+            self.per_sample[: len(per_sample)],
+            per_sample,
+            lambda scores, chosen: self._value(scores[chosen], chosen),
+            is_mean=self._metric.is_mean,
+            higher_is_better=self._metric.higher_is_better,
+            confidence=HOPELESS_CONFIDENCE,
+        )
+        return lower > tolerance
+
+    def _result(self, per_sample: Scores, stopped: str = "") -> Score:
+        samples = len(per_sample)
+        chosen = np.arange(samples)
+        value = self._value(per_sample, chosen)
+        reference = self._value(self.per_sample[:samples], chosen)
         drop = reference - value if self._metric.higher_is_better else value - reference
-        return Score(per_sample, value, drop, samples)
+        return Score(per_sample, value, drop, samples, stopped)
+
+    def _value(self, scores: Scores, chosen: NDArray[np.intp]) -> float:
+        labels = None if self._dataset.labels is None else self._dataset.labels[chosen]
+        return self._metric.value(scores, labels)
+
+    def _labels(self, start: int, stop: int) -> Array | None:
+        return None if self._dataset.labels is None else self._dataset.labels[start:stop]
+
+
+def run(compiled: Compiled, dataset: Dataset, start: int, stop: int) -> dict[str, Array]:
+    """Infer samples ``start`` to ``stop`` one by one; return output name -> shape (stop - start, ...)."""
+    rows = [compiled.infer(dataset.row(index)) for index in range(start, stop)]
+    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+
+
+def finite(outputs: Mapping[str, Array]) -> bool:
+    """True when no floating-point output is NaN or infinite."""
+    return all(bool(np.isfinite(v).all()) for v in outputs.values() if v.dtype.kind == "f")

@@ -94,7 +94,7 @@ class _Tuning:
         )
         self.note("Samples: " + ", ".join(f"{name} {len(part)}" for name, part in splits.items()) + ".")
         self.data_digest = data.digest(splits)
-        write_text(self.folder.recipe, recipe.dump(self.recipe))
+        write_text(self.folder.recipe, recipe.dump(self.recipe.rebased(self.folder.path)))
         with Runner(self._setup(model), self.folder.log) as runner:
             self.events.stage("baseline")
             self.prepared: Prepared = runner.prepare()
@@ -134,7 +134,6 @@ class _Tuning:
 
     def _observe(self, runner: Runner) -> float:
         if not self.prepared.model.operators:
-            self.note("The model has no operator that can be quantised: only float configurations are tried.")
             return 0.0
         self.events.stage("observe")
         observed: Observed = runner.call(Observe(), EXPORT_SECONDS)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import openvino as ov
+import openvino.opset13 as ops
 
+from autotune.quantize.correctable import bias_input
 from autotune.quantize.points import Placement
 from autotune.quantize.ranges import Range
 from autotune.quantize.statistics import Floats
@@ -18,5 +21,65 @@ def build(
     weights: Mapping[str, Range],
     biases: Mapping[str, Floats],
 ) -> ov.Model:
-    """Return a copy of ``model`` with the FakeQuantizes of ``placement``; weights are not compressed yet."""
-    raise NotImplementedError
+    """Return a copy of ``model`` with the FakeQuantizes of ``placement``, named as NNCF names them.
+
+    The caller's model stays as it is (constants are replaced, never written to). Weights are not compressed.
+
+    Args:
+        activations, weights: ranges by quantiser name.
+        biases: new biases by operator friendly name; skipped where a quantiser came between operator and bias.
+    """
+    copy = model.clone()
+    nodes = {node.get_friendly_name(): node for node in copy.get_ops()}
+    for quantizer in placement.activations:
+        node, chosen = nodes[quantizer.node], activations[quantizer.name]
+        if quantizer.side == "output":
+            output = node.output(quantizer.port)
+            targets = output.get_target_inputs()
+            inserted = _fake_quantize(output, chosen, quantizer.name)
+            for target in targets:
+                target.replace_source_output(inserted)
+        else:
+            _insert_before(node.input(quantizer.port), chosen, quantizer.name)
+    for weight in placement.weights:
+        _insert_once(nodes[weight.node].input(weight.port), weights[weight.name], weight.name)
+    for name, bias in biases.items():
+        target = bias_input(nodes[name].output(0))
+        if target is not None:
+            _replace_constant(target, bias)
+    copy.validate_nodes_and_infer_types()
+    return copy
+
+
+def _fake_quantize(output: ov.Output, chosen: Range, name: str) -> ov.Output:
+    kind = output.get_element_type()
+    borders = []
+    for label, values in (("low", chosen.low), ("high", chosen.high)):
+        for side in ("input", "output"):
+            constant = ops.constant(np.asarray(values, np.float32), kind, name=f"{name}/{side}_{label}")
+            borders.append(constant)
+    input_low, output_low, input_high, output_high = borders
+    return ops.fake_quantize(output, input_low, input_high, output_low, output_high, chosen.levels, name=name).output(0)
+
+
+def _insert_before(target: ov.Input, chosen: Range, name: str) -> None:
+    target.replace_source_output(_fake_quantize(target.get_source_output(), chosen, name))
+
+
+def _insert_once(target: ov.Input, chosen: Range, name: str) -> None:
+    """Quantise weights; operators that share them share the first one's quantiser."""
+    source = target.get_source_output()
+    for other in source.get_target_inputs():
+        if other.get_node().get_type_name() == "FakeQuantize" and other.get_index() == 0:
+            target.replace_source_output(other.get_node().output(0))
+            return
+    _insert_before(target, chosen, name)
+
+
+def _replace_constant(target: ov.Input, values: Floats) -> None:
+    old = target.get_source_output()
+    stored = (
+        old.get_node() if old.get_node().get_type_name() == "Constant" else old.get_node().input_value(0).get_node()
+    )
+    new = ops.constant(values.reshape(old.get_shape()), old.get_element_type(), name=stored.get_friendly_name())
+    target.replace_source_output(new.output(0))

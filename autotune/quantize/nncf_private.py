@@ -9,9 +9,8 @@ caller compares the result with the public ``nncf.quantize`` before trusting it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Set
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any
 
 import nncf
@@ -22,10 +21,9 @@ from nncf.common.graph.transformations.commands import TargetType
 from nncf.common.insertion_point_graph import InsertionPointGraph, InsertionPointGraphNodeType
 from nncf.common.quantization.config_assignment import assign_qconfig_lists_to_modules
 from nncf.common.quantization.quantizer_propagation.solver import QuantizerPropagationSolver
-from nncf.common.quantization.quantizer_propagation.structs import IgnoreReason
+from nncf.common.quantization.quantizer_propagation.structs import IgnoreReason, QuantizationTrait
 from nncf.common.quantization.structs import (
     QuantizableWeightedLayerNode,
-    QuantizationPreset,
     QuantizationScheme,
     QuantizerGroup,
 )
@@ -35,50 +33,13 @@ from nncf.quantization.algorithms.min_max.algorithm import MinMaxQuantization
 from nncf.quantization.passes import transform_to_inference_graph
 
 from autotune.configuration import PlacementName, Preset
+from autotune.quantize.nncf_points import ActivationPoint, Points, WeightPoint
+from autotune.quantize.nncf_public import MODEL_TYPES, PRESETS
 
-PRESETS = {"performance": QuantizationPreset.PERFORMANCE, "mixed": QuantizationPreset.MIXED}
-MODEL_TYPES = {"plain": None, "transformer": nncf.ModelType.TRANSFORMER}
-
-
-@dataclass(frozen=True)
-class ActivationPoint:
-    """An activation quantiser as NNCF decides it.
-
-    Attributes:
-        port: output port of ``node``, or input port if ``before``.
-        operators: names of the operators whose inputs it quantises.
-        group: number of the unified scale, None if it has its own.
-    """
-
-    node: str
-    port: int
-    before: bool
-    symmetric: bool
-    signed: bool
-    per_channel: bool
-    operators: tuple[str, ...]
-    group: int | None
+_MOVERS = (QuantizationTrait.QUANTIZATION_AGNOSTIC, QuantizationTrait.CONCAT)
 
 
-@dataclass(frozen=True)
-class WeightPoint:
-    """A weight quantiser as NNCF decides it; ``channel_axes`` is empty per tensor."""
-
-    node: str
-    port: int
-    channel_axes: tuple[int, ...]
-    first_layer: bool
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the solver decided, in topological order."""
-
-    activations: tuple[ActivationPoint, ...]
-    weights: tuple[WeightPoint, ...]
-
-
-class Solver:
+class PrivateSolver:
     """Solves NNCF's placement for sets of float operators, of one model and one placement."""
 
     def __init__(self, model: ov.Model, placement: PlacementName) -> None:
@@ -118,7 +79,7 @@ class Solver:
         algorithm._set_backend_entity(model)
         return algorithm
 
-    def solve(self, preset: Preset, float_operators: Iterable[str]) -> Answer:
+    def solve(self, preset: Preset, float_operators: Iterable[str]) -> Points:
         """Return where ``nncf.quantize`` puts quantisers, with ``float_operators`` as its ignored scope.
 
         Names that are not in the graph are ignored.
@@ -152,14 +113,22 @@ class Solver:
                 )
         activations.sort(key=lambda a: (self._order[a.node], not a.before, a.port))
         weights.sort(key=lambda w: (self._order[w.node], w.port))
-        return Answer(tuple(activations), tuple(weights))
+        return Points(tuple(activations), tuple(weights))
 
     def _setup(self, algorithm: MinMaxQuantization, float_operators: Iterable[str]) -> Any:
-        """Run the solver on a copy of the fused graph (``MinMaxQuantization._get_quantizer_setup``)."""
-        backend = algorithm._backend_entity
-        constraints = algorithm._global_quantizer_constraints
+        """Run the solver on a copy of the fused graph (the end of ``MinMaxQuantization._get_quantizer_setup``)."""
         ignored = dict(self._ignored)
         ignored.update({name: IgnoreReason.USER_REQUESTED for name in float_operators if name in self._order})
+        solver = self._solver(algorithm, ignored)
+        proposal = solver.run_on_ip_graph(self._fused, algorithm._backend_entity.elementwise_metatypes)
+        return solver.get_final_quantizer_setup(
+            proposal.finalize(proposal.quantizer_setup.select_first_qconfig_for_each_point())
+        )
+
+    def _solver(self, algorithm: MinMaxQuantization, ignored: dict[str, IgnoreReason]) -> QuantizerPropagationSolver:
+        """Make a solver (the middle of ``MinMaxQuantization._get_quantizer_setup``)."""
+        backend = algorithm._backend_entity
+        constraints = algorithm._global_quantizer_constraints
         weighted = assign_qconfig_lists_to_modules(
             nodes_with_weights=backend.get_weight_nodes(self._graph, self._inference_graph),
             default_weight_qconfig=algorithm._get_default_qconfig(constraints[QuantizerGroup.WEIGHTS]),
@@ -167,24 +136,20 @@ class Solver:
             scope_overrides_dict=None,
             hw_config=self._hardware,
         )
-        solver = QuantizerPropagationSolver(
+        return QuantizerPropagationSolver(
             activation_ignored_scopes=ignored,
             weight_ignored_scopes=list(ignored),
             hw_config=self._hardware,
             default_trait_to_metatype_map=backend.quant_trait_op_dict,
             propagation_strategy=algorithm.quantizer_propagation_rule,
             default_qconfig_list=[algorithm._get_default_qconfig(constraints[QuantizerGroup.ACTIVATIONS])],
-            quantizable_layer_nodes=[QuantizableWeightedLayerNode(node, qs) for node, qs in weighted.items()],
+            quantizable_layer_nodes=[QuantizableWeightedLayerNode(node, configs) for node, configs in weighted.items()],
             quantize_outputs=False,
             global_constraints=constraints,
             post_processing_marker_metatypes=backend.post_processing_metatypes,
             metatypes_to_ignore=backend.get_ignored_metatypes(self._model_type, algorithm._target_device),
             scales_unification_map=backend.scales_unification_map,
             scope_overrides=self._scope_overrides,
-        )
-        proposal = solver.run_on_ip_graph(self._fused, backend.elementwise_metatypes)
-        return solver.get_final_quantizer_setup(
-            proposal.finalize(proposal.quantizer_setup.select_first_qconfig_for_each_point())
         )
 
     def _operators(self, algorithm: MinMaxQuantization, setup: Any) -> dict[Any, set[str]]:
@@ -202,5 +167,39 @@ class Solver:
         axes = algorithm._backend_entity.get_weight_quantization_axes(node, point, len(shape))
         return tuple(sorted(axis % len(shape) for axis in axes))
 
-    def tensors(self) -> dict[str, tuple[str, int, bool]]:
-        ...
+    def inputs(self) -> dict[tuple[str, int], bool]:
+        """Return the (operator, input port) pairs whose tensor a quantiser may land on, and whether it may be per channel.
+
+        A quantiser starts at the input of an operator that computes in int8 and moves up through operators that only
+        move data, so it never leaves these tensors. One that starts at a depthwise convolution is per channel.
+        """
+        solver = self._solver(self._algorithms["performance"], {})
+        traits, configs = solver._operator_quantization_trait_map, solver._operator_allowed_qconfigs_map
+        metatypes = {
+            key: node[InsertionPointGraph.REGULAR_NODE_REF_NODE_ATTR].metatype
+            for key, node in self._fused.nodes.items()
+            if node[InsertionPointGraph.NODE_TYPE_NODE_ATTR] is InsertionPointGraphNodeType.OPERATOR
+        }
+        movers = {key for key, metatype in metatypes.items() if traits.get(metatype) in _MOVERS}
+        found: dict[tuple[str, int], bool] = {}
+        for key, metatype in metatypes.items():
+            if traits.get(metatype) is QuantizationTrait.INPUTS_QUANTIZABLE:
+                per_channel = any(config.per_channel for config in configs[metatype])
+                for port in self._ports_above(key, movers):
+                    found[port] = found.get(port, False) or per_channel
+        return found
+
+    def _ports_above(self, start: str, movers: Set[str]) -> Iterator[tuple[str, int]]:
+        """Yield the input ports of ``start`` and of the operators in ``movers`` right above."""
+        queue, seen = [start], {start}
+        while queue:
+            for key in self._fused.predecessors(queue.pop()):
+                node = self._fused.nodes[key]
+                kind = node[InsertionPointGraph.NODE_TYPE_NODE_ATTR]
+                if key in seen or (kind is InsertionPointGraphNodeType.OPERATOR and key not in movers):
+                    continue
+                if kind is InsertionPointGraphNodeType.PRE_HOOK:
+                    point = node[InsertionPointGraph.INSERTION_POINT_NODE_ATTR]
+                    yield point.target_node_name, point.input_port_id
+                seen.add(key)
+                queue.append(key)

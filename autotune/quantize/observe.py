@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import openvino as ov
 
-from autotune.data import Dataset
-from autotune.quantize.statistics import Floats, TensorStatistics
+from autotune.data import Array, Dataset
+from autotune.files import replacing
+from autotune.quantize.probes import POSITIONS, Plan, Positions, extend, plan, split_reading
+from autotune.quantize.statistics import Doubles, Floats, TensorStatistics
+
+# Random elements recorded of a tensor, over all samples.
+MOST_ELEMENTS = 65_536
+# One sample in so many gives elements (they cost as much as all reductions), but at least _LEAST_SAMPLES of them.
+_EVERY = 4
+_LEAST_SAMPLES = 8
+# One thread per inference: results do not depend on the number of threads. More at once cost memory only.
+_MOST_STREAMS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,29 +29,176 @@ class Observation:
     """Statistics by tensor key (``<producer friendly name>:<output port>``), and means for bias correction.
 
     Attributes:
-        tensors: integer tensors and those of unknown rank are left out.
-        means: operator friendly name -> float32 (C,), mean of its input per channel, of operators with weights and bias.
+        tensors: tensors of integers and of unknown rank are left out.
+        means: operator name -> float32 (C,), mean of its input per channel; of operators with weights and bias.
     """
 
     tensors: Mapping[str, TensorStatistics]
     means: Mapping[str, Floats]
 
     def save(self, path: Path) -> None:
-        """Write to an npz, whole or not at all."""
-        raise NotImplementedError
+        """Write to an npz, whole or not at all.
+
+        Raises:
+            UserError: the place cannot be written to.
+        """
+        stats = list(self.tensors.values())
+        arrays: dict[str, Array] = {
+            "tensors": np.array(list(self.tensors), np.str_),
+            "low": np.array([s.low for s in stats]),
+            "high": np.array([s.high for s in stats]),
+            "size": np.array([s.size for s in stats], np.int64),
+            "counts": np.array([len(s.elements) for s in stats], np.int64),
+            "elements": np.concatenate([np.zeros(0, np.float32), *(s.elements for s in stats)]),
+            "operators": np.array(list(self.means), np.str_),
+        }
+        for number, one in enumerate(stats):
+            for axis, pair in one.channels.items():
+                arrays[f"channels/{number}/{axis}"] = np.stack(pair)
+        for number, mean in enumerate(self.means.values()):
+            arrays[f"mean/{number}"] = mean
+        with replacing(path) as temporary:
+            np.savez(temporary, **arrays)  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, path: Path) -> Observation:
-        """Read what :meth:`save` wrote. Raises FileNotFoundError, or ValueError for anything else."""
-        raise NotImplementedError
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: it is not such a file, or cut.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                return cls._from(dict(archive))
+        except (KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{path} is not an observation: {error}") from error
+
+    @classmethod
+    def _from(cls, arrays: Mapping[str, Array]) -> Observation:
+        channels: dict[int, dict[int, tuple[Floats, Floats]]] = {}
+        for name, pair in arrays.items():
+            if name.startswith("channels/"):
+                number, axis = (int(part) for part in name.split("/")[1:])
+                channels.setdefault(number, {})[axis] = (pair[0], pair[1])
+        elements = np.split(arrays["elements"], np.cumsum(arrays["counts"])[:-1])
+        low, high, size = arrays["low"], arrays["high"], arrays["size"]
+        tensors = {
+            str(key): TensorStatistics(low[i], high[i], elements[i], int(size[i]), channels.get(i, {}))
+            for i, key in enumerate(arrays["tensors"])
+        }
+        return cls(tensors, {str(name): arrays[f"mean/{i}"] for i, name in enumerate(arrays["operators"])})
 
 
 def observe(
     model: ov.Model, dataset: Dataset, tensors: Mapping[str, frozenset[int]], *, threads: int, seed: int = 0
 ) -> Observation:
-    """Run the float model once per sample and record ``tensors`` (key -> channel axes needed, maybe none).
+    """Run the float model in f32 once per sample, in constant memory, and record its tensors.
 
-    ``model`` is normalised, static, batch 1, and is not changed. Means of the inputs of bias-corrected operators are
-    found by itself.
+    Args:
+        model: normalised, of static shapes and batch 1; not changed.
+        dataset: the calibration samples, at least one.
+        tensors: key -> axes whose channels need ranges of their own (none for most).
+        threads: inferences at a time.
+        seed: of the positions of the elements.
+
+    Raises:
+        KeyError: the model has no such tensor.
     """
-    raise NotImplementedError
+    reading = plan(model, tensors)
+    if not reading.reductions:
+        return Observation({}, {})
+    record = _Record(reading, len(dataset))
+    every = max(1, min(_EVERY, len(dataset) // _LEAST_SAMPLES))
+    sampled = range(0, len(dataset), every)
+    count = max(1, MOST_ELEMENTS // len(sampled))
+    elements = [(key, min(count, size)) for key, size in reading.sizes.items()]
+    large = [(reading.sizes[key], taken) for key, taken in elements if reading.sizes[key] > taken]
+    positions = Positions(large, seed) if large else None
+
+    def feed(index: int) -> dict[str, Array]:
+        return dataset.row(index) if positions is None else {**dataset.row(index), POSITIONS: positions.of(index)}
+
+    def keep(index: int, outputs: Sequence[Floats]) -> None:
+        record.add(index, outputs[0])
+        record.add_elements(outputs[1:])
+
+    _run(extend(model, reading, elements), sampled, feed, keep, threads)
+    others = [index for index in range(len(dataset)) if index % every]
+    if others:
+        _run(extend(model, reading, ()), others, dataset.row, lambda i, outputs: record.add(i, outputs[0]), threads)
+    return record.observation([taken for _, taken in elements])
+
+
+class _Record:
+    """What was read so far: per sample for tensors, running extremes for channels, running sums for means."""
+
+    def __init__(self, reading: Plan, samples: int) -> None:
+        self._plan = reading
+        self._low = np.empty((len(reading.reductions), samples), np.float32)
+        self._high = np.empty_like(self._low)
+        self._lows = [np.full(r.width, np.inf, np.float32) for r in reading.reductions]
+        self._highs = [np.full(r.width, -np.inf, np.float32) for r in reading.reductions]
+        self._sums: list[Doubles] = [np.zeros(channels) for channels in reading.means.values()]
+        self._elements: list[Floats] = []
+
+    def add(self, index: int, values: Floats) -> None:
+        lows, highs, means = split_reading(self._plan, values)
+        for number, (low, high) in enumerate(zip(lows, highs, strict=True)):
+            self._low[number, index], self._high[number, index] = low.min(), high.max()
+            if self._plan.reductions[number].axis is not None:
+                np.minimum(self._lows[number], low, out=self._lows[number])
+                np.maximum(self._highs[number], high, out=self._highs[number])
+        for total, mean in zip(self._sums, means, strict=True):
+            np.add(total, mean, out=total)
+
+    def add_elements(self, outputs: Sequence[Floats]) -> None:
+        self._elements += [values.copy() for values in outputs]
+
+    def observation(self, counts: Sequence[int]) -> Observation:
+        tensors: dict[str, TensorStatistics] = {}
+        samples = self._low.shape[1]
+        parts = np.split(np.array(self._elements), np.cumsum(counts)[:-1], axis=1) if counts else []
+        elements = {key: part.reshape(-1) for key, part in zip(self._plan.sizes, parts, strict=True)}
+        for number, one in enumerate(self._plan.reductions):
+            channels = dict(tensors[one.tensor].channels) if one.tensor in tensors else {}
+            if one.axis is not None:
+                channels[one.axis] = (self._lows[number].reshape(one.shape), self._highs[number].reshape(one.shape))
+            tensors[one.tensor] = TensorStatistics(
+                self._low[number],
+                self._high[number],
+                elements.get(one.tensor, np.zeros(0, np.float32)),
+                self._plan.sizes.get(one.tensor, 0),
+                channels,
+            )
+        means = zip(self._plan.means, self._sums, strict=True)
+        return Observation(tensors, {name: (total / samples).astype(np.float32) for name, total in means})
+
+
+def _run(
+    model: ov.Model,
+    indices: Sequence[int],
+    feed: Callable[[int], Mapping[str, Array]],
+    keep: Callable[[int, Sequence[Floats]], None],
+    threads: int,
+) -> None:
+    """Infer the samples, some at a time, and hand over their outputs in order."""
+    streams = max(1, min(threads, _MOST_STREAMS, len(indices)))
+    properties = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams}
+    compiled = ov.Core().compile_model(model, "CPU", properties)
+    dtypes = {name: port.get_element_type().to_dtype() for port in model.inputs for name in port.get_names()}
+    requests = [compiled.create_infer_request() for _ in range(streams)]
+    outputs = range(len(model.outputs))
+
+    def finish(position: int) -> None:
+        request = requests[position % streams]
+        request.wait()
+        keep(indices[position], [request.get_output_tensor(port).data for port in outputs])
+
+    for position, index in enumerate(indices):
+        if position >= streams:
+            finish(position - streams)
+        inputs = {name: np.asarray(values, dtypes[name]) for name, values in feed(index).items()}
+        requests[position % streams].start_async(inputs)
+    for position in range(max(0, len(indices) - streams), len(indices)):
+        finish(position)

@@ -27,7 +27,7 @@ class Range:
     """Ranges of one FakeQuantize (input and output alike).
 
     Attributes:
-        low, high: float32, shape () per tensor, or of the tensor's rank with extent 1 but for the channels.
+        low, high: float32, shape () per tensor, or of the tensor's rank with extent 1 but for the channels' axis.
         levels: 256, or 255 for weights.
     """
 
@@ -84,16 +84,12 @@ def weight_range(weight: Floats, channel_axes: Sequence[int], *, half: bool) -> 
         channel_axes: axes with a range per index; () for one range, of shape ().
         half: use 7 of the 8 bits, so that sums of products of 8 bits cannot saturate.
     """
-    axes = tuple(axis for axis in range(weight.ndim) if axis not in {a % weight.ndim for a in channel_axes})
+    kept = {axis % weight.ndim for axis in channel_axes}
+    axes = tuple(axis for axis in range(weight.ndim) if axis not in kept)
     top = _widened(np.abs(weight).max(axis=axes, keepdims=bool(channel_axes)))
-    if not bool((weight < 0).any()):
-        bottom = np.zeros_like(top)
-    else:
-        bottom = -top * np.float32(128 / 126) if half else -top
     if half:
-        scale = np.float32((_WEIGHT_LEVELS - 1) / 127)
-        top, bottom = top * scale, bottom * scale
-    return Range(np.asarray(bottom, np.float32), np.asarray(top, np.float32), _WEIGHT_LEVELS)
+        top = top * np.float32(2)  # 127 instead of 254 levels over the same values
+    return Range(-top, top, _WEIGHT_LEVELS)
 
 
 def _widened(high: Floats) -> Floats:

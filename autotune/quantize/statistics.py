@@ -22,8 +22,9 @@ class TensorStatistics:
         elements: float32 (m,), values at random positions of every fourth sample (all values of a small tensor);
             empty where the tensor's shape depends on the data.
         size: elements of the tensor in one sample; 0 where it depends on the data.
-        channels: by axis, float32 (C,) pairs: smallest and largest value of each channel over all samples. Ranges per
-            channel are min of min and max of max (as NNCF's are), so the samples need not be kept apart.
+        channels: by axis, the smallest and largest value of each channel over all samples, float32 of the tensor's rank
+            with extent 1 but for that axis. Ranges per channel are min of min and max of max (as NNCF's are), so the
+            samples need not be kept apart.
     """
 
     low: Floats

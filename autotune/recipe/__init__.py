@@ -1,7 +1,8 @@
 """Recipes: the YAML files that say what to tune, within which tolerance, and what may be tried.
 
 ``values`` (what is written in a recipe: drops, durations), ``estimators``, ``fields`` and ``schema`` (the pydantic
-models), ``document`` (YAML and line numbers), ``problems`` (errors as sentences), ``recipe`` (the whole of it).
+models), ``document`` (YAML and line numbers), ``problems`` (errors as sentences), ``paths``,
+``recipe`` (the whole of it).
 """
 
 from autotune.recipe.estimators import EstimatorChoice, Range

@@ -72,7 +72,12 @@ def parse(text: str, file: str) -> tuple[dict[str, Any], Origin]:
         raise UserError(
             f"{file}:{line}: holds a character that YAML does not allow; save the file as UTF-8 text."
         ) from None
-    except (YAMLError, AttributeError, ValueError) as error:  # ruamel's own slips on odd tags and numbers
+    except (
+        YAMLError,
+        AttributeError,
+        ValueError,
+        RecursionError,
+    ) as error:  # ruamel's own slips on odd tags and numbers
         raise UserError(f"{file}: is not YAML that can be read ({error}).") from None
     if root is None:
         raise UserError(f"{file}:1: the recipe is empty; start with 'version: 1'.")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict, Unpack
@@ -19,8 +18,9 @@ from pydantic.json_schema import PydanticJsonSchemaWarning
 from autotune.errors import UserError
 from autotune.recipe.document import Origin, parse, read, write
 from autotune.recipe.fields import FUNCTION, Frozen, Map, Name, Shape
+from autotune.recipe.paths import move_function, moved_source, relative, with_paths
 from autotune.recipe.problems import user_error
-from autotune.recipe.schema import PARTS, Budget, Data, Expect, MetricSpec, Model, Space, Tolerance
+from autotune.recipe.schema import Budget, Data, Expect, MetricSpec, Model, Space, Tolerance
 from autotune.recipe.values import FrozenMap, problem, shown
 
 VERSION = 1
@@ -183,9 +183,9 @@ class Recipe(Frozen):
         base = base.absolute()
 
         def move(path: str) -> str:
-            return _relative(path, self.base, base)
+            return relative(path, self.base, base)
 
-        return _validated(_with_paths(_plain(self), move), base, self._origin)
+        return _validated(with_paths(_plain(self), move), base, self._origin)
 
     def _written(self, option: str, value: object) -> object:
         """Return an option's value as the recipe would have it."""
@@ -193,13 +193,13 @@ class Recipe(Frozen):
             return value
 
         def move(path: str) -> str:
-            return _relative(path, Path.cwd(), self.base)
+            return relative(path, Path.cwd(), self.base)
 
         if option == "model":
             return {"path": move(value)}
         if option == "metric":
-            return _move_function(value, move) if FUNCTION.fullmatch(value) else value
-        source = _moved_source(_data(value), move)
+            return move_function(value, move) if FUNCTION.fullmatch(value) else value
+        source = moved_source(_data(value), move)
         return source if self.data.separate else {**source, **_split(self.data)}
 
     def _placed(self, base: Path, origin: Origin) -> Recipe:
@@ -276,39 +276,3 @@ def _data(given: str) -> dict[str, Any]:
 def _split(data: Data) -> dict[str, Any]:
     shares = data.split.model_dump(exclude_defaults=True)
     return {"split": shares} if shares else {}
-
-
-def _relative(path: str, old: Path, new: Path) -> str:
-    if not path.strip() or Path(path).is_absolute() or old == new:
-        return path
-    try:
-        return Path(os.path.relpath(old / path, new)).as_posix()
-    except ValueError:  # another drive (Windows)
-        return str(old / path)
-
-
-def _move_function(function: str, move: Callable[[str], str]) -> str:
-    file, _, name = function.rpartition(":")
-    return f"{move(file)}:{name}"
-
-
-def _moved_source(source: dict[str, Any], move: Callable[[str], str]) -> dict[str, Any]:
-    moved = dict(source)
-    if "path" in moved:
-        moved["path"] = move(moved["path"])
-    if "function" in moved:
-        moved["function"] = _move_function(moved["function"], move)
-    return moved
-
-
-def _with_paths(plain: dict[str, Any], move: Callable[[str], str]) -> dict[str, Any]:
-    data = _moved_source(plain["data"], move)
-    for part in PARTS:
-        if part in data:
-            data[part] = _moved_source(data[part], move)
-    metric = plain["metric"]
-    if isinstance(metric, dict):
-        metric = _moved_source(metric, move)
-    elif FUNCTION.fullmatch(metric):
-        metric = _move_function(metric, move)
-    return {**plain, "model": _moved_source(plain["model"], move), "data": data, "metric": metric}

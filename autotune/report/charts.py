@@ -41,7 +41,7 @@ def front_figure(front: Front) -> Figure:
         yaxis=_axis(f"drop of {metric} (up is worse)", list(front.y_range)),
         shapes=_band(front),
         annotations=[
-            _note(front.tolerance_text, x=1, y=front.tolerance, xref="paper", yref="y", xanchor="right", yanchor="bottom")
+            _note(front.tolerance_text, x=0, y=front.tolerance, xref="paper", yref="y", xanchor="left", yanchor="bottom")
         ],
     )
     layout["legend"] = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "xanchor": "left"}
@@ -72,7 +72,7 @@ def _kind_trace(kind: PointKind, points: Sequence[FrontPoint], front: Front) -> 
         "visible": "legendonly" if kind == "stopped" else True,
         "x": [p.speedup for p in points],
         "y": [p.drop for p in points],
-        "error_x": _whiskers([(p.speedup - p.low, p.high - p.speedup) for p in points], colour),
+        "error_x": _whiskers([(p.speedup - p.low, p.high - p.speedup) for p in points], f"{colour}-faint"),
         "text": ["" if p.trial in judged or not named else _escape(p.name) for p in points],
         "textposition": "top center",
         "textfont": {"color": _colour("--text")},
@@ -103,6 +103,7 @@ def _holdout_trace(points: Sequence[HoldoutPoint], winner: bool) -> Figure:
         "text": [_escape(h.name) for h in points],
         "textposition": "bottom center",
         "textfont": {"color": _colour("--text"), "size": 13},
+        "cliponaxis": False,
         "customdata": [h.trial for h in points],
         "hovertext": [_hover(h.details) for h in points],
         "hoverinfo": "text",
@@ -130,7 +131,7 @@ def latency_figure(latencies: Latencies) -> Figure:
         {
             "type": "box",
             "orientation": "h",
-            "name": _escape(series.name),
+            "name": f"{_escape(series.name)}<br>{series.median}",
             "x": list(series.milliseconds),
             "boxpoints": "all",
             "jitter": 0.6,
@@ -145,10 +146,6 @@ def latency_figure(latencies: Latencies) -> Figure:
     ]
     limit = latencies.max_latency_ms
     shapes, annotations = [], []
-    for series in latencies.series:
-        annotations.append(
-            _note(series.median, x=1, y=_escape(series.name), xref="paper", yref="y", xanchor="right", yanchor="middle")
-        )
     if limit is not None:
         line = {"color": _colour("--plot-peer"), "width": 1.5, "dash": "dash"}
         shapes.append({"type": "line", "xref": "x", "x0": limit, "x1": limit, "yref": "paper", "y0": 0, "y1": 1, "line": line})
@@ -156,7 +153,7 @@ def latency_figure(latencies: Latencies) -> Figure:
             _note("largest latency", x=limit, y=1, xref="x", yref="paper", xanchor="center", yanchor="bottom")
         )
     layout = _layout(
-        xaxis=_axis("milliseconds per inference (left is faster)", [0, latencies.x_max]),
+        xaxis=_axis("milliseconds per inference", [0, latencies.x_max]),
         yaxis={"automargin": True, "fixedrange": True, "color": _colour("--text")},
         shapes=shapes,
         annotations=annotations,
@@ -185,6 +182,11 @@ def _layout(
         },
         "hovermode": "closest",
         "dragmode": "zoom",
+        "modebar": {
+            "bgcolor": "rgba(0,0,0,0)",
+            "color": _colour("--plot-muted"),
+            "activecolor": _colour("--text"),
+        },
         "margin": {"l": 10, "r": 20, "t": 10, "b": 55},
         "autosize": True,
     }  # fmt: skip

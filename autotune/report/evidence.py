@@ -79,7 +79,7 @@ def front(found: Lookup, metric: MetricWords) -> Front:
     return Front(
         metric=metric.name,
         tolerance=tolerance,
-        tolerance_text=f"tolerance {metric.score(tolerance)}",
+        tolerance_text=f"tolerance {metric.tolerance(tolerance)}",
         points=points,
         line=tuple((p.speedup, p.drop) for p in members),
         holdout=holdout,
@@ -125,9 +125,9 @@ def _holdout_point(found: Lookup, finalist: Finalist, metric: MetricWords) -> Ho
     verdict, speed = finalist.verdict, finalist.speedup
     low, high = _ends(speed.low, speed.high, speed.estimate)
     named = roles(found, finalist.trial)
-    name = finalist.configuration.label if finalist.configuration.quantization is None else f"trial {finalist.trial}"
+    name = finalist.configuration.label if finalist.configuration.quantization is None else ""
     if "winner" in named:
-        name = f"winner: {name}"
+        name = f"winner: {name or f'trial {finalist.trial}'}"
     details = (
         f"trial {finalist.trial} on the holdout: {finalist.configuration.label}",
         f"speedup {words.ratio(speed.estimate)} ({words.between(speed)})",

@@ -52,6 +52,7 @@ def _trial_row(found: Lookup, trial: Trial, metric: MetricWords) -> TrialRow:
     return TrialRow(
         trial=trial.number,
         state=trial.state,
+        remark=_remark(found, trial),
         origin=trial.origin,
         label=trial.configuration.label,
         choices=choices(trial.configuration),
@@ -65,11 +66,18 @@ def _trial_row(found: Lookup, trial: Trial, metric: MetricWords) -> TrialRow:
         latency_value=middle,
         size=words.size(None if measured is None else measured.size_bytes),
         size_value=None if measured is None else measured.size_bytes,
-        samples=words.MISSING if measured is None else words.count(measured.samples),
-        samples_value=None if measured is None else measured.samples,
-        seconds=words.duration(spent),
+        seconds=words.duration(spent) if spent else words.MISSING,
         seconds_value=spent,
     )
+
+
+def _remark(found: Lookup, trial: Trial) -> str:
+    if trial.duplicate_of is not None:
+        return f"as trial {trial.duplicate_of}"
+    if trial.state == "stopped" and trial.measurement is not None:
+        whole = words.count(found.run.splits.search)
+        return f"after {words.count(trial.measurement.samples)} of {whole} samples"
+    return ""
 
 
 def total_seconds(seconds: Seconds) -> float:

@@ -56,7 +56,7 @@ class FrontPoint:
 
 @dataclass(frozen=True)
 class HoldoutPoint:
-    """A finalist, timed again, on the holdout. ``drop_upper`` is the one-sided bound."""
+    """A finalist, timed again, on the holdout. ``drop_upper`` is the one-sided bound, ``name`` labels some."""
 
     trial: int
     name: str
@@ -145,6 +145,7 @@ class TrialRow:
 
     trial: int
     state: str
+    remark: str
     origin: str
     label: str
     choices: tuple[Choice, ...]
@@ -158,8 +159,6 @@ class TrialRow:
     latency_value: float | None
     size: str
     size_value: int | None
-    samples: str
-    samples_value: int | None
     seconds: str
     seconds_value: float
 

@@ -98,8 +98,7 @@ def _cards(found: Lookup, metric: MetricWords) -> tuple[Card, ...]:
         _metric_card(winner, found.run, metric),
         _latency_card(winner, found),
         _size_card(winner, found),
-        _speed_card("speed against float f32", winner.speedup, winner, found.run),
-        _best_float_card(winner, found),
+        _speed_card(winner, found),
     )
 
 
@@ -112,7 +111,7 @@ def _metric_card(winner: Finalist, run: Run, metric: MetricWords) -> Card:
         change=f"drop {metric.drop(verdict.drop)}",
         details=(
             f"drop at most {metric.drop(verdict.drop_upper)} at {words.confidence(verdict.confidence)} confidence",
-            f"tolerance {metric.score(verdict.tolerance)} ({run.goal.max_drop}); "
+            f"tolerance {metric.tolerance(verdict.tolerance)} ({run.goal.max_drop})",
             f"holdout of {words.count(verdict.n, 'sample')}",
         ),
     )
@@ -143,21 +142,26 @@ def _size_card(winner: Finalist, found: Lookup) -> Card:
     return Card("size", words.size(before), words.size(after), change, ("model files on disk",))
 
 
-def _speed_card(title: str, speed: Interval, winner: Finalist, run: Run) -> Card:
-    details = [f"{winner.configuration.label}, trial {winner.trial}"]
-    ends = words.between(speed)
-    if ends:
-        details.insert(0, f"{ends} at {words.confidence(run.goal.confidence)} confidence")
-    return Card(title, "", words.ratio(speed.estimate), "", tuple(details))
-
-
-def _best_float_card(winner: Finalist, found: Lookup) -> Card:
+def _speed_card(winner: Finalist, found: Lookup) -> Card:
     best = found.best_float
-    name = best.configuration.label if best is not None else "best float"
-    card = _speed_card(f"speed against the best float, {name}", winner.speedup_best_float, winner, found.run)
+    details = []
     if best is not None and best.trial == winner.trial:
-        return Card(card.title, "", card.after, "", ("the winner is the best float",))
-    return Card(card.title, "", card.after, "", (*card.details[:-1], "the fastest float with the asked assurance"))
+        details.append("the winner is the best float")
+    elif best is not None:
+        speed = winner.speedup_best_float
+        details.append(f"{_speed(speed)} against the best float within tolerance, {best.configuration.label}")
+    details.append(f"intervals at {words.confidence(found.run.goal.confidence)} confidence")
+    return Card("speed", "", words.ratio(winner.speedup.estimate), _against_f32(winner.speedup), tuple(details))
+
+
+def _against_f32(speed: Interval) -> str:
+    ends = words.between(speed)
+    return f"against float f32 ({ends})" if ends else "against float f32"
+
+
+def _speed(speed: Interval) -> str:
+    ends = words.between(speed)
+    return f"{words.ratio(speed.estimate)} ({ends})" if ends else words.ratio(speed.estimate)
 
 
 def _splits(run: Run) -> tuple[Choice, ...]:
@@ -176,7 +180,7 @@ def _goal(run: Run, metric: MetricWords) -> tuple[Choice, ...]:
     limit = "none" if goal.max_latency_ms is None else words.milliseconds(goal.max_latency_ms)
     return (
         Choice("metric", f"{goal.metric}, {'higher' if goal.higher_is_better else 'lower'} is better"),
-        Choice("largest drop", f"{goal.max_drop}, {metric.score(goal.tolerance)} in the metric's units"),
+        Choice("largest drop", f"{goal.max_drop}, {metric.tolerance(goal.tolerance)} in the metric's units"),
         Choice("largest latency", limit),
         Choice("confidence", words.confidence(goal.confidence)),
         Choice("assurance asked", goal.assurance),
@@ -206,13 +210,15 @@ def _model(run: Run) -> tuple[Choice, ...]:
     inputs = "; ".join(
         f"{i.name} {i.dtype} {list(i.shape)}{' (was dynamic)' if i.was_dynamic else ''}" for i in model.inputs
     )
+    fast = model.nncf_path == "fast"
+    solved = "NNCF's solver, checked against nncf.quantize" if fast else f"nncf.quantize: {model.nncf_path}"
     return (
         Choice("model", model.name),
         Choice("inputs", inputs or words.MISSING),
         Choice("outputs", ", ".join(model.outputs) or words.MISSING),
         Choice("size", words.size(model.size_bytes)),
         Choice("operators that can be quantised", words.count(len(model.operators))),
-        Choice("placement solved by", "NNCF's solver, checked against nncf.quantize" if model.nncf_path == "fast" else f"nncf.quantize: {model.nncf_path}"),
+        Choice("placement of quantisers", solved),
         Choice("SHA-256", model.digest),
     )
 

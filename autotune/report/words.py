@@ -36,6 +36,11 @@ class MetricWords:
             return MISSING
         return _clean(f"{value:,.{self.decimals}f}")
 
+    @staticmethod
+    def tolerance(value: float) -> str:
+        """A tolerance: as given, with three significant digits."""
+        return f"{value:.3g}"
+
     def drop(self, value: float | None) -> str:
         """A drop with its sign: ``+`` is worse than float."""
         if value is None or not math.isfinite(value):

@@ -55,11 +55,10 @@ def read_npz(path: Path) -> Dataset:
         UserError: missing, cut, not an npz, or an array of Python objects (never unpickled).
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise UserError(
-                    f"data: {path} is a single array; save it with np.savez(path, INPUT_NAME=..., labels=...)."
-                )
+        loaded = np.load(path, allow_pickle=False)
+        if not isinstance(loaded, np.lib.npyio.NpzFile):
+            raise UserError(f"data: {path} is a single array; save it with np.savez(path, INPUT_NAME=..., labels=...).")
+        with loaded as archive:
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise UserError(f"data: {path} does not exist; a path is relative to the recipe's folder.") from None

@@ -64,7 +64,7 @@ def read(path: Path, inputs: Mapping[str, tuple[int, ...]], sample: Dataset) -> 
     model = _read_file(path)
     if not model.inputs:
         raise UserError(f"model: {path} has no input.")
-    known = [_name(port) for port in model.inputs]
+    known = [name for port in model.inputs for name in port.get_names()]
     for name in inputs:
         if _port(model, name) is None:
             raise UserError(f"inputs: {path.name} has no input '{name}'. {suggest(name, known)}")
@@ -161,7 +161,7 @@ def _by_port(dataset: Dataset, model: Any, where: str) -> dict[str, Array]:
     for name, values in dataset.inputs.items():
         port = _port(model, name)
         if port is None:
-            hint = suggest(name, [_name(p) for p in model.inputs])
+            hint = suggest(name, [known for port in model.inputs for known in port.get_names()])
             raise UserError(f"{where}: the data have an input '{name}' that the model has not. {hint}")
         found[_name(port)] = values
     for port in model.inputs:

@@ -95,10 +95,12 @@ class Correlation:
         assert labels is not None
         if len(per_sample) < 2:
             return float("nan")
-        function = stats.spearmanr if self.name == "spearman" else stats.pearsonr
+        truth = labels.reshape(-1).astype(np.float64)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return float(function(per_sample, labels.reshape(-1))[0])
+            warnings.simplefilter("ignore")  # of constant input: the NaN says it
+            if self.name == "spearman":
+                return float(stats.spearmanr(per_sample, truth).statistic)
+            return float(stats.pearsonr(per_sample, truth).statistic)
 
 
 def check_numbers(metric: str, labels: Array) -> None:

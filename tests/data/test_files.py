@@ -35,7 +35,10 @@ def test_permissions_are_those_of_any_new_file(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
 def test_a_full_disk_is_one_sentence(tmp_path):
-    with pytest.raises(UserError, match="Cannot write .*: the disk is full; free some space"), replacing(tmp_path / "x"):
+    with (
+        pytest.raises(UserError, match=r"Cannot write .*: the disk is full; free some space"),
+        replacing(tmp_path / "x"),
+    ):
         os.write(os.open("/dev/full", os.O_WRONLY), b"x")
     assert not list(tmp_path.iterdir())
 

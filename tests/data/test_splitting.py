@@ -7,10 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autotune.data import Dataset, join, sample_digests, split
+from autotune.data import Dataset, Splits, join, sample_digests, split
 from autotune.errors import UserError
 
 SHARES = (0.15, 0.25, 0.6)
+
+
+def parts(splits: Splits) -> list[Dataset]:
+    return [splits.calibration, splits.search, splits.holdout]
 
 
 def numbered(n: int, classes: int = 4, groups: np.ndarray | None = None) -> Dataset:
@@ -23,14 +27,14 @@ def ids(dataset: Dataset) -> set[int]:
 
 def test_every_sample_lands_in_exactly_one_split_in_its_share_and_class():
     splits = split(numbered(400), SHARES, seed=0, stratify=True)
-    assert [len(d) for _, d in splits.items()] == [60, 100, 240]
-    for (_, part), each in zip(splits.items(), (15, 25, 60), strict=True):
+    assert [len(d) for d in parts(splits)] == [60, 100, 240]
+    for part, each in zip(parts(splits), (15, 25, 60), strict=True):
         assert all(abs(count - each) <= 1 for count in Counter(part.labels.tolist()).values())
-    assert set.union(*(ids(d) for _, d in splits.items())) == set(range(400))
+    assert set.union(*(ids(d) for d in parts(splits))) == set(range(400))
 
 
 def test_labels_and_inputs_stay_together():
-    for _, dataset in split(numbered(100), SHARES, seed=3, stratify=True).items():
+    for dataset in parts(split(numbered(100), SHARES, seed=3, stratify=True)):
         np.testing.assert_array_equal(dataset.inputs["x"][:, 0] % 4, dataset.labels)
 
 
@@ -51,34 +55,31 @@ def test_copies_are_kept_once_and_contradicting_labels_stay_together():
     )
     splits = split(doubled, SHARES, seed=0, stratify=False)
     assert splits.duplicates_removed == 100
-    parts = [ids(d) for _, d in splits.items()]
-    assert sum(map(len, parts)) == 100
-    assert sum(len(d) for _, d in splits.items()) == 200
+    assert sum(len(ids(d)) for d in parts(splits)) == 100
+    assert sum(len(d) for d in parts(splits)) == 200
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    n=st.integers(70, 250),
-    kinds=st.integers(2, 9),
-    in_group=st.integers(1, 4),
-    distinct=st.integers(60, 300),
+    counts=st.tuples(st.integers(70, 250), st.integers(2, 9), st.integers(1, 4), st.integers(60, 300)),
     seed=st.integers(0, 5),
     stratify=st.booleans(),
 )
-def test_no_sample_and_no_group_is_in_two_splits(n, kinds, in_group, distinct, seed, stratify):
+def test_no_sample_and_no_group_is_in_two_splits(counts, seed, stratify):
+    n, kinds, in_group, distinct = counts
     random = np.random.default_rng(seed)
     x = np.concatenate([np.arange(60), random.integers(0, distinct, n - 60)]).astype(np.int32).reshape(n, 1)
     data = Dataset({"x": x}, random.integers(0, kinds, n), np.arange(n) // in_group)
     try:
         splits = split(data, SHARES, seed, stratify)
     except UserError as error:
-        assert "groups" in str(error) or "too few" in str(error)  # noqa: PT017
+        assert "groups" in str(error) or "too few" in str(error)
         return
-    parts = [d for _, d in splits.items()]
-    assert sum(map(len, parts)) + splits.duplicates_removed == n
+    found = parts(splits)
+    assert sum(map(len, found)) + splits.duplicates_removed == n
     for one, other in ((0, 1), (0, 2), (1, 2)):
-        assert not set(sample_digests(parts[one])) & set(sample_digests(parts[other]))
-        assert not set(parts[one].groups.tolist()) & set(parts[other].groups.tolist())
+        assert not set(sample_digests(found[one])) & set(sample_digests(found[other]))
+        assert not set(found[one].groups.tolist()) & set(found[other].groups.tolist())
 
 
 @settings(max_examples=40, deadline=None)
@@ -87,7 +88,7 @@ def test_counts_are_close_to_the_shares(n, kinds, seed):
     data = numbered(n, kinds)
     for stratify in (False, True):
         splits = split(data, SHARES, seed, stratify)
-        for share, (_, part) in zip(SHARES, splits.items(), strict=True):
+        for share, part in zip(SHARES, parts(splits), strict=True):
             assert abs(len(part) - share * n) <= 2
             if stratify:
                 for klass in range(kinds):
@@ -98,8 +99,8 @@ def test_counts_are_close_to_the_shares(n, kinds, seed):
 def test_four_turns_of_a_page_stay_together():
     data = numbered(400, 4, groups=np.arange(400) // 4)
     splits = split(data, SHARES, seed=0, stratify=True)
-    assert [len(d) for _, d in splits.items()] == [60, 100, 240]
-    for _, part in splits.items():
+    assert [len(d) for d in parts(splits)] == [60, 100, 240]
+    for part in parts(splits):
         assert set(Counter(part.groups.tolist()).values()) == {4}
 
 
@@ -129,7 +130,7 @@ def test_groups_too_large_to_deal_out():
 def test_joining_removes_from_earlier_splits_what_is_in_later_ones():
     data = numbered(100)
     splits = join(data.take(range(30)), data.take(range(10, 50)), data.take(range(40, 100)))
-    assert [ids(d) for _, d in splits.items()] == [set(range(10)), set(range(10, 40)), set(range(40, 100))]
+    assert [ids(d) for d in parts(splits)] == [set(range(10)), set(range(10, 40)), set(range(40, 100))]
     assert splits.duplicates_removed == 30
 
 

@@ -158,7 +158,7 @@ def test_labels_that_fit():
 
 
 def test_unknown_names_get_a_suggestion():
-    with pytest.raises(UserError, match="there is no 'acuracy'. Did you mean 'accuracy'?"):
+    with pytest.raises(UserError, match=r"there is no 'acuracy'. Did you mean 'accuracy'?"):
         metric("acuracy")
     with pytest.raises(UserError, match=r"Known: accuracy, auc, .*spearman\."):
         metric("perplexity")
@@ -168,6 +168,6 @@ def test_several_outputs_need_a_name():
     outputs = {"logits": np.eye(2), "other": np.zeros((2, 5))}
     with pytest.raises(UserError, match=r"2 outputs \(logits, other\).*output: logits"):
         metric("accuracy").per_sample(outputs, np.arange(2), None)
-    with pytest.raises(UserError, match="no output 'logit'. Did you mean 'logits'?"):
+    with pytest.raises(UserError, match=r"no output 'logit'. Did you mean 'logits'?"):
         metric("accuracy", output="logit").per_sample(outputs, np.arange(2), None)
     assert metric("accuracy", output="logits").per_sample(outputs, np.arange(2), None).tolist() == [1, 1]

@@ -8,9 +8,9 @@ from autotune.quantize.statistics import TensorStatistics
 
 
 def moving_average(statistics: TensorStatistics, symmetric: bool, parameter: float | None) -> tuple[float, float]:
-    """Return ``r = r + c * (extreme - r)`` over the samples in their order, starting at the first. Ignores the elements.
+    """Return ``r = r + c * (extreme - r)`` over the samples in their order, starting at the first's extremes.
 
-    ``parameter`` is c, the weight of the newest sample. TensorFlow's ``MovingAvgQuantize`` (c = 1 - ema_decay; Jacob
+    Ignores the elements. ``parameter`` is c, the weight of the newest sample. TensorFlow's ``MovingAvgQuantize`` (c = 1 - ema_decay; Jacob
     et al. 2018, section 3.1) and ONNX Runtime's ``MinMaxCalibrater`` (``averaging_constant``) do the same per batch.
 
     Raises:

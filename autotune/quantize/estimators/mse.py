@@ -16,10 +16,11 @@ _REFINEMENTS = 2
 class _Side:
     """Magnitudes of the values on one side of zero, ascending, with sums that make any clipping a look-up.
 
+    Summed from either end, not as differences, so that a mask of -3.4e38 does not swallow the values near zero.
+
     Attributes:
         inner: (2, m + 1): counts and sums of squares of the first k magnitudes.
-        outer: (3, m + 1): counts, sums and sums of squares of the magnitudes from k on. Summed from the largest down, so
-            that a mask of -3.4e38 on one end does not swallow the values near zero.
+        outer: (3, m + 1): counts, sums and sums of squares of the magnitudes from k on.
     """
 
     magnitudes: Doubles
@@ -85,7 +86,7 @@ def _symmetric(negative: _Side, positive: _Side) -> float:
         best = float(exponents[np.argmin(errors)])
         exponents = _around(best, spread)
         spread /= 4
-    return top * 2.0**-best
+    return float(top * 2.0**-best)
 
 
 def _affine(negative: _Side, positive: _Side) -> tuple[float, float]:

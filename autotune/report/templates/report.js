@@ -2,7 +2,7 @@
 // Plots: unpack plotly.js, draw the figures in the colours of the current theme, draw again when it changes.
 (() => {
   const figures = JSON.parse(document.getElementById("figures").textContent);
-  const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
+  const config = { responsive: true, displaylogo: false, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]] };
   const themed = (value, style) => {
     if (Array.isArray(value)) return value.map(item => themed(item, style));
     if (value && typeof value === "object") {
@@ -16,8 +16,11 @@
     const narrow = window.innerWidth < 640;
     return Promise.all([...document.querySelectorAll("[data-figure]")].map(async element => {
       const figure = themed(figures[element.dataset.figure], style);
-      if (narrow) figure.layout.font.size = 11;
-      await Plotly.react(element, figure.data, figure.layout, config);
+      if (narrow) {
+        figure.layout.font.size = 11;
+        if (figure.layout.legend) figure.layout.height += 60;
+      }
+      await Plotly.react(element, figure.data, figure.layout, { ...config, displayModeBar: !narrow });
       element.dataset.drawn = "yes";
     }));
   };

@@ -1,66 +1,13 @@
-"""Intervals and bounds, as pure functions of numpy arrays.
-
-A *drop* is how much worse a candidate scores than the float model on the same samples; positive is worse.
-"""
+"""An exact bound of the drop from paired right/wrong answers."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autotune.record import Interval
-
-Scores = NDArray[np.float64]
-Indices = NDArray[np.intp]
-
-RESAMPLES_MEAN = 5000
-RESAMPLES_CORPUS = 1000  # each costs one evaluation of the metric on the whole split
-JACKKNIFE_GROUPS = 50
-FEW_DIFFERENCES = 30
-MOST_SAMPLES = 10_000_000
-
-
-# --- medians --------------------------------------------------------------------------------------------------------
-
-
-def values_needed(confidence: float) -> int:
-    """Return the smallest number of values whose extremes enclose the median with ``confidence``."""
-    return math.ceil(round(1 - math.log2(1 - confidence), 9))
-
-
-def median_interval(values: NDArray[np.float64] | tuple[float, ...], confidence: float) -> Interval:
-    """Return the median with the exact order-statistic interval that inverts the sign test.
-
-    No assumption but independent values of one continuous distribution: the number of values below the true median
-    is Binomial(n, 1/2). The interval is the narrowest symmetric pair of order statistics whose coverage is at least
-    ``confidence``. Source: W. J. Conover, Practical Nonparametric Statistics, 3rd edition, 1999, section 3.2.
-
-    Args:
-        values: shape (n,), finite.
-        confidence: two-sided, in (0, 1).
-
-    Raises:
-        ValueError: there are fewer than ``values_needed(confidence)`` values, or one is not finite.
-    """
-    from scipy.special import bdtr
-
-    ordered = np.sort(np.asarray(values, dtype=np.float64))
-    n = len(ordered)
-    if n < values_needed(confidence):
-        raise ValueError(f"{n} values; a median interval at {confidence:g} needs {values_needed(confidence)}")
-    if not np.isfinite(ordered).all():
-        raise ValueError("a value is not finite")
-    # Coverage of [x(k+1), x(n-k)], counted from one, is 1 - 2 P(Binomial(n, 1/2) <= k).
-    tails = 2 * bdtr(np.arange((n + 1) // 2, dtype=np.float64), n, 0.5)
-    k = int(np.searchsorted(tails, (1 - confidence) * (1 + 1e-12), side="right")) - 1
-    return Interval(float(np.median(ordered)), float(ordered[k]), float(ordered[n - 1 - k]))
-
-
-# --- paired 0/1 scores ----------------------------------------------------------------------------------------------
+Floats = NDArray[np.float64]
 
 
 def paired_upper(losses: int, gains: int, n: int, confidence: float) -> float:
@@ -118,10 +65,13 @@ class _PairedTail:
         low, high = max(self._low, abs(drop)), self._high
         if low > high:
             return self._gamma
-        rates = np.linspace(math.sqrt(low), math.sqrt(high), 33) ** 2
+        # The probability is smooth in the rate, and the more so the more disagreements there are. Against 400 points
+        # these miss the maximum by under 0.3 % of alpha.
+        points = 97 if high * self._n < 100 else 13
+        rates = np.linspace(math.sqrt(low), math.sqrt(high), points) ** 2
         return float(self._probabilities(rates, drop).max()) + self._gamma
 
-    def _probabilities(self, rates: NDArray[np.float64], drop: float) -> NDArray[np.float64]:
+    def _probabilities(self, rates: Floats, drop: float) -> Floats:
         """P(at least as favourable) for each total rate of disagreement, rounded up by at most 1e-9."""
         from scipy.special import bdtr, gammaln, xlog1py, xlogy
 

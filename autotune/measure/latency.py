@@ -1,0 +1,136 @@
+"""Latency as ratios of interleaved blocks: on a shared machine separate timings of the same model vary twofold."""
+
+from __future__ import annotations
+
+import gc
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autotune import stats
+from autotune.record import Latency
+
+Inference = Callable[[], object]
+
+BLOCK_SECONDS = 0.002
+WARM_UP_SECONDS = 0.05
+# A model that was not run for a moment finds its weights gone from the caches. Where that matters, the first inference
+# of a block is not timed.
+SETTLE_BELOW_SECONDS = 0.01
+MIN_ROUNDS = 12
+CHECK_EVERY = 4
+
+
+def measure_pairs(
+    baseline: Inference,
+    candidate: Inference,
+    *,
+    confidence: float,
+    target_width: float,
+    min_pairs: int,
+    max_pairs: int,
+    max_seconds: float,
+) -> Latency:
+    """Time two models in interleaved pairs of short blocks: A B, B A, A B, ...
+
+    A block repeats the inference for about two milliseconds. Whatever slows the machine for longer than a pair slows
+    both sides and leaves the pair's ratio alone; the alternating order cancels what the first side does to the second.
+    The speed is the median of the pairs' ratios with its exact interval.
+
+    Args:
+        baseline, candidate: one inference each; they should go through real samples.
+        confidence: of the interval, two-sided.
+        target_width: measuring ends when the interval is at most this wide, relative to the estimate.
+        min_pairs: fewer are never taken; nor fewer than the interval needs at this confidence.
+        max_pairs, max_seconds: measuring ends at the first of these, whatever the width.
+    """
+    started = time.perf_counter()
+    min_pairs = max(min_pairs, stats.values_needed(confidence))
+    sides = (_Block(baseline), _Block(candidate))
+    times: list[tuple[float, float]] = []
+    with _undisturbed():
+        while True:
+            first = len(times) % 2
+            pair = [0.0, 0.0]
+            for side in (first, 1 - first):
+                pair[side] = sides[side]()
+            times.append((pair[0], pair[1]))
+            n = len(times)
+            if n < min_pairs:
+                continue
+            last = n >= max_pairs or time.perf_counter() - started >= max_seconds
+            if last or (n - min_pairs) % CHECK_EVERY == 0:
+                speedup = stats.median_interval([a / b for a, b in times], confidence)
+                if last or speedup.high - speedup.low <= target_width * speedup.estimate:
+                    break
+    return Latency(tuple(a for a, _ in times), tuple(b for _, b in times), speedup)
+
+
+def rounds(inferences: Sequence[Inference], rounds: int, max_seconds: float) -> NDArray[np.float64]:
+    """Time several models in common rounds, so that any two of them can be compared round by round.
+
+    Every round runs one block of each, starting one further each time and in both directions in turn, so that each
+    model follows each of its neighbours equally often.
+
+    Args:
+        rounds: at most so many.
+        max_seconds: no further round begins after this long, but 12 rounds are always run.
+
+    Returns:
+        Milliseconds per inference, shape (rounds run, number of models).
+    """
+    started = time.perf_counter()
+    blocks = [_Block(inference) for inference in inferences]
+    k = len(blocks)
+    table: list[list[float]] = []
+    with _undisturbed():
+        while len(table) < rounds and (len(table) < MIN_ROUNDS or time.perf_counter() - started < max_seconds):
+            shift = len(table) // 2
+            order = [(shift + i) % k for i in range(k)]
+            row = [0.0] * k
+            for i in order if len(table) % 2 == 0 else reversed(order):
+                row[i] = blocks[i]()
+            table.append(row)
+    return np.array(table, dtype=np.float64).reshape(len(table), k)
+
+
+class _Block:
+    """Runs one model for about two milliseconds; warmed up when made. A call returns milliseconds per inference."""
+
+    def __init__(self, inference: Inference) -> None:
+        self._inference = inference
+        inference()
+        count, begin = 0, time.perf_counter()
+        fastest = math.inf
+        while count < 2 or time.perf_counter() - begin < WARM_UP_SECONDS:
+            start = time.perf_counter()
+            inference()
+            fastest = min(fastest, time.perf_counter() - start)
+            count += 1
+        self._settles = fastest < SETTLE_BELOW_SECONDS
+        self._repeats = max(1, math.ceil(BLOCK_SECONDS / max(fastest, 1e-7)))
+
+    def __call__(self) -> float:
+        inference = self._inference
+        if self._settles:
+            inference()
+        start = time.perf_counter()
+        for _ in range(self._repeats):
+            inference()
+        return (time.perf_counter() - start) * 1000 / self._repeats
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep Python's garbage collector from running inside a block."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

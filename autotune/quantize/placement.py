@@ -1,0 +1,183 @@
+"""Where quantisers go, for any set of operators kept float."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Protocol, get_args
+
+import openvino as ov
+
+from autotune.configuration import PlacementName, Preset
+from autotune.graph.inspect import activation_names, is_float, nodes_by_name, tensor_key
+from autotune.quantize.nncf_points import ActivationPoint, Points, WeightPoint
+from autotune.quantize.nncf_public import PublicSolver, Sample
+from autotune.quantize.points import ActivationQuantizer, Placement, WeightQuantizer
+
+PLACEMENTS: tuple[PlacementName, ...] = get_args(PlacementName)
+# The preset that NNCF takes by itself.
+DEFAULT_PRESETS: dict[PlacementName, Preset] = {"plain": "performance", "transformer": "mixed"}
+FAST = "fast"
+# An affine activation costs these their int8 kernel; so it does a MatMul of two activations.
+_SYMMETRIC_ONLY = ("ConvolutionBackpropData", "GroupConvolutionBackpropData", "ScaledDotProductAttention")
+_CHANNEL_AXIS = 1
+
+
+class _Solver(Protocol):
+    def solve(self, preset: Preset, float_operators: Collection[str]) -> Points: ...
+
+    def inputs(self) -> dict[tuple[str, int], bool]: ...
+
+
+class Placer:
+    """NNCF's placement of quantisers in one model.
+
+    Attributes:
+        path: ``fast``, or why the slow public function of NNCF is asked instead.
+    """
+
+    def __init__(self, model: ov.Model, sample: Sample, *, private: bool = True) -> None:
+        """Prepare, in about half a second for 200 operators.
+
+        Args:
+            model: normalised (unique friendly names), static shapes. It is only read.
+            sample: inputs by name, batch 1, for the public function; its values hardly matter.
+            private: whether NNCF's internals may be used at all.
+        """
+        self._model = model
+        self._sample = sample
+        self._nodes = nodes_by_name(model)
+        self._active = activation_names(model)
+        self._solved: dict[tuple[PlacementName, Preset, frozenset[str]], Placement] = {}
+        self._solvers: dict[PlacementName, _Solver] = {}
+        self.path = FAST
+        if not private:
+            self._use_public("NNCF's internals are not to be used")
+            return
+        try:
+            self._solvers = self._private_solvers()
+        except Exception as error:  # noqa: BLE001 - another version of NNCF may raise anything here
+            self._use_public(_failed(error))
+
+    def _private_solvers(self) -> dict[PlacementName, _Solver]:
+        from autotune.quantize.nncf_private import PrivateSolver  # inside: the names it imports may be gone
+
+        return {name: PrivateSolver(self._model, name) for name in PLACEMENTS}
+
+    def _use_public(self, reason: str) -> None:
+        self.path = reason
+        self._solvers = {name: PublicSolver(self._model, name, self._sample) for name in PLACEMENTS}
+        self._solved.clear()
+
+    def self_check(self) -> str:
+        """Compare the fast path with ``nncf.quantize`` for both placements, and leave it if they differ.
+
+        Takes about a second per placement.
+
+        Returns:
+            :attr:`path`, as it is from now on.
+        """
+        for placement in PLACEMENTS if self.path == FAST else ():
+            preset = DEFAULT_PRESETS[placement]
+            public = PublicSolver(self._model, placement, self._sample)
+            try:
+                same = self._same(self._solvers[placement].solve(preset, ()), public.solve(preset, ()))
+            except Exception as error:  # noqa: BLE001 - another version of NNCF may raise anything here
+                self._use_public(_failed(error))
+                break
+            if not same:
+                self._use_public(f"NNCF's internals place quantisers otherwise than nncf.quantize ({placement})")
+                break
+        return self.path
+
+    def _same(self, one: Points, other: Points) -> bool:
+        def structure(points: Points) -> tuple[set[object], set[object]]:
+            return (
+                {(p.node, p.port, p.before, self._channels(p) > 1) for p in points.activations},
+                {(p.node, p.port, self._long_axes(p)) for p in points.weights},
+            )
+
+        return structure(one) == structure(other)
+
+    def _channels(self, point: ActivationPoint) -> int:
+        shape = self._tensor(point).get_partial_shape()
+        axis = _CHANNEL_AXIS
+        return int(shape[axis].get_length()) if point.per_channel and len(shape) > axis and shape[axis].is_static else 1
+
+    def _long_axes(self, point: WeightPoint) -> tuple[int, ...]:
+        """Channel axes with more than one channel: the others cannot be seen in the ranges."""
+        shape = self._nodes[point.node].input(point.port).get_shape()
+        return tuple(axis for axis in point.channel_axes if shape[axis] > 1)
+
+    def solve(
+        self, placement: PlacementName, preset: Preset, float_operators: Collection[str] = frozenset()
+    ) -> Placement:
+        """Return the quantisers of ``nncf.quantize`` with ``float_operators`` as its ignored scope.
+
+        SmoothQuant is off. Names that are not in the graph, or inside a fused pattern but not first in it, have no
+        effect. Takes 0.01 to 0.04 s on the fast path; answers are kept.
+        """
+        key = (placement, preset, frozenset(float_operators))
+        if key not in self._solved:
+            points = self._solvers[placement].solve(preset, key[2])
+            self._solved[key] = Placement(
+                tuple(self._activation(point) for point in points.activations),
+                tuple(
+                    WeightQuantizer(f"{p.node}/fq_weights_{p.port}", p.node, p.port, p.channel_axes, p.first_layer)
+                    for p in points.weights
+                ),
+            )
+        return self._solved[key]
+
+    def operators(self) -> dict[str, str]:
+        """Return the OpenVINO type by name of the operators that some placement quantises, in topological order.
+
+        These are the names that are worth naming in ``float_operators``. Empty if nothing can be quantised.
+        """
+        names: set[str] = set()
+        for placement in PLACEMENTS:
+            points = self._solvers[placement].solve(DEFAULT_PRESETS[placement], frozenset())
+            names.update(name for point in points.activations for name in point.operators)
+            names.update(point.node for point in points.weights)
+        return {name: node.get_type_name() for name, node in self._nodes.items() if name in names}
+
+    def tensors(self) -> dict[str, frozenset[int]]:
+        """Return what to observe: keys of all tensors that any quantiser may land on, with the channel axes needed."""
+        axes: dict[str, set[int]] = {}
+        for placement in PLACEMENTS:
+            for (name, port), per_channel in self._solvers[placement].inputs().items():
+                source = self._nodes[name].input(port).get_source_output()
+                if is_float(source):
+                    needed = axes.setdefault(tensor_key(source), set())
+                    if per_channel and len(source.get_partial_shape()) > _CHANNEL_AXIS:
+                        needed.add(_CHANNEL_AXIS)
+        return {key: frozenset(needed) for key, needed in axes.items()}
+
+    def _activation(self, point: ActivationPoint) -> ActivationQuantizer:
+        return ActivationQuantizer(
+            name=f"{point.node}/fq_{'input' if point.before else 'output'}_{point.port}",
+            node=point.node,
+            port=point.port,
+            side="input" if point.before else "output",
+            tensor=tensor_key(self._tensor(point)),
+            symmetric=point.symmetric,
+            must_be_symmetric=any(self._symmetric_only(name) for name in point.operators),
+            signed=point.signed,
+            channel_axis=_CHANNEL_AXIS if point.per_channel else None,
+            group=point.group,
+        )
+
+    def _tensor(self, point: ActivationPoint) -> ov.Output:
+        node = self._nodes[point.node]
+        return node.input(point.port).get_source_output() if point.before else node.output(point.port)
+
+    def _symmetric_only(self, name: str) -> bool:
+        node = self._nodes[name]
+        kind = node.get_type_name()
+        return kind in _SYMMETRIC_ONLY or (
+            kind == "MatMul"
+            and all(value.get_source_output().get_node().get_friendly_name() in self._active for value in node.inputs())
+        )
+
+
+def _failed(error: Exception) -> str:
+    return f"NNCF's internals failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}"

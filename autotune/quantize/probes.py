@@ -1,0 +1,173 @@
+"""The float model, extended: its outputs are reductions and random elements of the tensors to observe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import openvino.opset13 as ops
+from numpy.typing import NDArray
+
+from autotune.quantize.correctable import correctable
+from autotune.quantize.statistics import Floats
+
+POSITIONS = "autotune/positions"
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """Smallest and largest values of a tensor along ``axis`` (all of it for None); ``shape`` broadcasts to it."""
+
+    tensor: str
+    axis: int | None
+    shape: tuple[int, ...]
+
+    @property
+    def width(self) -> int:
+        """Number of values."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to read of each sample.
+
+    Attributes:
+        reductions: of every tensor at least one.
+        means: operator friendly name -> channels of its input.
+        sizes: tensor -> elements in a sample, of static shapes.
+    """
+
+    reductions: tuple[Reduction, ...]
+    means: Mapping[str, int]
+    sizes: Mapping[str, int]
+
+
+def plan(model: ov.Model, tensors: Mapping[str, frozenset[int]]) -> Plan:
+    """Work out what can be read. Tensors of integers, of unknown rank or without elements are left out.
+
+    Raises:
+        KeyError: the model has no such tensor.
+    """
+    outputs = _Outputs(model)
+    reductions: list[Reduction] = []
+    sizes: dict[str, int] = {}
+    for key, axes in tensors.items():
+        shape = outputs[key].get_partial_shape()
+        if not outputs[key].get_element_type().is_real() or shape.rank.is_dynamic:
+            continue
+        if shape.is_static:
+            size = int(np.prod(outputs[key].get_shape(), dtype=np.int64))
+            if size == 0:
+                continue
+            sizes[key] = size
+        static = sorted(axis for axis in axes if shape[axis].is_static)
+        reductions += [Reduction(key, axis, _kept(shape, axis)) for axis in static]
+        if not static:
+            reductions.append(Reduction(key, None, (1,)))
+    means = {c.node: c.activation.get_shape()[c.channel_axis] for c in correctable(model)}
+    return Plan(tuple(reductions), means, sizes)
+
+
+def _kept(shape: ov.PartialShape, axis: int) -> tuple[int, ...]:
+    return tuple(shape[axis].get_length() if i == axis else 1 for i in range(shape.rank.get_length()))
+
+
+class _Outputs:
+    def __init__(self, model: ov.Model) -> None:
+        self._nodes = {node.get_friendly_name(): node for node in model.get_ops()}
+
+    def __getitem__(self, key: str) -> ov.Output:
+        name, _, port = key.rpartition(":")
+        return self._nodes[name].output(int(port))
+
+
+def extend(model: ov.Model, reading: Plan, elements: Sequence[tuple[str, int]]) -> ov.Model:
+    """Return a copy of ``model`` whose outputs are what to read.
+
+    Output 0: float32, the lows of all reductions, their highs, the means of all operators.
+    Output 1, if ``elements`` is not empty: float32, of each (tensor, count) as many elements, or the whole tensor if it
+    has not more. The input named ``POSITIONS``, if any is larger: int32, the positions in the flat tensors to take.
+    """
+    copy = model.clone()
+    outputs = _Outputs(copy)
+    single = {r.tensor: _as_f32(outputs[r.tensor]) for r in reading.reductions}
+    pairs = [_extremes(single[r.tensor], r) for r in reading.reductions]
+    means = [_flat(_reduced(ops.reduce_mean, _as_f32(c.activation), c.channel_axis)) for c in correctable(copy)]
+    results = [_joined([low for low, _ in pairs] + [high for _, high in pairs] + means)]
+    if elements:
+        large = [(key, count) for key, count in elements if reading.sizes[key] > count]
+        positions = _split_positions(copy, large)
+        results.append(_joined([_elements(single[key], positions.get(key)) for key, _ in elements]))
+    for result in copy.get_results():
+        copy.remove_result(result)
+    copy.add_results([ops.result(output) for output in results])
+    return copy
+
+
+def _split_positions(model: ov.Model, large: Sequence[tuple[str, int]]) -> dict[str, ov.Output]:
+    if not large:
+        return {}
+    counts = [count for _, count in large]
+    parameter = ops.parameter([sum(counts)], ov.Type.i32, name=POSITIONS)
+    parameter.output(0).set_names({POSITIONS})
+    model.add_parameters([parameter])
+    parts = ops.variadic_split(parameter, 0, np.array(counts, np.int64))
+    return {key: parts.output(i) for i, (key, _) in enumerate(large)}
+
+
+def _elements(output: ov.Output, positions: ov.Output | None) -> ov.Output:
+    flat = _flat(output)
+    return flat if positions is None else ops.gather(flat, positions, 0).output(0)
+
+
+def _extremes(output: ov.Output, reduction: Reduction) -> tuple[ov.Output, ov.Output]:
+    low = _reduced(ops.reduce_min, output, reduction.axis)
+    return _flat(low), _flat(_reduced(ops.reduce_max, output, reduction.axis))
+
+
+def _reduced(reduce: Any, output: ov.Output, axis: int | None) -> ov.Output:
+    others = [i for i in range(output.get_partial_shape().rank.get_length()) if i != axis]
+    return reduce(output, np.array(others, np.int64), False).output(0) if others else output
+
+
+def _flat(output: ov.Output) -> ov.Output:
+    rank = output.get_partial_shape().rank
+    return output if rank.get_length() == 1 else ops.reshape(output, [-1], False).output(0)
+
+
+def _as_f32(output: ov.Output) -> ov.Output:
+    return output if output.get_element_type() == ov.Type.f32 else ops.convert(output, ov.Type.f32).output(0)
+
+
+def _joined(parts: Sequence[ov.Output]) -> ov.Output:
+    return ops.concat(list(parts), 0).output(0)
+
+
+class Positions:
+    """Random positions in flat tensors: one in each of ``count`` equal stretches, so that no part is left out."""
+
+    def __init__(self, counted: Sequence[tuple[int, int]], seed: int) -> None:
+        """``counted``: (size, count) of each tensor, size > count."""
+        strides = [np.full(count, size / count) for size, count in counted]
+        self._stride = np.concatenate(strides)
+        self._start = np.concatenate([stride * np.arange(len(stride)) for stride in strides])
+        self._last = np.concatenate([np.full(count, size - 1) for size, count in counted])
+        self._seed = seed
+
+    def of(self, sample: int) -> NDArray[np.int32]:
+        """Return the positions for one sample, the same for the same seed."""
+        random = np.random.default_rng([self._seed, sample]).random(len(self._stride), np.float32)
+        positions: NDArray[np.int32] = np.minimum(self._start + self._stride * random, self._last).astype(np.int32)
+        return positions
+
+
+def split_reading(reading: Plan, values: Floats) -> tuple[list[Floats], list[Floats], list[Floats]]:
+    """Return lows and highs of the reductions, and means, as views of output 0 of an extended model."""
+    widths = [r.width for r in reading.reductions]
+    parts = np.split(values, np.cumsum([*widths, *widths, *reading.means.values()])[:-1])
+    count = len(widths)
+    return parts[:count], parts[count : 2 * count], parts[2 * count :]
