@@ -14,7 +14,7 @@ _CHUNK = 1 << 20
 
 
 def clone(model: ov.Model) -> ov.Model:
-    """Return a copy with its own nodes. Constants share their memory with ``model``: replace them, never write to them."""
+    """Return a copy whose constants share their memory with ``model``: replace them, never write to them."""
     return model.clone()
 
 

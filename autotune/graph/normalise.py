@@ -74,7 +74,7 @@ def _rename(model: ov.Model, origin: _Origin) -> None:
 
 
 def _source_names(node: ov.Node, types: Mapping[str, str], producers: Mapping[str, str]) -> Iterator[str]:
-    """Names of source operators of the same type that this node replaces: by its tensors' names, then by OpenVINO's record."""
+    """Source operators of the same type that this node replaces: by its tensors' names, then by OpenVINO's record."""
     names = [producers[tensor] for o in node.outputs() for tensor in sorted(o.get_names()) if tensor in producers]
     info = node.get_rt_info()
     if _FUSED_NAMES in info:

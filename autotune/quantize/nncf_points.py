@@ -37,7 +37,7 @@ class WeightPoint:
 
 @dataclass(frozen=True)
 class Points:
-    """All quantisers of one candidate, in topological order."""
+    """All quantisers of one candidate, in any order."""
 
     activations: tuple[ActivationPoint, ...]
     weights: tuple[WeightPoint, ...]

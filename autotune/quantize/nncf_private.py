@@ -15,7 +15,6 @@ from typing import Any
 
 import nncf
 import openvino as ov
-from nncf.common.graph.graph import get_node_names_matching_graph_pattern
 from nncf.common.graph.patterns.manager import PatternsManager
 from nncf.common.graph.transformations.commands import TargetType
 from nncf.common.insertion_point_graph import InsertionPointGraph, InsertionPointGraphNodeType
@@ -50,7 +49,7 @@ class PrivateSolver:
         """
         self._model_type = MODEL_TYPES[placement]
         self._graph = nncf.build_graph(model)
-        self._order = {node.node_name: i for i, node in enumerate(self._graph.topological_sort())}
+        self._names = {node.node_name for node in self._graph.get_all_nodes()}
         algorithm = self._algorithm(model, "performance")
         backend = algorithm._backend_entity
         device = algorithm._target_device
@@ -111,14 +110,12 @@ class PrivateSolver:
                         group=group_of.get(point),
                     )
                 )
-        activations.sort(key=lambda a: (self._order[a.node], not a.before, a.port))
-        weights.sort(key=lambda w: (self._order[w.node], w.port))
         return Points(tuple(activations), tuple(weights))
 
     def _setup(self, algorithm: MinMaxQuantization, float_operators: Iterable[str]) -> Any:
         """Run the solver on a copy of the fused graph (the end of ``MinMaxQuantization._get_quantizer_setup``)."""
         ignored = dict(self._ignored)
-        ignored.update({name: IgnoreReason.USER_REQUESTED for name in float_operators if name in self._order})
+        ignored.update({name: IgnoreReason.USER_REQUESTED for name in float_operators if name in self._names})
         solver = self._solver(algorithm, ignored)
         proposal = solver.run_on_ip_graph(self._fused, algorithm._backend_entity.elementwise_metatypes)
         return solver.get_final_quantizer_setup(
@@ -168,7 +165,7 @@ class PrivateSolver:
         return tuple(sorted(axis % len(shape) for axis in axes))
 
     def inputs(self) -> dict[tuple[str, int], bool]:
-        """Return the (operator, input port) pairs whose tensor a quantiser may land on, and whether it may be per channel.
+        """Return the (operator, input port) pairs whose tensor a quantiser may land on, and whether per channel.
 
         A quantiser starts at the input of an operator that computes in int8 and moves up through operators that only
         move data, so it never leaves these tensors. One that starts at a depthwise convolution is per channel.

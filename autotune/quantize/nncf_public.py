@@ -1,3 +1,4 @@
+# ruff: noqa: E402
 """NNCF's placement by its public function alone: quantise with one sample, then read where the quantisers are.
 
 Slow (0.4 to 1.3 s per question, more for large models) but it needs nothing of NNCF's insides: the yardstick that the
@@ -6,19 +7,26 @@ fast way is checked against at start-up, and what is used instead when that chec
 
 from __future__ import annotations
 
+import logging
+import os
 import re
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-import nncf
 import numpy as np
 import openvino as ov
-from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, AdvancedSmoothQuantParameters
 
 from autotune.configuration import PlacementName, Preset
 from autotune.graph.inspect import activation_names, clone, consumers, is_float, nodes_by_name
 from autotune.quantize.nncf_points import ActivationPoint, Points, WeightPoint
+
+os.environ.setdefault("NNCF_CI", "1")  # before it is imported: else NNCF reports its use to its makers
+
+import nncf
+from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, AdvancedSmoothQuantParameters
+
+nncf.set_log_level(logging.ERROR)
 
 PRESETS = {"performance": nncf.QuantizationPreset.PERFORMANCE, "mixed": nncf.QuantizationPreset.MIXED}
 MODEL_TYPES = {"plain": None, "transformer": nncf.ModelType.TRANSFORMER}
@@ -26,7 +34,7 @@ MODEL_TYPES = {"plain": None, "transformer": nncf.ModelType.TRANSFORMER}
 FAKE_QUANTIZE = "FakeQuantize"
 _NAME = re.compile(r"(?P<node>.*)/fq_(?P<kind>output|input|weights)_(?P<port>\d+)")
 # Operators that only move data: NNCF moves quantisers up through them.
-_MOVERS = frozenset(
+_MOVERS = frozenset(  # noqa: SIM905
     "MaxPool AdaptiveMaxPool ReduceMax Reshape Squeeze Unsqueeze Split VariadicSplit Transpose Tile StridedSlice "
     "ShuffleChannels Broadcast Pad ConvertLike Gather GatherND GatherElements ScatterUpdate ScatterNDUpdate "
     "ScatterElementsUpdate DepthToSpace SpaceToDepth BatchToSpace SpaceToBatch Concat".split()
@@ -75,49 +83,39 @@ class PublicSolver:
         self._placement = placement
         self._sample = sample
         self._nodes = nodes_by_name(model)
-        self._order = {name: i for i, name in enumerate(self._nodes)}
         self._active = activation_names(model)
 
     def solve(self, preset: Preset, float_operators: Collection[str]) -> Points:
         """Return where ``nncf.quantize`` puts quantisers, with ``float_operators`` as its ignored scope."""
         quantized = quantize(self._model, [self._sample], self._placement, preset, float_operators)
-        found = [node for node in quantized.get_ordered_ops() if node.get_type_name() == FAKE_QUANTIZE]
-        weights, activations = [], []
-        for node in found:
-            name = _NAME.fullmatch(node.get_friendly_name())
+        activations: list[tuple[ov.Node, re.Match[str]]] = []
+        weights: list[tuple[ov.Input, tuple[int, ...]]] = []
+        for node in quantized.get_ordered_ops():
+            name = _NAME.fullmatch(node.get_friendly_name()) if node.get_type_name() == FAKE_QUANTIZE else None
             if name is None:
-                continue  # the model's own
+                continue
             if name["kind"] == "weights":
                 weights += [(target, _axes(node)) for target in node.output(0).get_target_inputs()]
             else:
                 activations.append((node, name))
         groups = _groups([node for node, _ in activations])
-        points = [self._activation(node, name, preset, groups) for node, name in activations]
-        first = self._first_convolutions({target.get_node().get_friendly_name() for target, _ in weights})
+        first = self._first_convolutions({_name(target) for target, _ in weights})
         return Points(
-            tuple(sorted(points, key=lambda p: (self._order[p.node], not p.before, p.port))),
+            tuple(self._activation(node, name, preset, groups) for node, name in activations),
             tuple(
-                sorted(
-                    (
-                        WeightPoint(target.get_node().get_friendly_name(), target.get_index(), axes,
-                                    target.get_node().get_friendly_name() in first)
-                        for target, axes in weights
-                    ),
-                    key=lambda w: (self._order[w.node], w.port),
-                )
+                WeightPoint(_name(target), target.get_index(), axes, _name(target) in first) for target, axes in weights
             ),
         )
 
     def inputs(self) -> dict[tuple[str, int], bool]:
         """Return every (operator, input port) pair that reads a float activation, and whether it may be per channel."""
         found = {}
-        for name in self._order:
-            if name in self._active:
-                for port in self._nodes[name].inputs():
-                    source = port.get_source_output()
-                    if is_float(source) and source.get_node().get_friendly_name() in self._active:
-                        found[(name, port.get_index())] = False
-        for name, node in self._nodes.items():
+        for name in self._nodes.keys() & self._active:
+            for port in self._nodes[name].inputs():
+                source = port.get_source_output()
+                if is_float(source) and source.get_node().get_friendly_name() in self._active:
+                    found[(name, port.get_index())] = False
+        for node in self._nodes.values():
             if node.get_type_name() == _PER_CHANNEL:
                 found.update({key: True for key in self._above(node) if key in found})
         return found
@@ -172,6 +170,10 @@ class PublicSolver:
                 else:
                     queue.append(node)
         return first
+
+
+def _name(target: ov.Input) -> str:
+    return str(target.get_node().get_friendly_name())
 
 
 def _axes(node: ov.Node) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ import openvino as ov
 
 from autotune.data import Array, Dataset
 from autotune.files import replacing
-from autotune.quantize.probes import POSITIONS, Plan, Positions, extend, plan, split_reading
+from autotune.quantize.probes import POSITIONS, Plan, Positions, extend, plan
 from autotune.quantize.statistics import Doubles, Floats, TensorStatistics
 
 # Random elements recorded of a tensor, over all samples.
@@ -135,22 +135,23 @@ class _Record:
 
     def __init__(self, reading: Plan, samples: int) -> None:
         self._plan = reading
-        self._low = np.empty((len(reading.reductions), samples), np.float32)
+        widths = [r.width for r in reading.reductions]
+        self._starts = np.cumsum([0, *widths[:-1]])
+        self._width = sum(widths)
+        self._low = np.empty((len(widths), samples), np.float32)
         self._high = np.empty_like(self._low)
-        self._lows = [np.full(r.width, np.inf, np.float32) for r in reading.reductions]
-        self._highs = [np.full(r.width, -np.inf, np.float32) for r in reading.reductions]
-        self._sums: list[Doubles] = [np.zeros(channels) for channels in reading.means.values()]
+        self._lows = np.full(self._width, np.inf, np.float32)
+        self._highs = np.full(self._width, -np.inf, np.float32)
+        self._sums: Doubles = np.zeros(sum(reading.means.values()))
         self._elements: list[Floats] = []
 
     def add(self, index: int, values: Floats) -> None:
-        lows, highs, means = split_reading(self._plan, values)
-        for number, (low, high) in enumerate(zip(lows, highs, strict=True)):
-            self._low[number, index], self._high[number, index] = low.min(), high.max()
-            if self._plan.reductions[number].axis is not None:
-                np.minimum(self._lows[number], low, out=self._lows[number])
-                np.maximum(self._highs[number], high, out=self._highs[number])
-        for total, mean in zip(self._sums, means, strict=True):
-            np.add(total, mean, out=total)
+        lows, highs, means = np.split(values, [self._width, 2 * self._width])
+        self._low[:, index] = np.minimum.reduceat(lows, self._starts)
+        self._high[:, index] = np.maximum.reduceat(highs, self._starts)
+        np.minimum(self._lows, lows, out=self._lows)
+        np.maximum(self._highs, highs, out=self._highs)
+        self._sums += means
 
     def add_elements(self, outputs: Sequence[Floats]) -> None:
         self._elements += [values.copy() for values in outputs]
@@ -159,20 +160,20 @@ class _Record:
         tensors: dict[str, TensorStatistics] = {}
         samples = self._low.shape[1]
         parts = np.split(np.array(self._elements), np.cumsum(counts)[:-1], axis=1) if counts else []
-        elements = {key: part.reshape(-1) for key, part in zip(self._plan.sizes, parts, strict=True)}
+        elements = {key: np.sort(part, axis=None) for key, part in zip(self._plan.sizes, parts, strict=True)}
         for number, one in enumerate(self._plan.reductions):
             channels = dict(tensors[one.tensor].channels) if one.tensor in tensors else {}
             if one.axis is not None:
-                channels[one.axis] = (self._lows[number].reshape(one.shape), self._highs[number].reshape(one.shape))
-            tensors[one.tensor] = TensorStatistics(
-                self._low[number],
-                self._high[number],
-                elements.get(one.tensor, np.zeros(0, np.float32)),
-                self._plan.sizes.get(one.tensor, 0),
-                channels,
-            )
-        means = zip(self._plan.means, self._sums, strict=True)
-        return Observation(tensors, {name: (total / samples).astype(np.float32) for name, total in means})
+                part = slice(self._starts[number], self._starts[number] + one.width)
+                channels[one.axis] = (self._lows[part].reshape(one.shape), self._highs[part].reshape(one.shape))
+            low, high = self._low[number], self._high[number]
+            if one.tensor not in elements:
+                elements[one.tensor] = np.sort(np.concatenate([low, high]))
+            size = self._plan.sizes.get(one.tensor, 0)
+            tensors[one.tensor] = TensorStatistics(low, high, elements[one.tensor], size, channels)
+        borders = np.cumsum(list(self._plan.means.values()))[:-1]
+        means = np.split((self._sums / samples).astype(np.float32), borders)
+        return Observation(tensors, dict(zip(self._plan.means, means, strict=False)))
 
 
 def _run(

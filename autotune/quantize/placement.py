@@ -46,6 +46,7 @@ class Placer:
         self._model = model
         self._sample = sample
         self._nodes = nodes_by_name(model)
+        self._order = {name: i for i, name in enumerate(self._nodes)}
         self._active = activation_names(model)
         self._solved: dict[tuple[PlacementName, Preset, frozenset[str]], Placement] = {}
         self._solvers: dict[PlacementName, _Solver] = {}
@@ -93,7 +94,7 @@ class Placer:
         def structure(points: Points) -> tuple[set[object], set[object]]:
             return (
                 {(p.node, p.port, p.before, self._channels(p) > 1) for p in points.activations},
-                {(p.node, p.port, self._long_axes(p)) for p in points.weights},
+                {(p.node, p.port, self._channel_axes(p)) for p in points.weights},
             )
 
         return structure(one) == structure(other)
@@ -103,8 +104,8 @@ class Placer:
         axis = _CHANNEL_AXIS
         return int(shape[axis].get_length()) if point.per_channel and len(shape) > axis and shape[axis].is_static else 1
 
-    def _long_axes(self, point: WeightPoint) -> tuple[int, ...]:
-        """Channel axes with more than one channel: the others cannot be seen in the ranges."""
+    def _channel_axes(self, point: WeightPoint) -> tuple[int, ...]:
+        """Channel axes with more than one channel: the others make no difference."""
         shape = self._nodes[point.node].input(point.port).get_shape()
         return tuple(axis for axis in point.channel_axes if shape[axis] > 1)
 
@@ -120,11 +121,8 @@ class Placer:
         if key not in self._solved:
             points = self._solvers[placement].solve(preset, key[2])
             self._solved[key] = Placement(
-                tuple(self._activation(point) for point in points.activations),
-                tuple(
-                    WeightQuantizer(f"{p.node}/fq_weights_{p.port}", p.node, p.port, p.channel_axes, p.first_layer)
-                    for p in points.weights
-                ),
+                tuple(self._activation(p) for p in sorted(points.activations, key=self._activation_order)),
+                tuple(self._weight(p) for p in sorted(points.weights, key=lambda p: (self._order[p.node], p.port))),
             )
         return self._solved[key]
 
@@ -165,6 +163,13 @@ class Placer:
             channel_axis=_CHANNEL_AXIS if point.per_channel else None,
             group=point.group,
         )
+
+    def _activation_order(self, point: ActivationPoint) -> tuple[int, bool, int]:
+        return self._order[point.node], not point.before, point.port
+
+    def _weight(self, point: WeightPoint) -> WeightQuantizer:
+        name = f"{point.node}/fq_weights_{point.port}"
+        return WeightQuantizer(name, point.node, point.port, self._channel_axes(point), point.first_layer)
 
     def _tensor(self, point: ActivationPoint) -> ov.Output:
         node = self._nodes[point.node]

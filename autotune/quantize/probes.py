@@ -12,7 +12,6 @@ import openvino.opset13 as ops
 from numpy.typing import NDArray
 
 from autotune.quantize.correctable import correctable
-from autotune.quantize.statistics import Floats
 
 POSITIONS = "autotune/positions"
 
@@ -27,7 +26,7 @@ class Reduction:
 
     @property
     def width(self) -> int:
-        """Number of values."""
+        """Number of its lows, and of its highs."""
         return int(np.prod(self.shape, dtype=np.int64))
 
 
@@ -163,11 +162,3 @@ class Positions:
         random = np.random.default_rng([self._seed, sample]).random(len(self._stride), np.float32)
         positions: NDArray[np.int32] = np.minimum(self._start + self._stride * random, self._last).astype(np.int32)
         return positions
-
-
-def split_reading(reading: Plan, values: Floats) -> tuple[list[Floats], list[Floats], list[Floats]]:
-    """Return lows and highs of the reductions, and means, as views of output 0 of an extended model."""
-    widths = [r.width for r in reading.reductions]
-    parts = np.split(values, np.cumsum([*widths, *widths, *reading.means.values()])[:-1])
-    count = len(widths)
-    return parts[:count], parts[count : 2 * count], parts[2 * count :]

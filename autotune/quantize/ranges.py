@@ -61,8 +61,8 @@ def affine_range(low: Floats, high: Floats) -> Range:
         low, high: smallest and largest values, of any one shape.
     """
     narrow = np.where(high - low > _NARROWEST, np.float32(0), _NARROWEST)
-    left = np.minimum(low - narrow, np.float32(0))
-    right = np.maximum(high + narrow, np.float32(0))
+    left = np.where(low - narrow < 0, low - narrow, np.float32(0))
+    right = np.where(high + narrow > 0, high + narrow, np.float32(0))
     steps = np.float32(_LEVELS - 1)
     zero = np.round(-left * (steps / (right - left)))
     with np.errstate(divide="ignore", invalid="ignore"):  # zero at either end: not taken

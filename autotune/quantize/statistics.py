@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
+_TAIL = 1024
+_THINNING = 16
+
 
 @dataclass(frozen=True, eq=False)
 class TensorStatistics:
@@ -19,8 +22,8 @@ class TensorStatistics:
 
     Attributes:
         low, high: float32 (n,), smallest and largest value of each sample, in sample order.
-        elements: float32 (m,), values at random positions of every fourth sample (all values of a small tensor);
-            empty where the tensor's shape depends on the data.
+        elements: float32 (m,), ascending: values at random positions of every fourth sample (all values of a small
+            tensor); the extremes of all samples where the tensor's shape depends on the data.
         size: elements of the tensor in one sample; 0 where it depends on the data.
         channels: by axis, the smallest and largest value of each channel over all samples, float32 of the tensor's rank
             with extent 1 but for that axis. Ranges per channel are min of min and max of max (as NNCF's are), so the
@@ -44,18 +47,20 @@ class TensorStatistics:
         return float(self.low.min())
 
     @cached_property
-    def ordered(self) -> Floats:
-        """``elements`` ascending; the extremes of the samples where no elements were recorded."""
-        return np.sort(self.elements if len(self.elements) else np.concatenate([self.low, self.high]))
-
-    @cached_property
     def population(self) -> tuple[Doubles, Doubles]:
-        """Values ascending and how many values of the n samples each stands for, both float64 (m + 2n,).
+        """Values ascending and how many values of the n samples each stands for, both float64 (k,).
 
-        An element stands for its share of all values, an extreme for itself alone.
+        An element stands for its share of all values, an extreme for itself alone. Of many elements, those between the
+        tails are thinned out to every 16th: neighbours there are all but equal.
         """
-        values = self.ordered.astype(np.float64)
         extremes = np.sort(np.concatenate([self.low, self.high])).astype(np.float64)
-        share = max(1.0, self.size * len(self.low) / len(values))
+        values = self.elements.astype(np.float64)
+        counts = np.full(len(values), max(1.0, self.size * len(self.low) / len(values)))
+        if len(values) > 4 * _TAIL:
+            steps = (len(values) - 2 * _TAIL) // _THINNING
+            right = _TAIL + steps * _THINNING
+            middle = slice(_TAIL + _THINNING // 2, right, _THINNING)
+            values = np.concatenate([values[:_TAIL], values[middle], values[right:]])
+            counts = np.concatenate([counts[:_TAIL], counts[middle] * _THINNING, counts[right:]])
         at = np.searchsorted(values, extremes)
-        return np.insert(values, at, extremes), np.insert(np.full(len(values), share), at, 1.0)
+        return np.insert(values, at, extremes), np.insert(counts, at, 1.0)

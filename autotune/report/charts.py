@@ -21,6 +21,7 @@ _KINDS: dict[PointKind, tuple[str, str, str, int, float]] = {
     "peer": ("int8 as peers ship it", "triangle-up", "--plot-peer", 13, 1.0),
     "float": ("float as peers ship it", "square", "--plot-float", 12, 1.0),
 }
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 _ROLE_COLOURS = {"winner": "--plot-winner", "float": "--plot-float", "finalist": "--plot-searched"}
 
 
@@ -41,11 +42,15 @@ def front_figure(front: Front) -> Figure:
         yaxis=_axis(f"drop of {metric} (up is worse)", list(front.y_range)),
         shapes=_band(front),
         annotations=[
-            _note(front.tolerance_text, x=0, y=front.tolerance, xref="paper", yref="y", xanchor="left", yanchor="bottom")
+            _note(
+                front.tolerance_text, x=0, y=front.tolerance, xref="paper", yref="y", xanchor="left", yanchor="bottom"
+            )
         ],
     )
     layout["legend"] = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "xanchor": "left"}
     layout["height"] = 560
+    # Zoomed out by a double click, every mark is in view; the band, which reaches far down, does not count.
+    layout["yaxis"]["autorangeoptions"] = {"clipmin": min([front.y_range[0], *(p.drop for p in front.points)])}
     return {"data": traces, "layout": layout}
 
 
@@ -118,11 +123,13 @@ def _holdout_trace(points: Sequence[HoldoutPoint], winner: bool) -> Figure:
 
 def _band(front: Front) -> list[Figure]:
     shared = {"xref": "paper", "x0": 0, "x1": 1, "yref": "y", "layer": "below"}
-    bottom = min(front.y_range[0], *(p.drop for p in front.points), 0.0) - 10 * abs(front.y_range[1])
+    bottom = front.y_range[0] - 10 * (front.y_range[1] - front.y_range[0])
+    edge = {"color": _colour("--plot-good"), "width": 1.5, "dash": "dash"}
+    limit = front.tolerance
     return [
-        {**shared, "type": "rect", "y0": bottom, "y1": front.tolerance, "fillcolor": _colour("--band"), "line": {"width": 0}},
-        {**shared, "type": "line", "y0": front.tolerance, "y1": front.tolerance, "line": {"color": _colour("--plot-good"), "width": 1.5, "dash": "dash"}},
-    ]  # fmt: skip
+        {**shared, "type": "rect", "y0": bottom, "y1": limit, "fillcolor": _colour("--band"), "line": {"width": 0}},
+        {**shared, "type": "line", "y0": limit, "y1": limit, "line": edge},
+    ]
 
 
 def latency_figure(latencies: Latencies) -> Figure:
@@ -148,7 +155,9 @@ def latency_figure(latencies: Latencies) -> Figure:
     shapes, annotations = [], []
     if limit is not None:
         line = {"color": _colour("--plot-peer"), "width": 1.5, "dash": "dash"}
-        shapes.append({"type": "line", "xref": "x", "x0": limit, "x1": limit, "yref": "paper", "y0": 0, "y1": 1, "line": line})
+        shapes.append(
+            {"type": "line", "xref": "x", "x0": limit, "x1": limit, "yref": "paper", "y0": 0, "y1": 1, "line": line}
+        )
         annotations.append(
             _note("largest latency", x=limit, y=1, xref="x", yref="paper", xanchor="center", yanchor="bottom")
         )
@@ -163,9 +172,7 @@ def latency_figure(latencies: Latencies) -> Figure:
     return {"data": traces, "layout": layout}
 
 
-def _layout(
-    xaxis: Figure, yaxis: Figure, shapes: Sequence[Figure], annotations: Sequence[Figure]
-) -> Figure:
+def _layout(xaxis: Figure, yaxis: Figure, shapes: Sequence[Figure], annotations: Sequence[Figure]) -> Figure:
     return {
         "xaxis": xaxis,
         "yaxis": yaxis,
@@ -173,7 +180,7 @@ def _layout(
         "annotations": list(annotations),
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", "size": 13, "color": _colour("--text")},
+        "font": {"family": _FONT, "size": 13, "color": _colour("--text")},
         "hoverlabel": {
             "align": "left",
             "bgcolor": _colour("--surface"),
@@ -189,7 +196,7 @@ def _layout(
         },
         "margin": {"l": 10, "r": 20, "t": 10, "b": 55},
         "autosize": True,
-    }  # fmt: skip
+    }
 
 
 def _axis(title: str, shown: list[float]) -> Figure:

@@ -24,9 +24,7 @@ from autotune.report.words import MetricWords
 VIEW_TOLERANCES = 5.0
 
 _STATUS: dict[Status, Badge] = {
-    "proven": Badge(
-        "proven", "✓", "good", "The upper bound of the drop on unseen data is within the tolerance."
-    ),
+    "proven": Badge("proven", "✓", "good", "The upper bound of the drop on unseen data is within the tolerance."),
     "expected": Badge(
         "expected",
         "≈",
@@ -116,9 +114,7 @@ def _front_point(found: Lookup, trial: Trial, metric: MetricWords) -> FrontPoint
         *((", ".join(r),) if (r := roles(found, trial.number)) else ()),
     )
     low, high = _ends(speed.low, speed.high, speed.estimate)
-    return FrontPoint(
-        trial.number, kind, trial.configuration.label, speed.estimate, low, high, measured.drop, details
-    )
+    return FrontPoint(trial.number, kind, trial.configuration.label, speed.estimate, low, high, measured.drop, details)
 
 
 def _holdout_point(found: Lookup, finalist: Finalist, metric: MetricWords) -> HoldoutPoint:
@@ -149,9 +145,7 @@ def _ends(low: float, high: float, estimate: float) -> tuple[float, float]:
     return (low if math.isfinite(low) else estimate, high if math.isfinite(high) else estimate)
 
 
-def _y_range(
-    points: Iterable[FrontPoint], holdout: Iterable[HoldoutPoint], tolerance: float
-) -> tuple[float, float]:
+def _y_range(points: Iterable[FrontPoint], holdout: Iterable[HoldoutPoint], tolerance: float) -> tuple[float, float]:
     drops = [p.drop for p in points if p.kind != "stopped"]
     bounds = [value for h in holdout for value in (h.drop, h.drop_upper)]
     if tolerance > 0:
@@ -171,7 +165,7 @@ def _x_range(points: Iterable[FrontPoint], holdout: Iterable[HoldoutPoint]) -> t
     for finalist in holdout:
         ends += [finalist.low, finalist.high]
     low, high = min(ends), max(ends)
-    pad = 0.08 * ((high - low) or 1.0)
+    pad = 0.08 * max(high - low, 1.0)
     return low - pad, high + 1.5 * pad  # room for the label of the fastest
 
 

@@ -87,7 +87,7 @@ def total_seconds(seconds: Seconds) -> float:
 
 def state_counts(trials: Iterable[Trial]) -> tuple[StateCount, ...]:
     """States that occur, in a fixed order."""
-    counted = Counter(t.state for t in trials)
+    counted: Counter[str] = Counter(t.state for t in trials)
     return tuple(StateCount(s, counted[s]) for s in _STATES if counted[s])
 
 

@@ -145,7 +145,7 @@ def pareto_frame(run: Run) -> pd.DataFrame:
 def _frame(rows: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> pd.DataFrame:
     import pandas as pd
 
-    columns = {name: pd.Series([row.get(name) for row in rows], dtype=kind) for name, kind in types.items()}  # type: ignore[call-overload]
+    columns = {name: pd.Series([row.get(name) for row in rows], dtype=kind) for name, kind in types.items()}
     return pd.DataFrame(columns)
 
 

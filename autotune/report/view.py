@@ -237,5 +237,3 @@ def _machine(run: Run) -> tuple[Choice, ...]:
         Choice("memory", f"{machine.memory_gib:.1f} GiB"),
         Choice("system", machine.system),
     )
-
-

@@ -1,6 +1,6 @@
 """Trains the small depthwise CNN of the digits recipe with numpy alone and writes digits.onnx.
 
-    python recipes/digits/train.py        (two minutes on two cores; needs the "dev" extra for onnx)
+    python recipes/digits/train.py        (about five minutes on two cores; needs the "dev" extra for onnx)
 
 Trained on the first 250 of each digit in MNIST-5k, moved and turned a little; the recipe measures on the other 2,500.
 """

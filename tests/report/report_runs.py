@@ -115,7 +115,9 @@ def pairs(baseline: float, candidate: float, count: int = 21) -> Latency:
     )
 
 
-def measured(candidate_ms: float, score: float, drop: float, size: int, operators: tuple[OperatorRun, ...] = ()) -> Measurement:
+def measured(
+    candidate_ms: float, score: float, drop: float, size: int, operators: tuple[OperatorRun, ...] = ()
+) -> Measurement:
     return Measurement(pairs(1.0, candidate_ms), score, drop, 750, size, 2, operators)
 
 

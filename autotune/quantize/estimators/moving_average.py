@@ -10,8 +10,8 @@ from autotune.quantize.statistics import TensorStatistics
 def moving_average(statistics: TensorStatistics, symmetric: bool, parameter: float | None) -> tuple[float, float]:
     """Return ``r = r + c * (extreme - r)`` over the samples in their order, starting at the first's extremes.
 
-    Ignores the elements. ``parameter`` is c, the weight of the newest sample. TensorFlow's ``MovingAvgQuantize`` (c = 1 - ema_decay; Jacob
-    et al. 2018, section 3.1) and ONNX Runtime's ``MinMaxCalibrater`` (``averaging_constant``) do the same per batch.
+    ``parameter`` is c, the weight of the newest sample. TensorFlow (c = 1 - ema_decay; Jacob et al. 2018, section 3.1)
+    and ONNX Runtime's ``MinMaxCalibrater`` (``averaging_constant``) do the same per batch. Ignores the elements.
 
     Raises:
         ValueError: c is not in (0, 1].

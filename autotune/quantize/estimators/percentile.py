@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autotune.quantize.statistics import TensorStatistics
+from autotune.quantize.statistics import Floats, TensorStatistics
 
 
 def percentile(statistics: TensorStatistics, symmetric: bool, parameter: float | None) -> tuple[float, float]:
@@ -20,10 +20,12 @@ def percentile(statistics: TensorStatistics, symmetric: bool, parameter: float |
     if parameter is None or not 0.5 < parameter <= 1:
         raise ValueError(f"percentile needs a parameter in (0.5, 1], not {parameter}")
     if symmetric:
-        return statistics.lowest, _quantile(np.sort(np.abs(statistics.ordered)), parameter)
+        return statistics.lowest, float(np.quantile(np.abs(statistics.elements), parameter))
     tail = (1 - parameter) / 2
-    return _quantile(statistics.ordered, tail), _quantile(statistics.ordered, 1 - tail)
+    return _quantile(statistics.elements, tail), _quantile(statistics.elements, 1 - tail)
 
 
-def _quantile(ordered: np.ndarray[tuple[int], np.dtype[np.float32]], share: float) -> float:
-    return float(np.interp(share * (len(ordered) - 1), np.arange(len(ordered)), ordered))
+def _quantile(ascending: Floats, share: float) -> float:
+    at, beyond = divmod(share * (len(ascending) - 1), 1)
+    left, right = ascending[int(at)], ascending[min(int(at) + 1, len(ascending) - 1)]
+    return float(left) * (1 - beyond) + float(right) * beyond

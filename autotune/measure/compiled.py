@@ -1,0 +1,177 @@
+"""Compiling for latency, and reading back what really runs: a hint is only a wish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from autotune import hardware
+from autotune.measure.profile import microseconds, operator_runs, runtime_nodes
+from autotune.record import OperatorRun
+
+Inputs = Mapping[str, NDArray[Any]]
+
+TIMED_RUNS = 20
+# The operators that int8 kernels are about; for any other, 8-bit data may as well be booleans.
+WEIGHTED_OPERATORS = frozenset(
+    {"MatMul", "Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData"}
+    | {"LSTMSequence", "GRUSequence", "LSTMCell", "GRUCell"}
+)
+# Names of the optional precisions in OPTIMIZATION_CAPABILITIES, which lists those with instructions of their own.
+_CAPABILITIES = {"bf16": "BF16", "f16": "FP16"}
+
+
+class Compiled:
+    """A model compiled for one inference at a time.
+
+    Attributes:
+        threads: what OpenVINO really uses; it caps what was asked at the cores it may use.
+        precision: what OpenVINO really computes float operators in.
+        notes: a sentence for each of these that is not what was asked.
+        outputs: names of the outputs, in order.
+    """
+
+    def __init__(self, model: Any, precision: str, threads: int) -> None:
+        self._model = model
+        self._properties = deploy_properties(precision, threads)
+        self._compiled = _compile(model, self._properties)
+        self._request = self._compiled.create_infer_request()
+        self.threads = int(self._compiled.get_property("INFERENCE_NUM_THREADS"))
+        self.precision: str = self._compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
+        self.outputs: tuple[str, ...] = tuple(_port_name(port) for port in self._compiled.outputs)
+        self.notes: tuple[str, ...] = tuple(self._differences(precision, threads))
+
+    def infer(self, inputs: Inputs) -> dict[str, NDArray[Any]]:
+        """Run one sample and return its outputs by name; the arrays belong to the caller.
+
+        Args:
+            inputs: by the model's input names, with the batch axis.
+        """
+        results = self._request.infer(dict(inputs), share_inputs=True, share_outputs=False)
+        return {name: results[i] for i, name in enumerate(self.outputs)}
+
+    def run(self, inputs: Inputs) -> None:
+        """Run one sample and leave the outputs where they are: for timing."""
+        self._request.infer(inputs, share_inputs=True, share_outputs=True)
+
+    def profile(self, sample: Inputs | None = None) -> tuple[OperatorRun, ...]:
+        """Return what each executed node of this very compiled model does: kernel, precision, scheme.
+
+        Args:
+            sample: with one, its time as well: the mean of 20 runs of a second compilation with the counters on, so
+                that they do not disturb what is measured elsewhere. Without one, microseconds are 0.
+        """
+        weighted = {op.get_friendly_name() for op in self._model.get_ops() if op.get_type_name() in WEIGHTED_OPERATORS}
+        nodes = runtime_nodes(self._compiled.get_runtime_model())
+        return operator_runs(nodes, weighted, [0.0] * len(nodes) if sample is None else self._times(sample))
+
+    def _times(self, sample: Inputs) -> list[float]:
+        """Return microseconds per node of the runtime model. Names do not match between compilations, the order does."""
+        compiled = _compile(self._model, {**self._properties, "PERF_COUNT": "YES"})
+        request = compiled.create_infer_request()
+        for _ in range(TIMED_RUNS):
+            request.infer(dict(sample), share_inputs=True, share_outputs=True)
+        spent = microseconds(request.get_profiling_info())
+        return [spent.get(node.name, 0.0) for node in runtime_nodes(compiled.get_runtime_model())]
+
+    def _differences(self, precision: str, threads: int) -> list[str]:
+        notes = []
+        if self.threads != threads:
+            notes.append(f"{threads} threads were asked for; OpenVINO uses {self.threads} here.")
+        if self.precision != precision:
+            notes.append(f"{precision} was asked for; OpenVINO computes in {self.precision} here.")
+        return notes
+
+
+def compile_model(model: Any, precision: str, threads: int) -> Compiled:
+    """Compile an ``openvino.Model`` with :func:`deploy_properties`.
+
+    Args:
+        precision: ``f32``, ``bf16`` or ``f16``.
+        threads: at least 1.
+
+    Raises:
+        RuntimeError: OpenVINO cannot compile the model this way.
+    """
+    return Compiled(model, precision, threads)
+
+
+def deploy_properties(precision: str, threads: int) -> dict[str, str]:
+    """Return the compile properties under which a model is judged, and must be loaded again.
+
+    * the precision is always said: on some CPUs the default is bf16, which is another model;
+    * one stream, latency hint: one inference has all threads;
+    * no hyper-threads: two threads of one core slow one inference down;
+    * threads are not pinned: on a shared machine, or in a container, two processes that pin their threads pin them
+      to the same cores. On a machine of its own pinning gains a little and may be switched on there.
+    """
+    return {
+        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": "1",
+        "INFERENCE_NUM_THREADS": str(threads),
+        "INFERENCE_PRECISION_HINT": precision,
+        "ENABLE_CPU_PINNING": "NO",
+        "ENABLE_HYPER_THREADING": "NO",
+    }
+
+
+@cache
+def probe_precisions() -> tuple[str, ...]:
+    """Return the float precisions that OpenVINO executes here with instructions made for them; f32 is always there.
+
+    Each other one is tried: a small convolution and a matrix product are compiled under its hint, and both must read
+    back as executed in it (OpenVINO answers an f16 hint with bf16, or ignores it, without a word). OpenVINO and the
+    CPU's flags, under this process's instruction set, must name the precision too: without that, kernels that emulate
+    it read back just the same and are up to 20 times slower.
+    """
+    cap = hardware.instruction_set()
+    available = hardware.flags()
+    capabilities = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    found = ["f32"]
+    for precision, capability in _CAPABILITIES.items():
+        named = capability in capabilities and hardware.computes_natively(precision, available, cap)
+        if named and _executes(precision):
+            found.append(precision)
+    return tuple(found)
+
+
+def _executes(precision: str) -> bool:
+    try:
+        compiled = _compile(_probe(), deploy_properties(precision, 1))
+    except RuntimeError:  # capped on one side only, or no kernel for it
+        return False
+    nodes = runtime_nodes(compiled.get_runtime_model())
+    ran = [node.precision for node in nodes if node.type in ("Convolution", "FullyConnected", "MatMul")]
+    return bool(ran) and all(p == precision for p in ran)
+
+
+def _probe() -> Any:
+    """Return a model of one convolution and one matrix product."""
+    from openvino import opset13 as op
+
+    random = np.random.default_rng(0)
+    image = op.parameter([1, 16, 8, 8], np.float32, name="image")
+    kernel = op.constant(random.standard_normal((16, 16, 3, 3), dtype=np.float32))
+    convolved = op.relu(op.convolution(image, kernel, [1, 1], [1, 1], [1, 1], [1, 1]))
+    rows = op.reshape(convolved, np.array([16, 64]), False)
+    product = op.matmul(rows, op.constant(random.standard_normal((64, 64), dtype=np.float32)), False, True)
+    return ov.Model([op.relu(product)], [image], "probe")
+
+
+def _compile(model: Any, properties: Mapping[str, str]) -> Any:
+    # No cache: its key knows nothing of the instruction set that the process is restricted to.
+    return _core().compile_model(model, "CPU", {**properties, "CACHE_DIR": ""})
+
+
+@cache
+def _core() -> Any:
+    return ov.Core()
+
+
+def _port_name(port: Any) -> str:
+    return str(port.get_any_name() if port.get_names() else port.get_node().get_friendly_name())

@@ -1,0 +1,39 @@
+"""Running a compiled model over samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autotune.data import Dataset
+from autotune.errors import UserError
+from autotune.measure.compiled import Compiled
+
+
+def outputs(compiled: Compiled, dataset: Dataset, start: int, stop: int) -> dict[str, NDArray[Any]]:
+    """Return the outputs of the samples ``start`` to ``stop``, one after the other as they are deployed.
+
+    Args:
+        stop: above ``start``, at most ``len(dataset)``.
+
+    Returns:
+        By output name, shape (stop - start, ...): each sample's output without its batch axis of extent 1.
+
+    Raises:
+        UserError: an output's shape depends on the sample, so that no metric can be computed from it.
+    """
+    collected: dict[str, NDArray[Any]] = {}
+    for i in range(start, stop):
+        for name, value in compiled.infer(dataset.row(i)).items():
+            row = value[0] if value.ndim and value.shape[0] == 1 else value
+            if i == start:
+                collected[name] = np.empty((stop - start, *row.shape), row.dtype)
+            if row.shape != collected[name].shape[1:]:
+                raise UserError(
+                    f"Output '{name}' has shape {row.shape} for sample {i} and {collected[name].shape[1:]} for sample "
+                    f"{start}; outputs whose shape depends on the sample cannot be scored."
+                )
+            collected[name][i - start] = row
+    return collected

@@ -1,0 +1,170 @@
+"""From a configuration's int8 part to a model: placement, ranges, biases, int8 weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import get_args
+
+import openvino as ov
+
+from autotune.configuration import Preset, Quantization
+from autotune.data import Dataset, sample_digests
+from autotune.errors import AutotuneError
+from autotune.files import write_text
+from autotune.graph.inspect import clone, model_digest
+from autotune.quantize.bias import BiasTable
+from autotune.quantize.build import build
+from autotune.quantize.observe import Observation, observe
+from autotune.quantize.placement import PLACEMENTS, Placer
+from autotune.quantize.ranges import ActivationRanges, WeightRanges
+
+# Part of every cache key: raise it when what is recorded changes its meaning.
+_CACHE_FORMAT = 1
+_ISA_CAPS = ("ONEDNN_MAX_CPU_ISA", "OV_CPU_MAX_ISA")
+
+
+class BuildError(AutotuneError, ValueError):
+    """A candidate cannot be built; the message is one sentence."""
+
+
+class CandidateFactory:
+    """Builds the candidates of one float model: observes it once, then each takes a few hundredths of a second.
+
+    Attributes:
+        operators: name -> OpenVINO type of the operators that some placement quantises; empty before :meth:`prepare`
+            and where nothing can be quantised.
+        activation_quantizers: names of the activation quantisers of all placements, with no operator kept float.
+        nncf_path: ``fast``, or why the slow public function of NNCF is asked.
+    """
+
+    def __init__(self, model: ov.Model, calibration: Dataset, cache_dir: Path, threads: int) -> None:
+        """Take the float model and what to calibrate it on; does no work.
+
+        Args:
+            model: normalised, static shapes, batch 1; never changed.
+            calibration: at least one sample.
+            cache_dir: for what was observed and checked; made when needed.
+            threads: inferences at a time while observing.
+        """
+        self._model = model
+        self._calibration = calibration
+        self._cache = cache_dir
+        self._threads = threads
+        self._model_digest = model_digest(model)
+        self.operators: dict[str, str] = {}
+        self.activation_quantizers: tuple[str, ...] = ()
+        self.nncf_path = ""
+
+    def prepare(self) -> None:
+        """Find where quantisers may go, and check NNCF's fast path against its public function (kept on disk)."""
+        checked = self._cache / f"placement-{_key(self._model_digest, _versions())}.json"
+        known = _read(checked)
+        sample = self._calibration.row(0)
+        self._placer = Placer(self._model, sample, private=known in (None, "fast"))
+        if known is None:
+            known = self._placer.self_check()
+            write_text(checked, json.dumps({"path": known}))
+        self.nncf_path = known
+        try:
+            self.operators = self._placer.operators()
+            self.activation_quantizers = self._quantizers()
+        except Exception as error:  # noqa: BLE001 - NNCF's public function raises what it likes
+            self.operators = {}
+            self.nncf_path = f"NNCF cannot place quantisers in this model: {_one_line(error)}"
+
+    def _quantizers(self) -> tuple[str, ...]:
+        names: dict[str, None] = {}
+        for placement in PLACEMENTS:
+            for preset in get_args(Preset):
+                names.update((q.name, None) for q in self._placer.solve(placement, preset).activations)
+        return tuple(names)
+
+    def observe(self) -> bool:
+        """Record the statistics of the calibration samples, or load those recorded before.
+
+        They are kept by content: model, samples, points, versions, CPU and its instruction set.
+
+        Returns:
+            Whether they were loaded.
+
+        Raises:
+            UserError: the cache folder cannot be written to.
+        """
+        tensors = self._placer.tensors() if self.operators else {}
+        points = json.dumps({key: sorted(axes) for key, axes in sorted(tensors.items())})
+        data = hashlib.sha256(b"".join(sample_digests(self._calibration))).hexdigest()
+        path = self._cache / f"observation-{_key(self._model_digest, data, points, _versions(), _cpu())}.npz"
+        try:
+            observation, cached = Observation.load(path), True
+        except (FileNotFoundError, ValueError):
+            observation = observe(self._model, self._calibration, tensors, threads=self._threads)
+            observation.save(path)
+            cached = False
+        self._activations = ActivationRanges(observation)
+        self._weights = WeightRanges(self._model)
+        self._biases = BiasTable(self._model, observation)
+        return cached
+
+    def build(self, quantization: Quantization) -> ov.Model:
+        """Return the int8 model of a configuration, its weights stored as int8; after :meth:`observe`.
+
+        With every operator kept float it is a copy of the float model.
+
+        Raises:
+            BuildError: nothing in the model can be quantised, or a range is not finite.
+        """
+        if not self.operators:
+            reason = self.nncf_path if self.nncf_path.startswith("NNCF cannot") else "no operator computes in int8"
+            raise BuildError(f"Nothing in this model can be quantised: {reason}.")
+        q = quantization
+        placement = self._placer.solve(q.placement, q.preset, frozenset(q.float_operators))
+        if not placement.activations and not placement.weights:
+            return clone(self._model)
+        try:
+            activations = self._activations.of(placement, q.activation, dict(q.overrides))
+            weights = self._weights.of(placement, q.weights, q.overflow_fix)
+        except ValueError as error:
+            raise BuildError(str(error)) from error
+        biases = self._biases.of(placement, weights) if q.bias_correction else {}
+        candidate = build(self._model, placement, activations, weights, biases)
+        _store_weights(candidate)
+        return candidate
+
+
+def _store_weights(model: ov.Model) -> None:
+    """Replace float weights behind a FakeQuantize by int8 ones, in place: the form that is measured and saved."""
+    from openvino._offline_transformations import compress_quantize_weights_transformation
+
+    compress_quantize_weights_transformation(model)
+
+
+def _read(path: Path) -> str | None:
+    """Return the path that an earlier check settled on."""
+    try:
+        return str(json.loads(path.read_text())["path"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256("\n".join([str(_CACHE_FORMAT), *parts]).encode()).hexdigest()[:32]
+
+
+def _versions() -> str:
+    return " ".join(f"{name}=={version(name)}" for name in ("openvino", "nncf"))
+
+
+def _cpu() -> str:
+    core = ov.Core()
+    facts: Iterable[str] = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    caps = [f"{name}={os.environ.get(name, '')}" for name in _ISA_CAPS]
+    return " ".join([core.get_property("CPU", "FULL_DEVICE_NAME"), *sorted(facts), *caps])
+
+
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

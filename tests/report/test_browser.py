@@ -1,0 +1,198 @@
+"""The page in a real browser: headless Chromium by its own driver."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from report_runs import CONSTRAINT_UNMET, INT8_WINS, INTERRUPTED, NOTHING, OUTCOMES
+
+from autotune.record import Run
+from autotune.report.html import render
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER), reason="Chromium or its driver is not installed (Debian: chromium chromium-driver)"
+    ),
+]
+
+SPEEDUP, DROP = 4, 5
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM or ""
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.add_argument("--window-size=1280,1000")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+def show(browser: Any, run: Run, directory: Path, scheme: str = "light") -> None:
+    """Open the report and wait until its plots are drawn; any message on the console fails the test."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    path = directory / "report.html"
+    path.write_text(render(run), encoding="utf-8")
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    browser.get(path.as_uri())
+    drawn = "return [...document.querySelectorAll('[data-figure]')].every(e => e.dataset.drawn)"
+    WebDriverWait(browser, 60).until(lambda b: b.execute_script(drawn))
+    assert browser.get_log("browser") == []
+
+
+def column(browser: Any, index: int) -> list[str]:
+    script = (
+        "return [...document.querySelectorAll('#trial-table tbody tr:not(.hidden)')]"
+        ".map(r => (r.cells[arguments[0]].firstChild?.textContent ?? '').trim())"
+    )
+    texts: list[str] = browser.execute_script(script, index)
+    return texts
+
+
+def click(browser: Any, selector: str) -> None:
+    from selenium.webdriver.common.by import By
+
+    element = browser.find_element(By.CSS_SELECTOR, selector)
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
+    element.click()
+
+
+def marks(browser: Any, figure: str, selector: str) -> int:
+    found: int = browser.execute_script(
+        "return document.querySelectorAll(`[data-figure=${arguments[0]}] ${arguments[1]}`).length", figure, selector
+    )
+    return found
+
+
+@pytest.mark.parametrize("run", OUTCOMES.values(), ids=OUTCOMES)
+def test_no_console_message_and_no_request(browser: Any, run: Run, tmp_path: Path) -> None:
+    browser.get_log("performance")
+    show(browser, run, tmp_path)
+    assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
+    requests = [e["message"] for e in browser.get_log("performance") if '"Network.requestWillBeSent"' in e["message"]]
+    assert all("file:///" in r or '"url":"data:' in r for r in requests)
+
+
+def test_plots_have_marks(browser: Any, tmp_path: Path) -> None:
+    show(browser, CONSTRAINT_UNMET, tmp_path)
+    # 5 complete trials and 4 finalists; the stopped one waits in the legend
+    assert marks(browser, "front", ".scatterlayer path.point") == 9
+    assert marks(browser, "front", ".scatterlayer path.js-line") == 1
+    assert marks(browser, "front", ".shapelayer path") == 2
+    assert marks(browser, "front", ".errorbar path") >= 9
+    assert marks(browser, "latency", ".boxlayer path.box") == 4
+    assert marks(browser, "latency", ".boxlayer path.point") == 4 * 101
+
+
+def test_hover_shows_the_configuration(browser: Any, tmp_path: Path) -> None:
+    show(browser, INT8_WINS, tmp_path)
+    browser.execute_script(
+        "const plot = document.querySelector('[data-figure=front]');"
+        "const curve = plot.data.findIndex(t => t.name === 'found by the search');"
+        "Plotly.Fx.hover(plot, [{curveNumber: curve, pointNumber: 0}]);"
+    )
+    told = browser.execute_script("return document.querySelector('[data-figure=front] .hovertext').textContent")
+    assert "trial 4: int8 transformer/performance, mse" in told
+
+
+def test_a_double_click_shows_what_lies_above_the_view(browser: Any, tmp_path: Path) -> None:
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.by import By
+
+    show(browser, INT8_WINS, tmp_path)
+    drag = browser.find_element(By.CSS_SELECTOR, "[data-figure=front] .nsewdrag")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", drag)
+    shown = "return document.querySelector('[data-figure=front]').layout.yaxis.range"
+    assert browser.execute_script(shown)[1] < 0.156
+    ActionChains(browser).double_click(drag).perform()
+    low, high = browser.execute_script(shown)
+    assert high > 0.156
+    assert low > -0.05
+
+
+def test_plots_offer_nothing_that_leaves_the_page(browser: Any, tmp_path: Path) -> None:
+    show(browser, INT8_WINS, tmp_path)
+    titles = browser.execute_script(
+        "return [...document.querySelectorAll('[data-figure=front] .modebar-btn')].map(b => b.dataset.title)"
+    )
+    assert len(titles) == 4
+    assert not [t for t in titles if "cloud" in t.lower() or "plotly" in t.lower()]
+
+
+def test_sorting(browser: Any, tmp_path: Path) -> None:
+    show(browser, INT8_WINS, tmp_path)
+    head = f"#trial-table th:nth-child({SPEEDUP + 1})"
+    click(browser, f"{head} button")
+    assert column(browser, 0) == ["0", "1", "3", "6", "4", "7", "2", "5"]  # the failed trial has no speedup: last
+    click(browser, f"{head} button")
+    assert column(browser, 0) == ["2", "4", "7", "6", "3", "1", "0", "5"]
+    sort = browser.execute_script(f"return document.querySelector('{head}').getAttribute('aria-sort')")
+    assert sort == "descending"
+    click(browser, f"#trial-table th:nth-child({DROP + 1}) button")
+    assert column(browser, 0) == ["0", "4", "7", "3", "1", "6", "2", "5"]
+    click(browser, "#operator-table th:nth-child(1) button")
+
+
+def test_filtering_by_state_and_words(browser: Any, tmp_path: Path) -> None:
+    from selenium.webdriver.common.by import By
+
+    show(browser, INT8_WINS, tmp_path)
+    for state in ("complete", "duplicate"):
+        click(browser, f"#trial-controls input[value={state}]")
+    assert column(browser, 0) == ["5", "6"]
+    click(browser, "#trial-controls input[value=complete]")
+    browser.find_element(By.CSS_SELECTOR, "#trial-controls input[type=search]").send_keys("transformer mixed")
+    assert column(browser, 0) == ["3"]
+    assert browser.find_element(By.ID, "trial-count").text == "1 of 8 shown"
+
+
+def test_names_with_html_in_them_stay_text(browser: Any, tmp_path: Path) -> None:
+    show(browser, INT8_WINS, tmp_path)
+    assert browser.execute_script("return document.querySelectorAll('img, b').length") == 0
+
+
+def test_dark_and_light_differ_and_the_plots_follow(browser: Any, tmp_path: Path) -> None:
+    script = (
+        "return [getComputedStyle(document.body).backgroundColor,"
+        " document.querySelector('[data-figure=front]').layout.font.color]"
+    )
+    seen = {}
+    for scheme in ("light", "dark"):
+        show(browser, INT8_WINS, tmp_path, scheme)
+        seen[scheme] = browser.execute_script(script)
+    assert seen["light"] == ["rgb(246, 247, 249)", "#1a2027"]
+    assert seen["dark"] == ["rgb(18, 22, 27)", "#e8ecf1"]
+
+
+def test_a_narrow_window_does_not_scroll_sideways(browser: Any, tmp_path: Path) -> None:
+    size = {"width": 380, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        for run in (INT8_WINS, INTERRUPTED, NOTHING):
+            show(browser, run, tmp_path)
+            assert browser.execute_script("return document.documentElement.scrollWidth") <= 380
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_it_prints_in_light_colours(browser: Any, tmp_path: Path) -> None:
+    show(browser, INT8_WINS, tmp_path, "dark")
+    browser.execute_script("window.dispatchEvent(new Event('beforeprint'))")
+    colour = "return document.querySelector('[data-figure=front]').layout.font.color"
+    assert browser.execute_script(colour) == "#1a2027"
+    assert browser.execute_cdp_cmd("Page.printToPDF", {})["data"]
