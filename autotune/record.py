@@ -23,12 +23,12 @@ class Interval:
 
 @dataclass(frozen=True)
 class InputInfo:
-    """One model input after its shape was fixed. ``dtype`` is a numpy name, ``shape`` has the batch 1."""
+    """One model input after its shape was fixed. ``dtype`` is OpenVINO's name, ``shape`` has the batch 1."""
 
     name: str
     shape: tuple[int, ...]
     dtype: str
-    was_dynamic: bool
+    was_dynamic: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from autotune import decide, stats
 from autotune.data import Dataset
 from autotune.errors import UserError
 from autotune.measure.compiled import Compiled
+from autotune.measure.score import outputs as run
 from autotune.protocol import Judge
 from autotune.record import Failure, Verdict
 from autotune.stages import StageFailed
@@ -122,12 +123,6 @@ class Scorer:
 
     def _labels(self, start: int, stop: int) -> Array | None:
         return None if self._dataset.labels is None else self._dataset.labels[start:stop]
-
-
-def run(compiled: Compiled, dataset: Dataset, start: int, stop: int) -> dict[str, Array]:
-    """Infer samples ``start`` to ``stop`` one by one; return output name -> shape (stop - start, ...)."""
-    rows = [compiled.infer(dataset.row(index)) for index in range(start, stop)]
-    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
 
 def finite(outputs: Mapping[str, Array]) -> bool:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from autotune import data, decide, hardware, recipe
 from autotune.configuration import Configuration
-from autotune.errors import UserError, WorkerDied
+from autotune.errors import WorkerDied
 from autotune.evaluator import Evaluator
 from autotune.files import write_text
 from autotune.folder import RunFolder

@@ -32,7 +32,7 @@ def serve(connection: Connection) -> None:
             connection.send(Refusal(user=str(error)))
         except StageFailed as error:
             connection.send(Refusal(failure=error.failure))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever happens here costs one trial
             traceback.print_exc()  # into run.log
             connection.send(Refusal(failure=Failure("worker", "error", one_line(error))))
 

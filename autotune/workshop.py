@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from autotune import data, decide, deploy, hardware
+from autotune import data, deploy, hardware
 from autotune.configuration import Configuration
-from autotune.errors import UserError
 from autotune.graph.inspect import candidate_digest, model_digest
 from autotune.graph.normalise import normalise
 from autotune.measure.compiled import Compiled, compile_model, deploy_properties, probe_precisions
@@ -36,7 +35,7 @@ from autotune.protocol import (
 )
 from autotune.quantize.factory import CandidateFactory
 from autotune.record import Failure, InputInfo, Latency, Measurement, ModelInfo, Verdict
-from autotune.scoring import Scorer, finite, run
+from autotune.scoring import Scorer
 from autotune.sources.model import conform_splits, read
 from autotune.stages import StageFailed, stage
 from autotune.tasks import metrics
@@ -126,7 +125,7 @@ class Workshop:
             samples=samples,
             size_bytes=_size(model),
             threads=compiled.threads,
-            operators=compiled.profile(),
+            operators=compiled.profile(self._samples[0]),
         )
         total = time.monotonic() - started
         return Measured(
@@ -209,8 +208,30 @@ class Workshop:
             samples=len(self._search),
             size_bytes=_size(self._float),
             threads=self._baseline.threads,
-            operators=self._baseline.profile(),
+            operators=self._baseline.profile(self._samples[0]),
         )
+
+    def _model_info(self, source: Any) -> ModelInfo:
+        compiled_notes = list(self._baseline.notes)
+        if self._factory.nncf_path != "fast":
+            compiled_notes.append(f"Quantisers are placed the slow, public way of NNCF: {self._factory.nncf_path}")
+        return ModelInfo(
+            name=self._setup.name,
+            digest=model_digest(self._setup.model),
+            inputs=tuple(_input(port) for port in source.inputs),
+            outputs=self._baseline.outputs,
+            operators=self._factory.operators,
+            activation_quantizers=self._factory.activation_quantizers,
+            precisions=probe_precisions(),
+            can_saturate=hardware.can_saturate(hardware.flags(), hardware.instruction_set()),
+            size_bytes=_size(self._float),
+            nncf_path=self._factory.nncf_path,
+            notes=(*self._notes, *compiled_notes),
+        )
+
+
+def _input(port: Any) -> InputInfo:
+    return InputInfo(port.get_any_name(), tuple(port.get_shape()), port.get_element_type().get_type_name())
 
 
 def _size(model: Any) -> int:

@@ -71,7 +71,7 @@ class Compiled:
         return operator_runs(nodes, weighted, [0.0] * len(nodes) if sample is None else self._times(sample))
 
     def _times(self, sample: Inputs) -> list[float]:
-        """Return microseconds per node of the runtime model. Names do not match between compilations, the order does."""
+        """Return microseconds per node. Names differ between compilations, the order of the nodes does not."""
         compiled = _compile(self._model, {**self._properties, "PERF_COUNT": "YES"})
         request = compiled.create_infer_request()
         for _ in range(TIMED_RUNS):

@@ -21,10 +21,14 @@ from autotune.quantize.bias import BiasTable
 from autotune.quantize.build import build
 from autotune.quantize.observe import Observation, observe
 from autotune.quantize.placement import PLACEMENTS, Placer
-from autotune.quantize.ranges import ActivationRanges, WeightRanges
+from autotune.quantize.points import Placement
+from autotune.quantize.ranges import ActivationRanges, Range, WeightRanges
 
 # Part of every cache key: raise it when what is recorded changes its meaning.
 _CACHE_FORMAT = 1
+_SUMMING = {
+    "Convolution", "ConvolutionBackpropData", "GroupConvolution", "GroupConvolutionBackpropData", "MatMul",
+}  # fmt: skip
 _ISA_CAPS = ("ONEDNN_MAX_CPU_ISA", "OV_CPU_MAX_ISA")
 
 
@@ -56,6 +60,7 @@ class CandidateFactory:
         self._cache = cache_dir
         self._threads = threads
         self._model_digest = model_digest(model)
+        self._saturating = _saturating(model)
         self.operators: dict[str, str] = {}
         self.activation_quantizers: tuple[str, ...] = ()
         self.nncf_path = ""
@@ -127,13 +132,40 @@ class CandidateFactory:
             return clone(self._model)
         try:
             activations = self._activations.of(placement, q.activation, dict(q.overrides))
-            weights = self._weights.of(placement, q.weights, q.overflow_fix)
+            weights = self._weight_ranges(placement, q)
         except ValueError as error:
             raise BuildError(str(error)) from error
         biases = self._biases.of(placement, weights) if q.bias_correction else {}
         candidate = build(self._model, placement, activations, weights, biases)
         _store_weights(candidate)
         return candidate
+
+    def _weight_ranges(self, placement: Placement, q: Quantization) -> dict[str, Range]:
+        """Ranges of the weights; ``overflow_fix: all`` means all operators whose sums can saturate (as in NNCF)."""
+        if q.overflow_fix != "all":
+            return self._weights.of(placement, q.weights, q.overflow_fix)
+        safe = tuple(w for w in placement.weights if w.node not in self._saturating)
+        risky = tuple(w for w in placement.weights if w.node in self._saturating)
+        return self._weights.of(Placement((), safe), q.weights, "off") | self._weights.of(
+            Placement((), risky), q.weights, "all"
+        )
+
+
+def _saturating(model: ov.Model) -> set[str]:
+    """Return the operators whose sums of 8-bit products can saturate: as in NNCF, not depthwise convolutions."""
+    return {
+        node.get_friendly_name()
+        for node in model.get_ops()
+        if node.get_type_name() in _SUMMING and not _is_depthwise(node)
+    }
+
+
+def _is_depthwise(node: ov.Node) -> bool:
+    """Tell whether every group of a GroupConvolution has one input channel; its weights are (groups, out, in, ...)."""
+    if node.get_type_name() != "GroupConvolution":
+        return False
+    groups, _, channels, *_ = node.input(1).get_shape()
+    return bool(groups > 1 and channels == 1)
 
 
 def _store_weights(model: ov.Model) -> None:

@@ -1,4 +1,3 @@
-# ruff: noqa: E402
 """NNCF's placement by its public function alone: quantise with one sample, then read where the quantisers are.
 
 Slow (0.4 to 1.3 s per question, more for large models) but it needs nothing of NNCF's insides: the yardstick that the
@@ -34,11 +33,12 @@ MODEL_TYPES = {"plain": None, "transformer": nncf.ModelType.TRANSFORMER}
 FAKE_QUANTIZE = "FakeQuantize"
 _NAME = re.compile(r"(?P<node>.*)/fq_(?P<kind>output|input|weights)_(?P<port>\d+)")
 # Operators that only move data: NNCF moves quantisers up through them.
-_MOVERS = frozenset(  # noqa: SIM905
-    "MaxPool AdaptiveMaxPool ReduceMax Reshape Squeeze Unsqueeze Split VariadicSplit Transpose Tile StridedSlice "
-    "ShuffleChannels Broadcast Pad ConvertLike Gather GatherND GatherElements ScatterUpdate ScatterNDUpdate "
-    "ScatterElementsUpdate DepthToSpace SpaceToDepth BatchToSpace SpaceToBatch Concat".split()
-)
+_MOVERS = {
+    "AdaptiveMaxPool", "BatchToSpace", "Broadcast", "Concat", "ConvertLike", "DepthToSpace", "Gather", "GatherElements",
+    "GatherND", "MaxPool", "Pad", "ReduceMax", "Reshape", "ScatterElementsUpdate", "ScatterNDUpdate", "ScatterUpdate",
+    "ShuffleChannels", "SpaceToBatch", "SpaceToDepth", "Split", "Squeeze", "StridedSlice", "Tile", "Transpose",
+    "Unsqueeze", "VariadicSplit",
+}  # fmt: skip
 _PER_CHANNEL = "GroupConvolution"
 
 Sample = Mapping[str, np.ndarray[Any, Any]]

@@ -55,7 +55,9 @@ def symmetric_range(low: Floats, high: Floats, *, signed: bool) -> Range:
 
 
 def affine_range(low: Floats, high: Floats) -> Range:
-    """Return the range of activations for an affine uint8 quantiser: holds zero, and zero lies on a level.
+    """Return the range of activations for an affine uint8 quantiser: holds zero, on a level.
+
+    As in NNCF, the range is left as it is where zero would come less than half a step from either end.
 
     Args:
         low, high: smallest and largest values, of any one shape.

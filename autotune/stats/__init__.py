@@ -3,12 +3,14 @@
 A *drop* is how much worse a candidate scores than the float model on the same samples; positive is worse.
 """
 
-from autotune.stats.drops import DropBound, drop_lower, drop_upper, samples_needed
+from autotune.stats.drops import DropBound, Scores, Value, drop_lower, drop_upper, samples_needed
 from autotune.stats.medians import median_interval, values_needed
 from autotune.stats.paired import paired_upper
 
 __all__ = [
     "DropBound",
+    "Scores",
+    "Value",
     "drop_lower",
     "drop_upper",
     "median_interval",

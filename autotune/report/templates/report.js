@@ -11,7 +11,8 @@
     const match = typeof value === "string" && /^var\((--[a-z-]+)\)$/.exec(value);
     return match ? style.getPropertyValue(match[1]).trim() : value;
   };
-  const draw = () => {
+  const paper = { width: 660, height: 420 };
+  const draw = ({ onPaper = false } = {}) => {
     const style = getComputedStyle(document.documentElement);
     const narrow = window.innerWidth < 640;
     return Promise.all([...document.querySelectorAll("[data-figure]")].map(async element => {
@@ -19,6 +20,10 @@
       if (narrow) {
         figure.layout.font.size = 11;
         if (figure.layout.legend) figure.layout.height += 60;
+      }
+      if (onPaper) {
+        figure.layout.width = paper.width;
+        figure.layout.height = Math.min(figure.layout.height, paper.height);
       }
       await Plotly.react(element, figure.data, figure.layout, { ...config, displayModeBar: !narrow });
       element.dataset.drawn = "yes";
@@ -40,8 +45,8 @@
     document.head.append(script);
     for (const element of document.querySelectorAll(".plot-message")) element.remove();
     await draw();
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-    window.addEventListener("beforeprint", () => { document.documentElement.dataset.theme = "light"; draw(); });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
+    window.addEventListener("beforeprint", () => { document.documentElement.dataset.theme = "light"; draw({ onPaper: true }); });
     window.addEventListener("afterprint", () => { delete document.documentElement.dataset.theme; draw(); });
   };
   start().catch(error => {

@@ -1,0 +1,132 @@
+"""From judged finalists to the winner."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from autotune import stats
+from autotune.configuration import Configuration
+from autotune.decide.sentence import sentence, why_float
+from autotune.decide.verdict import of_the_reference
+from autotune.record import Finalist, Goal, Interval, Status, Trial, Verdict
+
+ENOUGH: dict[str, tuple[Status, ...]] = {"expected": ("proven", "expected"), "proven": ("proven",)}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Trial numbers of finalists, and why.
+
+    Attributes:
+        winner: the fastest with the asked assurance.
+        best_float: the float that it had to beat.
+        fastest_proven: the fastest whose drop is proven to be within the tolerance.
+        outcome: ``winner``, ``constraint-unmet`` (nobody with the assurance is fast enough) or ``interrupted``.
+        why_float: why a float model won; empty when an int8 model did.
+        sentence: all of that for a person.
+    """
+
+    winner: int
+    best_float: int
+    fastest_proven: int | None
+    outcome: str
+    why_float: str
+    sentence: str
+
+
+def finalists(
+    chosen: Sequence[Trial], columns: Sequence[Sequence[float]], verdicts: Sequence[Verdict | None], goal: Goal
+) -> list[Finalist]:
+    """Join what the common rounds and the holdout say of the finalists.
+
+    Args:
+        chosen: as ``pick_finalists`` returns them.
+        columns: milliseconds per inference, one row of values for each of ``chosen``, one value per round.
+        verdicts: None where a finalist could not be judged; it is left out.
+
+    Raises:
+        ValueError: float f32 is not among those judged.
+    """
+    joined = []
+    for trial, milliseconds, judged in zip(chosen, columns, verdicts, strict=True):
+        if judged is None:
+            continue
+        reference = trial.configuration == Configuration()
+        joined.append(
+            Finalist(
+                trial=trial.number,
+                configuration=trial.configuration,
+                speedup=Interval(1.0, 1.0, 1.0),
+                speedup_best_float=Interval(1.0, 1.0, 1.0),
+                milliseconds=tuple(float(v) for v in milliseconds),
+                verdict=of_the_reference(judged) if reference else judged,
+                meets_latency=goal.max_latency_ms is None or float(np.median(milliseconds)) <= goal.max_latency_ms,
+            )
+        )
+    baseline = next((f for f in joined if f.configuration == Configuration()), None)
+    if baseline is None:
+        raise ValueError("float f32 was not judged")
+    timed = [replace(f, speedup=_speedup(f, baseline, goal)) for f in joined]
+    best = _best_float(timed, ENOUGH[goal.assurance])
+    return [replace(f, speedup_best_float=_speedup(f, best, goal)) for f in timed]
+
+
+def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) -> Decision:
+    """Choose the winner: the fastest with the asked assurance that is faster than the best float.
+
+    Faster means that the whole interval of the ratio to the best float lies above 1; at a tie the float model wins.
+    If a latency is asked for and some of these meet it, the winner is the fastest of them.
+
+    Args:
+        judged: as :func:`finalists` returns them.
+        interrupted: the search did not come to its end.
+    """
+    best = _best_float(judged, ENOUGH[goal.assurance])
+    able = _faster_than(best, judged, ENOUGH[goal.assurance], goal)
+    meeting = [f for f in able if f.meets_latency]
+    winner = max(meeting or able, key=_speed)
+    proven = max(_faster_than(_best_float(judged, ENOUGH["proven"]), judged, ENOUGH["proven"], goal), key=_speed)
+    outcome = "interrupted" if interrupted else "winner" if meeting else "constraint-unmet"
+    why = "" if winner.configuration.quantization is not None else why_float(winner, judged, goal)
+    return Decision(
+        winner=winner.trial,
+        best_float=best.trial,
+        fastest_proven=proven.trial,
+        outcome=outcome,
+        why_float=why,
+        sentence=sentence(winner, best, proven, goal, why),
+    )
+
+
+def _best_float(judged: Sequence[Finalist], enough: Collection[Status]) -> Finalist:
+    """Return the fastest float with a sufficient verdict; float f32 unless another one is clearly faster."""
+    baseline = next(f for f in judged if f.configuration == Configuration())
+    others = [
+        f for f in judged if f.configuration.quantization is None and f.verdict.status in enough and f.speedup.low > 1
+    ]
+    return max(others, key=_speed, default=baseline)
+
+
+def _faster_than(best: Finalist, judged: Sequence[Finalist], enough: Collection[Status], goal: Goal) -> list[Finalist]:
+    """Return the best float and the int8 finalists with a sufficient verdict that are clearly faster."""
+    faster = [
+        f
+        for f in judged
+        if f.configuration.quantization is not None and f.verdict.status in enough and _speedup(f, best, goal).low > 1
+    ]
+    return [best, *faster]
+
+
+def _speedup(finalist: Finalist, reference: Finalist, goal: Goal) -> Interval:
+    """How many times as fast as ``reference``, from the ratios within each round."""
+    if finalist.trial == reference.trial:
+        return Interval(1.0, 1.0, 1.0)
+    ratios = np.array(reference.milliseconds) / np.array(finalist.milliseconds)
+    return stats.median_interval(ratios, goal.confidence)
+
+
+def _speed(finalist: Finalist) -> float:
+    return finalist.speedup.estimate

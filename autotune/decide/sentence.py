@@ -1,0 +1,127 @@
+"""The verdict in plain English."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from autotune.configuration import Configuration
+from autotune.record import Finalist, Goal, Interval
+
+
+def sentence(winner: Finalist, best: Finalist, proven: Finalist, goal: Goal, why: str) -> str:
+    """Say what won, how fast it is, what is known of its drop, and what is proven beside it.
+
+    Args:
+        best: the best float. proven: the fastest proven finalist. why: why a float model won, or empty.
+    """
+    parts = [_speed_part(winner, best, goal)]
+    if why:
+        parts.append(why)
+    if goal.max_latency_ms is not None:
+        parts.append(_latency_part(winner, goal))
+    if winner.configuration != Configuration():
+        parts.append(_drop_part(winner, goal))
+    if proven.trial != winner.trial:
+        parts.append(f"The fastest proven one is {_name(proven)}, {_times(proven)} as fast as float f32.")
+    return " ".join(parts)
+
+
+def why_float(winner: Finalist, judged: Sequence[Finalist], goal: Goal) -> str:
+    """Say why no int8 finalist beat the float ``winner``; by the one that came closest."""
+    int8 = [f for f in judged if f.configuration.quantization is not None]
+    if not int8:
+        return "No int8 candidate was both possibly faster and possibly within the tolerance in the search."
+    enough = ("proven",) if goal.assurance == "proven" else ("proven", "expected")
+    able = [f for f in int8 if f.verdict.status in enough]
+    closest = max(able or int8, key=lambda f: f.speedup.estimate)
+    verdict = closest.verdict
+    if able:
+        ratio = closest.speedup_best_float
+        tie = "no faster than it for certain" if ratio.high > 1 else "slower"
+        return f"The fastest int8 candidate within the tolerance, {_name(closest)}, is {tie}: {_interval(ratio, goal)}."
+    about = f"the fastest, {_name(closest)}, {_times(closest)} as fast as float f32, is {_change(verdict.drop)}"
+    allowed = f"and {_allowed(closest, goal)} is allowed"
+    if verdict.status == "beyond":
+        return f"No int8 candidate keeps the tolerance on the holdout: {about}, {allowed}."
+    bound = f"with {_percent(verdict.confidence)} confidence by at most {verdict.drop_upper:.3g}"
+    return f"No int8 candidate is proven to keep the tolerance: {about}, {bound}, {allowed}{_more(closest)}."
+
+
+def _speed_part(winner: Finalist, best: Finalist, goal: Goal) -> str:
+    if winner.configuration == Configuration():
+        return f"{_capital(_name(winner))} wins: nothing that is {goal.assurance} to keep the tolerance is faster."
+    text = f"{_capital(_name(winner))} is {_times(winner)} as fast as float f32 ({_interval(winner.speedup, goal)})"
+    if best.trial == winner.trial:
+        return text + "; it is the best float."
+    if best.configuration == Configuration():
+        return text + ", which is the best float here."
+    ratio = winner.speedup_best_float
+    return text + f" and {ratio.estimate:.2f}x as fast as the best float, {_name(best)} ({_interval(ratio, goal)})."
+
+
+def _drop_part(winner: Finalist, goal: Goal) -> str:
+    verdict = winner.verdict
+    facts = (
+        f"On {verdict.n} holdout samples {goal.metric} is {verdict.score:.4g} against {verdict.float_score:.4g}: "
+        f"{_change(verdict.drop)}, with {_percent(verdict.confidence)} confidence by at most {verdict.drop_upper:.3g}"
+    )
+    if verdict.status == "proven":
+        return f"{facts}; so it is proven to keep the tolerance of {_allowed(winner, goal)}."
+    return (
+        f"{facts}; so it is expected, but not proven, to keep the tolerance of {_allowed(winner, goal)}{_more(winner)}."
+    )
+
+
+def _latency_part(winner: Finalist, goal: Goal) -> str:
+    milliseconds = float(np.median(winner.milliseconds))
+    if winner.meets_latency:
+        return f"It takes {milliseconds:.3g} ms; {goal.max_latency_ms:g} ms were asked for."
+    return (
+        f"The asked latency of {goal.max_latency_ms:g} ms is not met: nothing that is {goal.assurance} to keep the "
+        f"tolerance meets it, and this one, the fastest, takes {milliseconds:.3g} ms."
+    )
+
+
+def _more(finalist: Finalist) -> str:
+    more = finalist.verdict.more_samples
+    if more is None:
+        return "; no reasonable number of further labelled samples would prove it"
+    return f"; about {_rounded(more)} more labelled samples would prove it if the rates stay the same"
+
+
+def _allowed(finalist: Finalist, goal: Goal) -> str:
+    tolerance = f"{finalist.verdict.tolerance:.3g}"
+    return f"{goal.max_drop} ({tolerance})" if goal.max_drop.endswith("%") else tolerance
+
+
+def _change(drop: float) -> str:
+    if drop == 0:
+        return "no change"
+    return f"{'worse' if drop > 0 else 'better'} by {abs(drop):.3g}"
+
+
+def _interval(interval: Interval, goal: Goal) -> str:
+    return f"{_percent(goal.confidence)} interval {interval.low:.2f} to {interval.high:.2f}"
+
+
+def _times(finalist: Finalist) -> str:
+    return f"{finalist.speedup.estimate:.2f}x"
+
+
+def _percent(confidence: float) -> str:
+    return f"{confidence * 100:.4g} %"
+
+
+def _rounded(count: int) -> str:
+    """Two significant digits: it is an extrapolation."""
+    return f"{int(float(f'{count:.2g}')):,}" if count >= 100 else str(count)
+
+
+def _name(finalist: Finalist) -> str:
+    return f"trial {finalist.trial} ({finalist.configuration.label})"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
