@@ -103,7 +103,7 @@ class Configuration:
         if q.overflow_fix != "off":
             parts.append(f"overflow fix {q.overflow_fix}")
         if q.overrides:
-            parts.append(f"{len(q.overrides)} overrides")
+            parts.append(f"{len(q.overrides)} quantisers set singly")
         if q.float_operators:
             parts.append(f"{len(q.float_operators)} kept float")
         return ", ".join(parts) + f", rest {self.precision}"

@@ -28,7 +28,6 @@ class InputInfo:
     name: str
     shape: tuple[int, ...]
     dtype: str
-    was_dynamic: bool = False
 
 
 @dataclass(frozen=True)
@@ -238,7 +237,6 @@ class Run:
         why_float: why float won; empty when it did not.
         winner, best_float, fastest_proven: trial numbers of finalists.
         front: trial numbers of the Pareto front (speedup against drop) on the search split.
-        float_operators_profile: the baseline's operators with their time.
         solved: the solved recipe as YAML.
         command: the command line that reproduces the run.
     """

@@ -59,10 +59,13 @@ class BiasTable:
 
 
 def quantized(values: Floats, chosen: Range) -> Floats:
-    """Return what FakeQuantize makes of ``values`` (float32, any shape that the range broadcasts to)."""
-    step = (chosen.high - chosen.low) / np.float32(chosen.levels - 1)
+    """Return what FakeQuantize makes of ``values`` (float32, any shape that the range broadcasts to).
+
+    In the order of OpenVINO's reference: with half ranges the largest weight of a channel lies midway between levels.
+    """
+    width, steps = chosen.high - chosen.low, np.float32(chosen.levels - 1)
     clipped = np.clip(values, chosen.low, chosen.high)
-    rounded: Floats = np.round((clipped - chosen.low) / step) * step + chosen.low
+    rounded: Floats = np.round((clipped - chosen.low) / width * steps) / steps * width + chosen.low
     return rounded
 
 

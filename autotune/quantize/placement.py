@@ -48,6 +48,10 @@ class Placer:
         self._nodes = nodes_by_name(model)
         self._order = {name: i for i, name in enumerate(self._nodes)}
         self._active = activation_names(model)
+        # NNCF fails (KeyError) on these if it is to quantise what they give.
+        self._always_float = frozenset(
+            name for name, node in self._nodes.items() if node.get_type_name() == "Gather" and name not in self._active
+        )
         self._solved: dict[tuple[PlacementName, Preset, frozenset[str]], Placement] = {}
         self._solvers: dict[PlacementName, _Solver] = {}
         self.path = FAST
@@ -81,7 +85,8 @@ class Placer:
             preset = DEFAULT_PRESETS[placement]
             public = PublicSolver(self._model, placement, self._sample)
             try:
-                same = self._same(self._solvers[placement].solve(preset, ()), public.solve(preset, ()))
+                private = self._solvers[placement].solve(preset, self._always_float)
+                same = self._same(private, public.solve(preset, self._always_float))
             except Exception as error:  # noqa: BLE001 - another version of NNCF may raise anything here
                 self._use_public(_failed(error))
                 break
@@ -119,7 +124,7 @@ class Placer:
         """
         key = (placement, preset, frozenset(float_operators))
         if key not in self._solved:
-            points = self._solvers[placement].solve(preset, key[2])
+            points = self._solvers[placement].solve(preset, key[2] | self._always_float)
             self._solved[key] = Placement(
                 tuple(self._activation(p) for p in sorted(points.activations, key=self._activation_order)),
                 tuple(self._weight(p) for p in sorted(points.weights, key=lambda p: (self._order[p.node], p.port))),
@@ -133,7 +138,7 @@ class Placer:
         """
         names: set[str] = set()
         for placement in PLACEMENTS:
-            points = self._solvers[placement].solve(DEFAULT_PRESETS[placement], frozenset())
+            points = self._solvers[placement].solve(DEFAULT_PRESETS[placement], self._always_float)
             names.update(name for point in points.activations for name in point.operators)
             names.update(point.node for point in points.weights)
         return {name: node.get_type_name() for name, node in self._nodes.items() if name in names}

@@ -10,10 +10,14 @@ import openvino as ov
 import openvino.opset13 as ops
 import pytest
 from numpy.typing import NDArray
+from openvino._offline_transformations import compress_quantize_weights_transformation
 from small_graphs import convolutional, placement
 
+from autotune.configuration import OverflowFix
 from autotune.data import Dataset
 from autotune.quantize.bias import BiasTable, quantized
+from autotune.quantize.build import build
+from autotune.quantize.constants import constant_value
 from autotune.quantize.observe import Observation, observe
 from autotune.quantize.points import Placement, WeightQuantizer
 from autotune.quantize.ranges import Range, WeightRanges
@@ -23,7 +27,7 @@ Array = NDArray[np.float32]
 
 def corrected(model: ov.Model, dataset: Dataset, place: Placement) -> dict[str, Array]:
     table = BiasTable(model, observe(model, dataset, {"image:0": frozenset()}, threads=2))
-    return table.of(place, WeightRanges(model).of(place, "per-channel", "first-layer"))
+    return table.of(place, WeightRanges(model).of(place, "per-channel", "off"))
 
 
 def constants(model: ov.Model) -> dict[str, Array]:
@@ -41,7 +45,8 @@ def test_equals_nncf_without_padding() -> None:
     levels = np.random.default_rng(1).normal(0.5, 1, size=(20, 3, 1, 1)).astype(np.float32)
     dataset = Dataset({"image": np.broadcast_to(levels, (20, 3, 8, 8)).copy()})
     samples = nncf.Dataset([dataset.row(i) for i in range(20)])
-    theirs = constants(nncf.quantize(model.clone(), samples, subset_size=20))
+    no_fix = nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.DISABLE)
+    theirs = constants(nncf.quantize(model.clone(), samples, subset_size=20, advanced_parameters=no_fix))
     mine = corrected(model, dataset, placement(model))
     before = constants(model)
     assert set(mine) == {"conv", "linear"}
@@ -49,6 +54,21 @@ def test_equals_nncf_without_padding() -> None:
         assert np.abs(bias - before[f"{name}_bias"]).max() > 1e-4
         np.testing.assert_allclose(bias, theirs[f"{name}_bias"], atol=2e-5)
     np.testing.assert_array_equal(theirs["depthwise_bias"], before["depthwise_bias"])
+
+
+@pytest.mark.parametrize("fix", ["off", "all"])
+def test_quantized_weights_are_those_that_ship(fix: OverflowFix) -> None:
+    model = convolutional()
+    place = Placement((), placement(model).weights)
+    ranges = WeightRanges(model).of(place, "per-channel", fix)
+    shipped = build(model, place, {}, ranges, {})
+    compress_quantize_weights_transformation(shipped)
+    before, after = ({n.get_friendly_name(): n for n in m.get_ops()} for m in (model, shipped))
+    for quantizer in place.weights:
+        expected = constant_value(after[quantizer.node].input_value(1))
+        weight = constant_value(before[quantizer.node].input_value(1))
+        assert np.abs(expected - weight).max() > 1e-3
+        np.testing.assert_allclose(quantized(weight, ranges[quantizer.name]), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(

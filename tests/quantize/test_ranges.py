@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import openvino as ov
 import openvino.opset13 as ops
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,7 @@ from small_graphs import convolutional, placement, statistics
 
 from autotune.configuration import ActivationChoice, Estimator
 from autotune.quantize.observe import Observation
-from autotune.quantize.points import Placement
+from autotune.quantize.points import Placement, WeightQuantizer
 from autotune.quantize.ranges import (
     ActivationRanges,
     Range,
@@ -174,3 +175,13 @@ def test_weights_that_are_not_finite_name_the_quantiser() -> None:
     linear.input(1).replace_source_output(ops.constant(np.full((5, 4), np.nan, np.float32)).output(0))
     with pytest.raises(ValueError, match="'linear/fq_weights_1' has weights that are not finite"):
         WeightRanges(model).of(placement(model), "per-tensor", "off")
+
+
+def test_weights_that_depend_on_the_input_are_an_error() -> None:
+    image = ops.parameter([4, 4], np.float32, name="image")
+    model = ov.Model(
+        [ops.result(ops.matmul(image, ops.relu(image, name="relu"), False, False, name="product"))], [image]
+    )
+    place = Placement((), (WeightQuantizer("product/fq_weights_1", "product", 1, (), False),))
+    with pytest.raises(ValueError, match="'relu' is not a constant"):
+        WeightRanges(model).of(place, "per-tensor", "off")
