@@ -50,7 +50,7 @@ def apply(solved: recipe.Recipe, output: Path, trust_code: bool, note: Callable[
                 raise UserError("The recipe leaves choices open; 'autotune apply' needs a solved one (solved.yaml).")
             if configuration.quantization is not None:
                 runner.call(Observe(), SECONDS)
-            candidate: str = runner.call(Export(configuration, output.absolute()), SECONDS)
+            candidate: str = runner.call(Export(configuration, output.absolute(), "Rebuilt from a solved recipe."), SECONDS)
     return _compare(solved.expect, prepared.model.digest, data_digest, candidate, output)
 
 

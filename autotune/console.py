@@ -46,11 +46,11 @@ class Console:
 
     def trial(self, trial: Trial, best: Trial | None, done: int, total: int) -> None:
         """A trial ended."""
-        line = describe(trial)
         if self._quiet:
             return
         if not self._out.is_terminal:
-            self._out.print(f"  [{done}/{total}] {line}", markup=False, soft_wrap=True)
+            if trial.state != "duplicate":
+                self._out.print(f"  [{done}/{total}] {describe(trial)}", markup=False, soft_wrap=True)
             return
         if self._progress is None:
             self._progress = Progress(

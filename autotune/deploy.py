@@ -18,7 +18,9 @@ PROPERTIES = "deploy.json"
 
 _README = """# {name}
 
-{label}, built by autotune. `deploy.json` holds the compile properties that this model was judged with; loaded with
+{label}, built by autotune. {remark}
+
+`deploy.json` holds the compile properties that this model was judged with; loaded with
 other ones (on some CPUs OpenVINO's default precision is bf16) it is another model.
 
 Python, with autotune:
@@ -61,12 +63,13 @@ def load(directory: str | os.PathLike[str]) -> Any:
     return openvino.Core().compile_model(str(folder / MODEL), "CPU", properties)
 
 
-def export(model: Any, properties: Mapping[str, str], directory: Path, name: str, label: str) -> None:
+def export(model: Any, properties: Mapping[str, str], directory: Path, name: str, label: str, remark: str) -> None:
     """Write model, properties and README into ``directory``, replacing it as a whole.
 
     Args:
         model: the ``openvino.Model`` as it was measured; weights are stored as they are.
         properties: compile properties it was judged with.
+        name, label, remark: for the README: of the model, of the configuration, and what is known of it.
     """
     import openvino
 
@@ -75,7 +78,7 @@ def export(model: Any, properties: Mapping[str, str], directory: Path, name: str
     try:
         openvino.save_model(model, str(scratch / MODEL), compress_to_fp16=False)
         write_text(scratch / PROPERTIES, json.dumps({"CPU": dict(properties)}, indent=2) + "\n")
-        write_text(scratch / "README.md", _README.format(name=name, label=label, folder=directory.name))
+        write_text(scratch / "README.md", _README.format(name=name, label=label, remark=remark, folder=directory.name))
         shutil.rmtree(directory, ignore_errors=True)
         scratch.chmod(0o755)
         scratch.rename(directory)

@@ -158,10 +158,14 @@ class Judge:
 
 @dataclass(frozen=True)
 class Export:
-    """Write model, properties and snippets into a new folder. Answered by the candidate's digest (str)."""
+    """Write model, properties and snippets into a new folder. Answered by the candidate's digest (str).
+
+    ``remark`` goes into the folder's README: what is known of this model.
+    """
 
     configuration: Configuration
     directory: Path
+    remark: str
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,9 @@ class _Tuning:
         decision = decide.choose(finalists, self.goal, interrupted=self.interrupted)
         winner = next(f for f in finalists if f.trial == decision.winner)
         self.events.stage("export")
-        candidate = runner.call(Export(winner.configuration, self.folder.model.absolute()), EXPORT_SECONDS)
+        mark = "Best effort, the asked latency is not met. " if decision.outcome == "constraint-unmet" else ""
+        export = Export(winner.configuration, self.folder.model.absolute(), mark + decision.sentence)
+        candidate = runner.call(export, EXPORT_SECONDS)
         solved = self._solved(winner.configuration, candidate)
         write_text(self.folder.solved, recipe.dump(solved))
         score = self.prepared.baseline.score

@@ -72,6 +72,7 @@ class Workshop:
         self._factory.prepare()
         self._samples = [splits.search.row(i) for i in range(min(LATENCY_SAMPLES, len(splits.search)))]
         self._kept: tuple[Configuration, Any] | None = None
+        self._observed = False
         self.prepared = Prepared(
             model=self._model_info(source),
             baseline=self._measure_baseline(),
@@ -92,6 +93,7 @@ class Workshop:
     def _(self, _request: Observe) -> Observed:
         started = time.monotonic()
         cached = self._factory.observe()
+        self._observed = True
         return Observed(time.monotonic() - started, cached)
 
     @handle.register
@@ -157,7 +159,9 @@ class Workshop:
         model = self._build(configuration)
         compiled = self._compile(model, configuration.precision)
         properties = deploy_properties(configuration.precision, self._threads)
-        deploy.export(model, properties, request.directory, self._setup.name, configuration.label)
+        deploy.export(
+            model, properties, request.directory, self._setup.name, configuration.label, request.remark
+        )
         self._check_export(compiled, request)
         return candidate_digest(model)
 
@@ -182,6 +186,9 @@ class Workshop:
         if self._kept is not None and self._kept[0] == configuration:
             return self._kept[1]
         with stage("build"):
+            if not self._observed:  # this child replaces one that died: what that one recorded is on disk
+                self._factory.observe()
+                self._observed = True
             return self._factory.build(configuration.quantization)
 
     def _caller(self, compiled: Compiled) -> Callable[[], None]:

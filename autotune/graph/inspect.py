@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import openvino as ov
 
 CONSTANT = "Constant"
 _CHUNK = 1 << 20
+# What OpenVINO calls an input or output that has no name; the number is the process's.
+_NUMBERED = re.compile(r"(Parameter|Result)_\d+")
 
 
 def clone(model: ov.Model) -> ov.Model:
@@ -96,7 +99,8 @@ def _digest(model: ov.Model, names: bool) -> str:
         for body in _bodies(node):
             total.update(_digest(body, names).encode())
     for port in [*model.inputs, *model.outputs]:
-        total.update(f"{index[port.get_node().get_name()]} {sorted(port.get_names())}\n".encode())
+        given = sorted(name for name in port.get_names() if not _NUMBERED.fullmatch(name))
+        total.update(f"{index[port.get_node().get_name()]} {given}\n".encode())
     return total.hexdigest()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,10 +124,13 @@ def observe(
         record.add(index, outputs[0])
         record.add_elements(outputs[1:])
 
-    _run(extend(model, reading, elements), sampled, feed, keep, threads)
     others = [index for index in range(len(dataset)) if index % every]
-    if others:
-        _run(extend(model, reading, ()), others, dataset.row, lambda i, outputs: record.add(i, outputs[0]), threads)
+    streams = max(1, min(threads, _MOST_STREAMS, len(dataset)))
+    models = [extend(model, reading, elements), *([extend(model, reading, ())] if others else [])]
+    with_elements, *without = _compile(models, streams)
+    _run(with_elements, sampled, feed, keep, streams)
+    for compiled in without:
+        _run(compiled, others, dataset.row, lambda i, outputs: record.add(i, outputs[0]), streams)
     return record.observation([taken for _, taken in elements])
 
 
@@ -176,20 +180,25 @@ class _Record:
         return Observation(tensors, dict(zip(self._plan.means, means, strict=False)))
 
 
+def _compile(models: Sequence[ov.Model], streams: int) -> list[ov.CompiledModel]:
+    """Compile for so many inferences of one thread each; at once, for a compilation keeps one core busy."""
+    properties = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams}
+    core = ov.Core()
+    with ThreadPoolExecutor(min(streams, len(models))) as pool:
+        return list(pool.map(lambda model: core.compile_model(model, "CPU", properties), models))
+
+
 def _run(
-    model: ov.Model,
+    compiled: ov.CompiledModel,
     indices: Sequence[int],
     feed: Callable[[int], Mapping[str, Array]],
     keep: Callable[[int, Sequence[Floats]], None],
-    threads: int,
+    streams: int,
 ) -> None:
-    """Infer the samples, some at a time, and hand over their outputs in order."""
-    streams = max(1, min(threads, _MOST_STREAMS, len(indices)))
-    properties = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams}
-    compiled = ov.Core().compile_model(model, "CPU", properties)
-    dtypes = {name: port.get_element_type().to_dtype() for port in model.inputs for name in port.get_names()}
+    """Infer the samples, ``streams`` at a time, and hand over their outputs in order."""
+    dtypes = {name: port.get_element_type().to_dtype() for port in compiled.inputs for name in port.get_names()}
     requests = [compiled.create_infer_request() for _ in range(streams)]
-    outputs = range(len(model.outputs))
+    outputs = range(len(compiled.outputs))
 
     def finish(position: int) -> None:
         request = requests[position % streams]

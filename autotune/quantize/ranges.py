@@ -117,7 +117,7 @@ class ActivationRanges:
         max whatever the estimator (as NNCF). Quantisers of one group share the widest range of all.
 
         Raises:
-            ValueError: a range is not finite or its tensor was not observed; names the quantiser.
+            ValueError: a range or what was observed is not finite, or nothing was; names the quantiser.
         """
         together: dict[object, list[ActivationQuantizer]] = defaultdict(list)
         for quantizer in placement.activations:
@@ -147,14 +147,19 @@ class ActivationRanges:
         return shared
 
     def _extremes(self, quantizer: ActivationQuantizer, estimator: Estimator, symmetric: bool) -> tuple[Floats, Floats]:
-        statistics = self._tensors.get(quantizer.tensor)
-        if statistics is None:
+        statistics, axis = self._tensors.get(quantizer.tensor), quantizer.channel_axis
+        if statistics is None or (axis is not None and axis not in statistics.channels):
             raise ValueError(f"quantiser '{quantizer.name}' quantises '{quantizer.tensor}', which was not observed")
-        if quantizer.channel_axis is not None:
-            low, high = statistics.channels[quantizer.channel_axis]
+        if axis is not None:
+            low, high = statistics.channels[axis]
             return low, np.maximum(np.abs(low), np.abs(high)) if symmetric else high
         key = (quantizer.tensor, estimator, symmetric)
         if key not in self._estimates:
+            if not statistics.finite:
+                raise ValueError(
+                    f"quantiser '{quantizer.name}' quantises '{quantizer.tensor}', which has values that are not finite; "
+                    "keep its operator float"
+                )
             self._estimates[key] = estimate(statistics, estimator, symmetric=symmetric)
         lowest, highest = self._estimates[key]
         return np.asarray(lowest, np.float32), np.asarray(highest, np.float32)

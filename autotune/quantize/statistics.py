@@ -42,6 +42,12 @@ class TensorStatistics:
         return np.maximum(np.abs(self.low), np.abs(self.high))
 
     @property
+    def finite(self) -> bool:
+        """Whether no infinite value and no NaN was seen."""
+        ends = self.elements[[0, -1]]  # NaN sorts last
+        return bool(np.isfinite(self.low).all() and np.isfinite(self.high).all() and np.isfinite(ends).all())
+
+    @property
     def lowest(self) -> float:
         """The smallest value of all samples."""
         return float(self.low.min())

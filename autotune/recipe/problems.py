@@ -39,8 +39,13 @@ _BOUNDS = {
 
 
 def user_error(error: ValidationError, model: type[BaseModel], origin: Origin) -> UserError:
-    """Return the first problem in the order of the file's lines as the error to raise."""
-    found = [(_key(e), _sentence(e, model)) for e in error.errors(include_url=False)]
+    """Return the first problem in the order of the file's lines as the error to raise.
+
+    A missing key comes last: it is often a misspelt one.
+    """
+    errors = error.errors(include_url=False)
+    present = [e for e in errors if e["type"] != "missing"]
+    found = [(_key(e), _sentence(e, model)) for e in present or errors]
     key, sentence = min(found, key=lambda item: origin.line(item[0]))
     where = origin.where(*key)
     return UserError(f"{where}: {sentence}" if where else sentence)

@@ -33,13 +33,16 @@ def paired_upper(losses: int, gains: int, n: int, confidence: float) -> float:
 
     alpha = 1 - confidence
     probability = _PairedTail(losses, gains, n, alpha)
-    drop = (losses - gains) / n
-    if probability(1.0) > alpha:
-        return 1.0
-    if probability(drop) <= alpha:
-        return drop
-    width = 1e-4 / math.sqrt(n)
-    root = brentq(lambda d: probability(d) - alpha, drop, 1.0, xtol=width, rtol=1e-9)
+    low = (losses - gains) / n
+    step = 2 * math.sqrt(losses + gains + 4) / n
+    while probability(min(1.0, low + step)) > alpha:
+        low += step
+        if low >= 1:
+            return 1.0
+    if probability(low) <= alpha:
+        return low
+    width = 3e-4 / math.sqrt(n)
+    root = brentq(lambda d: probability(d) - alpha, low, min(1.0, low + step), xtol=width, rtol=1e-9)
     return min(1.0, float(root) + width)
 
 
@@ -76,13 +79,16 @@ class _PairedTail:
         from scipy.special import bdtr, gammaln, xlog1py, xlogy
 
         n = self._n
-        reach = 6.5 * np.sqrt(rates * (1 - rates) * n) + 25.0
+        reach = 6.5 * np.sqrt(rates * (1 - rates) * n) + 10.0
         first = max(0, math.floor((rates * n - reach).min()))
         last = min(n, math.ceil((rates * n + reach).max()))
         m = np.arange(first, last + 1, dtype=np.float64)
         rate = rates[:, None]
         log_pmf = gammaln(n + 1.0) - gammaln(m + 1) - gammaln(n - m + 1) + xlogy(m, rate) + xlog1py(n - m, -rate)
         share = np.clip((1 + drop / np.maximum(rate, 1e-300)) / 2, 0.0, 1.0)
-        k = np.broadcast_to(self._most_losses[first : last + 1], log_pmf.shape)
-        inside = bdtr(np.clip(k, 0, m), m, share) * (k >= 0)
-        return np.asarray((np.exp(log_pmf) * inside).sum(axis=1) + 1e-9)
+        pmf = np.exp(log_pmf)
+        k = np.broadcast_to(self._most_losses[first : last + 1], pmf.shape)
+        inside = (k >= 0) & (pmf > 1e-14)
+        m, share = np.broadcast_to(m, pmf.shape)[inside], np.broadcast_to(share, pmf.shape)[inside]
+        pmf[inside] *= bdtr(np.minimum(k[inside], m), m, share)
+        return np.asarray(np.where(inside, pmf, 0.0).sum(axis=1) + 1e-9)

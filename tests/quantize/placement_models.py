@@ -30,7 +30,9 @@ def convolutions() -> ov.Model:
     image = ops.parameter([1, 3, 16, 16], np.float32, name="image")
     image.output(0).set_names({"image"})
     stem = ops.relu(_conv(image, rng, 8, "stem"), name="stem/relu")
-    depthwise = ops.group_convolution(stem, _weights(rng, 8, 1, 1, 3, 3), [1, 1], [1, 1], [1, 1], [1, 1], name="depthwise")
+    depthwise = ops.group_convolution(
+        stem, _weights(rng, 8, 1, 1, 3, 3), [1, 1], [1, 1], [1, 1], [1, 1], name="depthwise"
+    )
     block = ops.relu(_biased(depthwise, rng, 8), name="depthwise/relu")
     residual = ops.add(_conv(block, rng, 8, "pointwise", 1), stem, name="residual")
     left = ops.relu(_conv(residual, rng, 4, "left", 1), name="left/relu")
@@ -43,29 +45,49 @@ def convolutions() -> ov.Model:
     return _model(scores, [image], "scores")
 
 
-def attention(mask_value: float = 0.0) -> ov.Model:
-    """Embedding, a self-attention block (products of two activations), a feed-forward block and layer norms.
-
-    Args:
-        mask_value: added to the scores of the last position.
-    """
+def attention() -> ov.Model:
+    """Embedding, a self-attention block (which OpenVINO fuses), a feed-forward block and layer norms."""
     rng = np.random.default_rng(2)
     ids = ops.parameter([1, 8], np.int64, name="ids")
     ids.output(0).set_names({"ids"})
     x = ops.gather(_weights(rng, 50, 16), ids, np.int64(0), name="embedding")
     x = ops.add(x, _weights(rng, 1, 8, 16), name="positions")
     x = _norm(x, "norm")
-    heads = [_split_heads(_linear(x, rng, 16, part), part) for part in ("query", "key", "value")]
-    scores = ops.matmul(heads[0], heads[1], False, True, name="scores")
-    mask = np.zeros((1, 1, 1, 8), np.float32)
-    mask[..., -1] = mask_value
-    chances = ops.softmax(ops.add(scores, mask, name="masked"), -1, name="chances")
-    mixed = ops.matmul(chances, heads[2], False, False, name="mixed")
+    query, key, value = (_split_heads(_linear(x, rng, 16, part), part) for part in ("query", "key", "value"))
+    chances = ops.softmax(ops.matmul(query, key, False, True, name="scores"), -1, name="chances")
+    mixed = ops.matmul(chances, value, False, False, name="mixed")
     merged = ops.reshape(ops.transpose(mixed, np.array([0, 2, 1, 3])), np.array([1, 8, 16]), False, name="merged")
     x = _norm(ops.add(x, _linear(merged, rng, 16, "projection"), name="skip"), "norm2")
     hidden = ops.gelu(_linear(x, rng, 32, "up"), "erf", name="gelu")
     x = ops.add(x, _linear(hidden, rng, 16, "down"), name="skip2")
     return _model(_linear(ops.reduce_mean(x, np.array([1]), name="pooled"), rng, 4, "head"), [ids], "scores")
+
+
+def products(mask: float = 0.0) -> ov.Model:
+    """A product of two activations that stays a MatMul, masked, and read by another.
+
+    Args:
+        mask: added to the last column of the product.
+    """
+    rng = np.random.default_rng(5)
+    x = ops.parameter([1, 8, 16], np.float32, name="x")
+    x.output(0).set_names({"x"})
+    query, key = _linear(x, rng, 16, "query"), _linear(x, rng, 16, "key")
+    column = np.zeros((1, 1, 8), np.float32)
+    column[..., -1] = mask
+    scores = ops.add(ops.matmul(query, key, False, True, name="scores"), column, name="masked")
+    return _model(
+        ops.matmul(ops.softmax(ops.multiply(scores, np.float32(0.25), name="scaled"), -1), x, False, False), [x], "y"
+    )
+
+
+def constant_gather() -> ov.Model:
+    """A table read at constant places, added to an activation."""
+    rng = np.random.default_rng(6)
+    x = ops.parameter([1, 8, 16], np.float32, name="x")
+    x.output(0).set_names({"x"})
+    table = ops.gather(_weights(rng, 20, 16), np.arange(8)[None], np.int64(0), name="table")
+    return _model(_linear(ops.add(x, table, name="sum"), rng, 4, "linear"), [x], "y")
 
 
 def _linear(x: ov.Node, rng: np.random.Generator, features: int, name: str) -> ov.Node:

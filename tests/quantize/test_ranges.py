@@ -155,6 +155,12 @@ def test_infinite_ranges_and_unknown_tensors_name_the_quantiser() -> None:
     masked = Observation({**seen.tensors, "pool:0": statistics([lowest, 1])}, {})
     with pytest.raises(ValueError, match="'pool/fq_output_0' would get the range"):
         ActivationRanges(masked).of(placement(convolutional()), ActivationChoice(), {})
+    broken = Observation({**seen.tensors, "pool:0": statistics([float("-inf"), 1])}, {})
+    with pytest.raises(ValueError, match="'pool/fq_output_0' quantises 'pool:0', which has values that are not finite"):
+        ActivationRanges(broken).of(placement(convolutional()), ActivationChoice(Estimator("entropy")), {})
+    whole = Observation({**seen.tensors, "relu:0": statistics([0, 1])}, {})
+    with pytest.raises(ValueError, match="'relu/fq_output_0' quantises 'relu:0', which was not observed"):
+        ActivationRanges(whole).of(placement(convolutional()), ActivationChoice(), {})
     fewer = Observation({"relu:0": seen.tensors["relu:0"]}, {})
     with pytest.raises(ValueError, match="'image/fq_output_0' quantises 'image:0', which was not observed"):
         ActivationRanges(fewer).of(placement(convolutional()), ActivationChoice(), {})

@@ -1,0 +1,242 @@
+"""Whole runs through the command line, on small real models."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import autotune
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "autotune", *map(str, arguments)]
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=280, check=False)
+
+
+def tuning(tiny: Path, output: Path, *more: str) -> list[str | Path]:
+    model, data = tiny / "model.xml", tiny / "data.npz"
+    return ["tune", model, "--data", data, "--metric", "accuracy", "--max-drop", "3%", "--output", output, *more]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def finished(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of the small model."""
+    output = tmp_path_factory.mktemp("finished") / "run"
+    result = run(*tuning(tiny, output, "--trials", "10"))
+    assert result.returncode == 0, result.stderr + result.stdout
+    assert "Samples: calibration" in result.stdout
+    assert "'image' [?, 3, 16, 16] was fixed to [1, 3, 16, 16]" in " ".join(result.stdout.split())
+    return output
+
+
+@pytest.mark.slow
+def test_leaves_everything_it_promises(finished: Path) -> None:
+    names = {str(p.relative_to(finished)) for p in finished.rglob("*") if p.is_file()}
+    assert names == {
+        "model/README.md", "model/deploy.json", "model/openvino_model.bin", "model/openvino_model.xml",
+        "pareto.csv", "recipe.yaml", "record.json", "report.html", "run.json", "run.log", "solved.yaml", "study.db",
+        "trials.csv",
+    }  # fmt: skip
+    summary = json.loads((finished / "run.json").read_text())
+    assert summary["outcome"] == "winner"
+    assert summary["verdict"]["status"] in ("expected", "proven")
+    assert summary["verdict"]["drop"] <= summary["verdict"]["tolerance"]
+    assert summary["verdict"]["n"] == summary["splits"]["holdout"]
+    assert set(summary["seconds"]) == {"observe", "build", "compile", "score", "latency", "search", "report"}
+    trials = pd.read_csv(finished / "trials.csv")
+    assert len(trials) == summary["trials"]
+    assert (trials.loc[trials.origin == "plain", "state"] != "stopped").all()
+
+
+@pytest.mark.slow
+def test_the_model_is_loaded_as_it_was_judged(finished: Path, tiny: Path) -> None:
+    compiled = autotune.load(finished / "model")
+    properties = json.loads((finished / "model" / "deploy.json").read_text())["CPU"]
+    precision = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
+    assert precision == properties["INFERENCE_PRECISION_HINT"]
+    with np.load(tiny / "data.npz") as data:
+        outputs = [compiled({"image": data["image"][i : i + 1]})[0] for i in range(50)]
+        right = [int(o.argmax()) == label for o, label in zip(outputs, data["labels"][:50], strict=True)]
+    assert np.mean(right) > 0.8
+
+
+@pytest.mark.slow
+def test_runs_in_benchmark_app(finished: Path) -> None:
+    tool = Path(sys.executable).parent / "benchmark_app"
+    model = finished / "model"
+    result = subprocess.run(
+        [tool, "-m", model / "openvino_model.xml", "-d", "CPU", "-load_config", model / "deploy.json", "-niter", "10"],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout + result.stderr
+    precision = json.loads((model / "deploy.json").read_text())["CPU"]["INFERENCE_PRECISION_HINT"]
+    wanted = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}[precision]
+    assert re.search(rf"INFERENCE_PRECISION_HINT: .*({wanted}|{precision})", result.stdout), result.stdout
+
+
+@pytest.mark.slow
+def test_apply_rebuilds_the_winner_bit_for_bit(finished: Path, tmp_path: Path) -> None:
+    result = run("apply", finished / "solved.yaml", "--output", tmp_path / "again")
+    assert result.returncode == 0, result.stderr
+    assert "identical" in result.stdout
+    before, after = files(finished / "model"), files(tmp_path / "again")
+    assert before["openvino_model.bin"] == after["openvino_model.bin"]
+    assert before["openvino_model.xml"] == after["openvino_model.xml"]
+    assert before["deploy.json"] == after["deploy.json"]
+
+
+@pytest.mark.slow
+def test_apply_says_when_the_candidate_differs(finished: Path, tmp_path: Path) -> None:
+    text = re.sub(r"candidate: \w{64}", "candidate: " + "a" * 64, (finished / "solved.yaml").read_text())
+    solved = finished / "other.yaml"
+    solved.write_text(text)
+    result = run("apply", solved, "--output", tmp_path / "again")
+    solved.unlink()
+    assert result.returncode == 3
+    assert "DIFFERS" in result.stdout
+
+
+@pytest.mark.slow
+def test_report_regenerates_the_same_files(finished: Path) -> None:
+    names = ("report.html", "trials.csv", "pareto.csv", "run.json")
+    before = {name: (finished / name).read_bytes() for name in names}
+    for name in names:
+        (finished / name).unlink()
+    assert run("report", finished).returncode == 0
+    assert {name: (finished / name).read_bytes() for name in names} == before
+
+
+@pytest.mark.slow
+def test_json_is_alone_on_stdout_and_an_impossible_latency_is_exit_3(tiny: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    result = run(*tuning(tiny, output, "--trials", "4", "--max-latency", "0.0001ms", "--json"))
+    assert result.returncode == 3, result.stderr
+    summary = json.loads(result.stdout)
+    assert summary["outcome"] == "constraint-unmet"
+    assert "not met" in summary["sentence"]
+    assert (output / "model" / "openvino_model.xml").exists()
+    assert "best effort" in (output / "model" / "README.md").read_text().lower()
+
+
+@pytest.mark.slow
+def test_nothing_to_quantise_ends_well(tmp_path: Path) -> None:
+    import openvino as ov
+    from openvino import opset13 as ops
+
+    x = ops.parameter([1, 8], np.float32, name="x")
+    x.output(0).set_names({"x"})
+    y = ops.sigmoid(ops.sin(x))
+    y.output(0).set_names({"y"})
+    ov.save_model(ov.Model([y], [x], "plain"), tmp_path / "m.xml", compress_to_fp16=False)
+    values = np.random.default_rng(0).standard_normal((200, 8)).astype(np.float32)
+    np.savez(tmp_path / "d.npz", x=values, labels=values.argmax(axis=1))
+    output = tmp_path / "run"
+    arguments = ["--data", tmp_path / "d.npz", "--metric", "accuracy", "--trials", "5", "--output", output]
+    result = run("tune", tmp_path / "m.xml", *arguments)
+    assert result.returncode == 0, result.stderr
+    summary = json.loads((output / "run.json").read_text())
+    assert summary["winner"]["configuration"]["quantization"] is None
+    assert summary["why_float"]
+
+
+def wait_for_trials(folder: Path, process: subprocess.Popen[str], count: int) -> None:
+    """Wait until the study holds so many finished trials."""
+    import sqlite3
+
+    deadline = time.monotonic() + 200
+    while time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()[0]
+        try:
+            with sqlite3.connect(f"file:{folder / 'study.db'}?mode=ro", uri=True, timeout=5) as study:
+                done = study.execute("select count(*) from trials where state = 'COMPLETE'").fetchone()[0]
+        except sqlite3.OperationalError:
+            done = 0
+        if done >= count:
+            return
+        time.sleep(0.1)
+    raise AssertionError("no progress")
+
+
+@pytest.mark.slow
+def test_a_killed_run_resumes(tiny: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    arguments = tuning(tiny, output, "--trials", "12")
+    process = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    wait_for_trials(output, process, 5)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (output / "run.json").exists()
+    result = run(*arguments, "--resume")
+    assert result.returncode == 0, result.stderr
+    trials = pd.read_csv(output / "trials.csv")
+    assert (trials.state != "duplicate").sum() == 12
+    assert trials.trial.is_unique
+    assert "[6/12]" in result.stdout and "[1/12]" not in result.stdout
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_leaves_a_valid_result(tiny: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    arguments = tuning(tiny, output, "--trials", "500")
+    process = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    wait_for_trials(output, process, 6)
+    process.send_signal(signal.SIGINT)
+    text = process.communicate(timeout=200)[0]
+    assert process.returncode == 130, text
+    assert json.loads((output / "run.json").read_text())["outcome"] == "interrupted"
+    autotune.load(output / "model")
+
+
+@pytest.mark.slow
+def test_a_dying_child_costs_one_trial(tiny: Path, tmp_path: Path) -> None:
+    import psutil
+
+    output = tmp_path / "run"
+    process = subprocess.Popen(
+        command(*tuning(tiny, output, "--trials", "9")), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    wait_for_trials(output, process, 3)
+    [child] = psutil.Process(process.pid).children()
+    child.send_signal(signal.SIGSEGV)
+    text = process.communicate(timeout=250)[0]
+    assert process.returncode == 0, text
+    trials = pd.read_csv(output / "trials.csv")
+    failed = trials[trials.state == "failed"]
+    assert len(failed) == 1
+    assert failed.iloc[0].failure_kind == "crash"
+    assert "signal 11" in failed.iloc[0].reason
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root to mount a small disk")
+@pytest.mark.slow
+def test_a_full_disk_is_one_sentence(tiny: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", disk], check=False, capture_output=True)
+    if mounted.returncode != 0 or shutil.which("umount") is None:
+        pytest.skip("cannot mount a tmpfs here")
+    try:
+        result = run(*tuning(tiny, disk / "run", "--trials", "4"))
+    finally:
+        subprocess.run(["umount", disk], check=True)
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert "disk is full" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,119 @@
+"""Where quantisers go: NNCF's answer, by the fast way and by the public one."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import get_args
+
+import openvino as ov
+import pytest
+from placement_models import attention, constant_gather, convolutions, elementwise, products, samples, shared_weights
+
+from autotune.configuration import Preset
+from autotune.graph.inspect import model_digest
+from autotune.graph.normalise import normalise
+from autotune.quantize.placement import PLACEMENTS, Placer
+
+MODELS = [convolutions, attention, products, shared_weights]
+
+
+def placer(build: Callable[[], ov.Model], *, private: bool = True) -> Placer:
+    model, _ = normalise(build())
+    return Placer(model, samples(model).row(0), private=private)
+
+
+@pytest.mark.parametrize("build", MODELS)
+def test_fast_and_public_way_agree_for_any_float_set(build: Callable[[], ov.Model]) -> None:
+    fast, public = placer(build), placer(build, private=False)
+    assert fast.path == "fast"
+    assert public.path != "fast"
+    assert fast.operators() == public.operators()
+    assert fast.tensors().items() <= public.tensors().items()
+    rng = random.Random(1)
+    names = list(fast.operators())
+    for placement in PLACEMENTS:
+        for preset in get_args(Preset):
+            kept = frozenset(rng.sample(names, rng.randrange(len(names))))
+            assert fast.solve(placement, preset, kept) == public.solve(placement, preset, kept)
+
+
+@pytest.mark.parametrize("build", MODELS)
+def test_every_point_is_observed(build: Callable[[], ov.Model]) -> None:
+    fast = placer(build)
+    tensors = fast.tensors()
+    rng = random.Random(2)
+    names = list(fast.operators())
+    for placement in PLACEMENTS:
+        for _ in range(10):
+            kept = frozenset(rng.sample(names, rng.randrange(len(names))))
+            for quantizer in fast.solve(placement, "mixed", kept).activations:
+                assert quantizer.tensor in tensors
+                assert quantizer.channel_axis is None or quantizer.channel_axis in tensors[quantizer.tensor]
+
+
+def test_naming_an_operator_has_an_effect() -> None:
+    fast = placer(convolutions)
+    for name in fast.operators():
+        solved = [(fast.solve(p, "performance"), fast.solve(p, "performance", {name})) for p in PLACEMENTS]
+        assert any(before != after for before, after in solved), name
+
+
+def test_unknown_names_and_names_inside_a_fused_pattern_have_no_effect() -> None:
+    fast = placer(convolutions)
+    for name in ("no such operator", "stem/bias", "stem/relu"):
+        assert name not in fast.operators()
+        assert fast.solve("plain", "performance", {name}) == fast.solve("plain", "performance")
+
+
+def test_solving_leaves_no_trace() -> None:
+    model, _ = normalise(convolutions())
+    before = model_digest(model)
+    fast = Placer(model, samples(model).row(0))
+    first = fast.solve("plain", "mixed")
+    for name in fast.operators():
+        fast.solve("plain", "mixed", {name})
+    assert Placer(model, samples(model).row(0)).solve("plain", "mixed") == first
+    assert fast.self_check() == "fast"
+    assert model_digest(model) == before
+
+
+def test_details_of_a_convolutional_network() -> None:
+    solved = placer(convolutions).solve("plain", "mixed")
+    by_name = {q.name: q for q in solved.activations}
+    assert not any(q.symmetric for q in solved.activations)
+    assert by_name["merge/relu/fq_output_0"].must_be_symmetric, "feeds a transposed convolution"
+    assert by_name["residual/fq_output_0"].group == by_name["left/relu/fq_output_0"].group is not None, "one Concat"
+    assert {w.node for w in solved.weights if w.first_layer} == {"stem"}
+    assert {w.node: w.channel_axes for w in solved.weights}["classifier"] == (0,), "folding turns the matrix over"
+    assert all(q.symmetric for q in placer(convolutions).solve("plain", "performance").activations)
+
+
+def test_depthwise_convolutions_are_quantised_per_channel() -> None:
+    kept = ("stem", "residual", "pointwise")  # the depthwise convolution shares its input with the addition
+    solved = placer(convolutions).solve("plain", "performance", kept)
+    assert [q.channel_axis for q in solved.activations if q.tensor == "stem/relu:0"] == [1]
+
+
+def test_products_of_two_activations_must_be_symmetric() -> None:
+    solved = placer(products).solve("transformer", "mixed")
+    forced = {q.name for q in solved.activations if q.must_be_symmetric}
+    assert forced == {"query/bias/fq_output_0", "key/bias/fq_output_0"}
+    assert all(q.symmetric for q in solved.activations if q.must_be_symmetric)
+    assert not all(q.symmetric for q in solved.activations)
+
+
+def test_a_constant_gather_which_nncf_fails_on_is_left_float() -> None:
+    model = constant_gather()  # not normalised: that would fold it
+    for private in (True, False):
+        solver = Placer(model, samples(model).row(0), private=private)
+        assert "linear" in solver.operators()
+        assert solver.self_check() == "fast" if private else solver.path
+        assert "table" not in {w.node for w in solver.solve("plain", "performance").weights}
+
+
+def test_nothing_to_quantise() -> None:
+    for private in (True, False):
+        solver = placer(elementwise, private=private)
+        assert solver.operators() == {}
+        assert solver.solve("plain", "performance").activations == ()
