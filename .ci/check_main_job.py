@@ -6,7 +6,9 @@ from pathlib import Path
 
 run = Path(sys.argv[1])
 summary = json.loads((run / "run.json").read_text())
-print(json.dumps({key: summary[key] for key in ("sentence", "verdict", "speedup", "wall_seconds", "seconds")}, indent=1))
+print(
+    json.dumps({key: summary[key] for key in ("sentence", "verdict", "speedup", "wall_seconds", "seconds")}, indent=1)
+)
 assert summary["verdict"]["status"] in ("expected", "proven"), summary["verdict"]
 assert summary["wall_seconds"] < 240, summary["wall_seconds"]
 for name in ("model/openvino_model.xml", "model/openvino_model.bin", "model/deploy.json", "model/README.md"):

@@ -42,7 +42,13 @@ def apply(solved: recipe.Recipe, output: Path, trust_code: bool, note: Callable[
         log = Path(scratch) / "run.log"
         data.save(splits, splits_file)
         data_digest = data.digest(splits)
-        setup = Setup.of(solved, model_path, splits_file, data_digest, trust_code, cache_dir() / "observations")
+        setup = Setup.of(
+            solved,
+            model=model_path,
+            splits=splits_file,
+            trust_code=trust_code,
+            cache=cache_dir() / "observations",
+        )
         with Runner(setup, log) as runner:
             prepared: Prepared = runner.prepare()
             configuration = Space(solved.space, prepared.model).solved()
@@ -50,7 +56,9 @@ def apply(solved: recipe.Recipe, output: Path, trust_code: bool, note: Callable[
                 raise UserError("The recipe leaves choices open; 'autotune apply' needs a solved one (solved.yaml).")
             if configuration.quantization is not None:
                 runner.call(Observe(), SECONDS)
-            candidate: str = runner.call(Export(configuration, output.absolute(), "Rebuilt from a solved recipe."), SECONDS)
+            candidate: str = runner.call(
+                Export(configuration, output.absolute(), "Rebuilt from a solved recipe."), SECONDS
+            )
     return _compare(solved.expect, prepared.model.digest, data_digest, candidate, output)
 
 

@@ -63,7 +63,7 @@ def load(directory: str | os.PathLike[str]) -> Any:
     return openvino.Core().compile_model(str(folder / MODEL), "CPU", properties)
 
 
-def export(model: Any, properties: Mapping[str, str], directory: Path, name: str, label: str, remark: str) -> None:
+def export(model: Any, properties: Mapping[str, str], directory: Path, *, name: str, label: str, remark: str) -> None:
     """Write model, properties and README into ``directory``, replacing it as a whole.
 
     Args:

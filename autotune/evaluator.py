@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
 
 from autotune.configuration import Configuration
 from autotune.errors import WorkerDied
+from autotune.files import replacing
 from autotune.protocol import Build, Built, Measure, Measured
 from autotune.record import Failure, Seconds, Trial
 from autotune.runner import Runner, TrialFailed
@@ -21,10 +25,12 @@ class Evaluator:
         runner: the child.
         tolerance: of the drop on the search split, in the metric's own units.
         baseline_seconds: how long scoring the search split takes in float f32; timeouts are derived from it.
+        scores: folder that keeps each trial's per-sample scores, ``<number>.npy``.
     """
 
-    def __init__(self, runner: Runner, tolerance: float, baseline_seconds: float) -> None:
+    def __init__(self, runner: Runner, tolerance: float, baseline_seconds: float, scores: Path) -> None:
         self._runner = runner
+        self._scores = scores
         self._tolerance = tolerance
         self._timeout = MINIMUM_TIMEOUT + 40 * baseline_seconds
 
@@ -57,6 +63,9 @@ class Evaluator:
             return _failed(number, configuration, origin, error.failure)
         except WorkerDied as error:
             return _failed(number, configuration, origin, Failure("worker", error.kind, str(error)))
+        if measured.per_sample is not None:
+            with replacing(self._scores / f"{number}.npy") as path:
+                np.save(path, measured.per_sample)
         return Trial(
             number=number,
             configuration=configuration,
@@ -94,7 +103,7 @@ def _same_precision(trial: Trial, configuration: Configuration) -> bool:
 
 
 def _duplicate(
-    number: int, configuration: Configuration, origin: str, same: Trial, seconds: Seconds = Seconds()
+    number: int, configuration: Configuration, origin: str, same: Trial, seconds: Seconds | None = None
 ) -> Trial:
     return Trial(
         number=number,
@@ -106,7 +115,7 @@ def _duplicate(
         candidate=same.candidate,
         duplicate_of=same.number,
         reason=f"builds the same model as trial {same.number}",
-        seconds=seconds,
+        seconds=seconds or Seconds(),
         finished_at=time.time(),
     )
 

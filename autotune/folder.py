@@ -36,6 +36,11 @@ class RunFolder:
         return self.path / "study.db"
 
     @property
+    def scores(self) -> Path:
+        """Per-sample scores on the search split, one file per trial."""
+        return self.path / "scores"
+
+    @property
     def log(self) -> Path:
         return self.path / "run.log"
 

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from autotune.errors import UserError, suggest
+from autotune.errors import UserError
 from autotune.record import Fingerprint
 
 NATIVE = "native"
@@ -96,7 +96,7 @@ def instruction_set() -> str:
         raise UserError(f"{said}: set both environment variables to the same value, or neither.")
     cap = caps[CAP_VARIABLES[0]]
     if cap != NATIVE and cap not in _ALLOWED:
-        raise UserError(f"{CAP_VARIABLES[0]}={cap}: unknown instruction set. {suggest(cap, _ALLOWED)}")
+        raise UserError(f"{CAP_VARIABLES[0]}={cap}: unknown instruction set. Known: {', '.join(_ALLOWED)}.")
     return cap
 
 

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from autotune.configuration import Configuration
 from autotune.recipe import MetricSpec, Recipe
 from autotune.record import Failure, Measurement, ModelInfo
@@ -32,7 +35,6 @@ class Setup:
     model: Path
     inputs: dict[str, tuple[int, ...]]
     splits: Path
-    data_digest: str
     metric: MetricSpec
     base: Path
     trust_code: bool
@@ -42,14 +44,13 @@ class Setup:
     confidence: float
 
     @classmethod
-    def of(cls, recipe: Recipe, model: Path, splits: Path, data_digest: str, trust_code: bool, cache: Path) -> Setup:
+    def of(cls, recipe: Recipe, *, model: Path, splits: Path, trust_code: bool, cache: Path) -> Setup:
         """Return the set-up that a recipe asks for."""
         return cls(
             name=recipe.name,
             model=model,
             inputs={name: tuple(shape) for name, shape in recipe.inputs.items()},
             splits=splits.absolute(),
-            data_digest=data_digest,
             metric=recipe.metric,
             base=recipe.base,
             trust_code=trust_code,
@@ -115,9 +116,15 @@ class Measure:
 
 @dataclass(frozen=True)
 class Measured:
-    """``stopped`` is why the evaluation ended early, empty when it is complete."""
+    """What was measured of a candidate.
+
+    Attributes:
+        per_sample: what of each scored sample the metric depends on, shape (samples, ...); None if none was scored.
+        stopped: why the evaluation ended early, empty when it is complete.
+    """
 
     measurement: Measurement
+    per_sample: NDArray[np.float64] | None
     stopped: str
     compile_seconds: float
     score_seconds: float

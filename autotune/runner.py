@@ -142,7 +142,9 @@ class Runner:
                 raise WorkerDied("timeout", f"no answer within {timeout:.0f} s")
             used = _resident_bytes(self._process.pid)
             if used > self._memory_limit:
-                raise WorkerDied("memory", f"used {used / 2**30:.1f} GiB of {self._memory_limit / 2**30:.1f} GiB allowed")
+                raise WorkerDied(
+                    "memory", f"used {used / 2**30:.1f} GiB of {self._memory_limit / 2**30:.1f} GiB allowed"
+                )
 
     def _reap(self) -> int:
         assert self._process is not None

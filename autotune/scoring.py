@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -70,7 +71,7 @@ class Scorer:
         n = len(self)
         parts: list[Scores] = []
         bounds = np.linspace(0, n, min(CHUNKS, n) + 1).astype(int)
-        for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+        for start, stop in itertools.pairwise(bounds.tolist()):
             outputs = run(compiled, self._dataset, start, stop)
             if not finite(outputs):
                 raise StageFailed(Failure("score", "not-finite", "an output is NaN or infinite"))

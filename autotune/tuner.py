@@ -115,8 +115,13 @@ class _Tuning:
         self.events.note(text)
 
     def _setup(self, model: Path) -> Setup:
-        cache = cache_dir() / "observations"
-        return Setup.of(self.recipe, model, self.folder.splits, self.data_digest, self.options.trust_code, cache)
+        return Setup.of(
+            self.recipe,
+            model=model,
+            splits=self.folder.splits,
+            trust_code=self.options.trust_code,
+            cache=cache_dir() / "observations",
+        )
 
     def _goal(self) -> Goal:
         wanted = self.recipe.tolerance
@@ -142,7 +147,8 @@ class _Tuning:
     def _search(self, runner: Runner) -> tuple[Trial, ...]:
         budget = self.recipe.budget
         search = Search(self.space, self.folder.study, self.recipe.seed, self.goal.tolerance)
-        evaluator = Evaluator(runner, self.goal.tolerance, self._scoring_seconds(self.sizes.search))
+        seconds = self._scoring_seconds(self.sizes.search)
+        evaluator = Evaluator(runner, self.goal.tolerance, seconds, self.folder.scores)
         deadline = self.clock + (budget.timeout_seconds or float("inf")) - self._finishing_seconds()
         self.events.stage("search")
         try:
@@ -150,9 +156,7 @@ class _Tuning:
                 if time.monotonic() > deadline and not search.plain_left:
                     break
                 proposal = search.ask()
-                trial = evaluator.evaluate(
-                    proposal.number, proposal.configuration, proposal.origin, search.trials
-                )
+                trial = evaluator.evaluate(proposal.number, proposal.configuration, proposal.origin, search.trials)
                 search.tell(proposal, trial)
                 best = incumbent(search.trials, self.goal.tolerance)
                 self.events.trial(trial, _trial_of(search.trials, best), self._measured(search.trials), budget.trials)
@@ -236,9 +240,7 @@ class _Tuning:
         save_record(run, self.folder.record)
         write_reports(run, self.folder.path)
         spent = time.monotonic() - started
-        run = replace(
-            run, seconds=replace(run.seconds, report=spent), wall_seconds=time.monotonic() - self.clock
-        )
+        run = replace(run, seconds=replace(run.seconds, report=spent), wall_seconds=time.monotonic() - self.clock)
         save_record(run, self.folder.record)
         write_reports(run, self.folder.path)
         self.folder.clean()

@@ -105,21 +105,24 @@ class Workshop:
 
     @handle.register
     def _(self, request: Measure) -> Measured:
-        started = time.monotonic()
+        clock = _Clock()
         model = self._build(request.configuration)
         with stage("compile"):
             compiled = self._compile(model, request.configuration.precision)
-        compile_seconds = time.monotonic() - started
+        compile_seconds = clock.lap()
         with stage("latency"):
             latency = self._pairs(compiled)
-        latency_seconds = time.monotonic() - started - compile_seconds
-        stopped, value, drop, samples = "", None, None, 0
-        if request.slowest is not None and latency.speedup.high < request.slowest:
+            too_slow = request.slowest is not None and latency.speedup.high < request.slowest
+            operators = compiled.profile(None if too_slow else self._samples[0])
+        latency_seconds = clock.lap()
+        if too_slow:
             stopped = f"slower than float: {latency.speedup.estimate:.2f}x, the best float has {request.slowest:.2f}x"
+            value, drop, samples, per_sample = None, None, 0, None
         else:
             with stage("score"):
                 score = self._search.score(compiled, request.tolerance)
-            stopped, value, drop, samples = score.stopped, score.value, score.drop, score.samples
+            stopped, per_sample = score.stopped, score.per_sample
+            value, drop, samples = score.value, score.drop, score.samples
         measurement = Measurement(
             latency=latency,
             score=value,
@@ -127,12 +130,9 @@ class Workshop:
             samples=samples,
             size_bytes=_size(model),
             threads=compiled.threads,
-            operators=compiled.profile(self._samples[0]),
+            operators=operators,
         )
-        total = time.monotonic() - started
-        return Measured(
-            measurement, stopped, compile_seconds, total - compile_seconds - latency_seconds, latency_seconds
-        )
+        return Measured(measurement, per_sample, stopped, compile_seconds, clock.lap(), latency_seconds)
 
     @handle.register
     def _(self, request: Race) -> Raced:
@@ -158,9 +158,13 @@ class Workshop:
         configuration = request.configuration
         model = self._build(configuration)
         compiled = self._compile(model, configuration.precision)
-        properties = deploy_properties(configuration.precision, self._threads)
         deploy.export(
-            model, properties, request.directory, self._setup.name, configuration.label, request.remark
+            model,
+            deploy_properties(configuration.precision, self._threads),
+            request.directory,
+            name=self._setup.name,
+            label=configuration.label,
+            remark=request.remark,
         )
         self._check_export(compiled, request)
         return candidate_digest(model)
@@ -235,6 +239,17 @@ class Workshop:
             nncf_path=self._factory.nncf_path,
             notes=(*self._notes, *compiled_notes),
         )
+
+
+class _Clock:
+    """Seconds since it was made, or since the last lap."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    def lap(self) -> float:
+        before, self._since = self._since, time.monotonic()
+        return self._since - before
 
 
 def _input(port: Any) -> InputInfo:

@@ -90,7 +90,7 @@ def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) ->
     winner = max(meeting or able, key=_speed)
     proven = max(_faster_than(_best_float(judged, ENOUGH["proven"]), judged, ENOUGH["proven"], goal), key=_speed)
     outcome = "interrupted" if interrupted else "winner" if meeting else "constraint-unmet"
-    why = "" if winner.configuration.quantization is not None else why_float(winner, judged, goal)
+    why = "" if winner.configuration.quantization is not None else why_float(judged, goal)
     return Decision(
         winner=winner.trial,
         best_float=best.trial,

@@ -17,19 +17,19 @@ def sentence(winner: Finalist, best: Finalist, proven: Finalist, goal: Goal, why
         best: the best float. proven: the fastest proven finalist. why: why a float model won, or empty.
     """
     parts = [_speed_part(winner, best, goal)]
-    if why:
-        parts.append(why)
     if goal.max_latency_ms is not None:
         parts.append(_latency_part(winner, goal))
     if winner.configuration != Configuration():
         parts.append(_drop_part(winner, goal))
+    if why:
+        parts.append(why)
     if proven.trial != winner.trial:
         parts.append(f"The fastest proven one is {_name(proven)}, {_times(proven)} as fast as float f32.")
     return " ".join(parts)
 
 
-def why_float(winner: Finalist, judged: Sequence[Finalist], goal: Goal) -> str:
-    """Say why no int8 finalist beat the float ``winner``; by the one that came closest."""
+def why_float(judged: Sequence[Finalist], goal: Goal) -> str:
+    """Say why no int8 finalist beat the best float; by the one that came closest."""
     int8 = [f for f in judged if f.configuration.quantization is not None]
     if not int8:
         return "No int8 candidate was both possibly faster and possibly within the tolerance in the search."
@@ -39,8 +39,11 @@ def why_float(winner: Finalist, judged: Sequence[Finalist], goal: Goal) -> str:
     verdict = closest.verdict
     if able:
         ratio = closest.speedup_best_float
-        tie = "no faster than it for certain" if ratio.high > 1 else "slower"
-        return f"The fastest int8 candidate within the tolerance, {_name(closest)}, is {tie}: {_interval(ratio, goal)}."
+        slower = "slower" if ratio.high < 1 else "not clearly faster"
+        return (
+            f"The fastest int8 candidate within the tolerance, {_name(closest)}, is {slower}: {ratio.estimate:.3g}x as "
+            f"fast as the best float ({_interval(ratio, goal)})."
+        )
     about = f"the fastest, {_name(closest)}, {_times(closest)} as fast as float f32, is {_change(verdict.drop)}"
     allowed = f"and {_allowed(closest, goal)} is allowed"
     if verdict.status == "beyond":
@@ -103,7 +106,7 @@ def _change(drop: float) -> str:
 
 
 def _interval(interval: Interval, goal: Goal) -> str:
-    return f"{_percent(goal.confidence)} interval {interval.low:.2f} to {interval.high:.2f}"
+    return f"{_percent(goal.confidence)} interval {interval.low:.3g} to {interval.high:.3g}"
 
 
 def _times(finalist: Finalist) -> str:

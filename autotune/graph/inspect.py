@@ -69,7 +69,10 @@ def candidate_digest(model: ov.Model) -> str:
 
 
 def model_digest(model: ov.Model | Path) -> str:
-    """Return the hexadecimal SHA-256 of a model's files, or of a model in memory, names of operators included."""
+    """Return the hexadecimal SHA-256 of a model's files, or of a model in memory, names of operators included.
+
+    Names of constants never count: nothing refers to them, and graphs built in Python number them per process.
+    """
     if not isinstance(model, Path):
         return _digest(model, names=True)
     total = hashlib.sha256()
@@ -88,7 +91,7 @@ def _digest(model: ov.Model, names: bool) -> str:
     for node in nodes:
         sources = [value.get_source_output() for value in node.inputs()]
         lines = [
-            f"{node.get_type_name()} {node.get_friendly_name() if names else ''}",
+            f"{node.get_type_name()} {node.get_friendly_name() if names and node.get_type_name() != CONSTANT else ''}",
             str([(index[source.get_node().get_name()], source.get_index()) for source in sources]),
             str([(o.get_element_type().get_type_name(), str(o.get_partial_shape())) for o in node.outputs()]),
             str(sorted((key, str(value)) for key, value in _attributes(node).items())),

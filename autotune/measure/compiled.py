@@ -11,17 +11,12 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from autotune import hardware
-from autotune.measure.profile import microseconds, operator_runs, runtime_nodes
+from autotune.measure.profile import microseconds, operator_runs, runtime_nodes, weighted_operators
 from autotune.record import OperatorRun
 
 Inputs = Mapping[str, NDArray[Any]]
 
 TIMED_RUNS = 20
-# The operators that int8 kernels are about; for any other, 8-bit data may as well be booleans.
-WEIGHTED_OPERATORS = frozenset(
-    {"MatMul", "Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData"}
-    | {"LSTMSequence", "GRUSequence", "LSTMCell", "GRUCell"}
-)
 # Names of the optional precisions in OPTIMIZATION_CAPABILITIES, which lists those with instructions of their own.
 _CAPABILITIES = {"bf16": "BF16", "f16": "FP16"}
 
@@ -66,7 +61,7 @@ class Compiled:
             sample: with one, its time as well: the mean of 20 runs of a second compilation with the counters on, so
                 that they do not disturb what is measured elsewhere. Without one, microseconds are 0.
         """
-        weighted = {op.get_friendly_name() for op in self._model.get_ops() if op.get_type_name() in WEIGHTED_OPERATORS}
+        weighted = weighted_operators(self._model)
         nodes = runtime_nodes(self._compiled.get_runtime_model())
         return operator_runs(nodes, weighted, [0.0] * len(nodes) if sample is None else self._times(sample))
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from autotune.record import OperatorRun
 
+# The operators that int8 kernels are about; for any other, 8-bit data may as well be booleans.
+_WEIGHTED = frozenset(
+    {"MatMul", "Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData"}
+    | {"LSTMSequence", "GRUSequence", "LSTMCell", "GRUCell"}
+)
 _NOT_EXECUTED = ("Input", "Output", "Const", "Parameter", "Result")
 _INT8 = ("i8", "u8")
 _COMPUTE = ("Convolution", "Deconvolution", "FullyConnected", "MatMul", "RNNSeq", "RNNCell")
@@ -46,20 +51,37 @@ def microseconds(counters: Iterable[Any]) -> dict[str, float]:
     return {c.node_name: c.real_time.total_seconds() * 1e6 for c in counters if c.status.name == "EXECUTED"}
 
 
-def operator_runs(nodes: Sequence[RuntimeNode], weighted: Set[str], spent: Sequence[float]) -> tuple[OperatorRun, ...]:
+def weighted_operators(model: Any) -> dict[str, str]:
+    """Return friendly names of a model's weighted operators, by the names that they may have at run time.
+
+    That is their own, or that of the bias: OpenVINO names a fused linear layer after its last part.
+    """
+    names = {}
+    for op in model.get_ops():
+        if op.get_type_name() in _WEIGHTED:
+            name = op.get_friendly_name()
+            names[name] = name
+            followers = [target.get_node() for target in op.output(0).get_target_inputs()]
+            names.update({f.get_friendly_name(): name for f in followers if _is_bias(f)})
+    return names
+
+
+def operator_runs(
+    nodes: Sequence[RuntimeNode], weighted: Mapping[str, str], spent: Sequence[float]
+) -> tuple[OperatorRun, ...]:
     """Return what each node that computes something did; nodes that run in place or hold constants are left out.
 
     A node is named after the weighted operator in it, if any. The scheme is ``int8-static`` where such an operator was
     executed on 8-bit data; other nodes with 8-bit data do not count: in a float model those are booleans and masks.
 
     Args:
-        weighted: friendly names of the model's weighted operators: an attention block runs as one ``Subgraph``
-            node that has swallowed its products.
+        weighted: as :func:`weighted_operators` returns it. An attention block runs as one ``Subgraph`` node that has
+            swallowed its products.
         spent: microseconds, one for each node.
     """
     return tuple(
         OperatorRun(
-            name=min(node.originals & weighted, default=node.name),
+            name=min((weighted[o] for o in node.originals if o in weighted), default=node.name),
             type=node.type,
             scheme="int8-static" if _is_int8(node, weighted) else "float",
             kernel=node.kernel,
@@ -71,8 +93,13 @@ def operator_runs(nodes: Sequence[RuntimeNode], weighted: Set[str], spent: Seque
     )
 
 
-def _is_int8(node: RuntimeNode, weighted: Set[str]) -> bool:
-    return node.precision in _INT8 and (node.type in _COMPUTE or not weighted.isdisjoint(node.originals))
+def _is_bias(node: Any) -> bool:
+    inputs = [node.input_value(i).get_node().get_type_name() for i in range(node.get_input_size())]
+    return node.get_type_name() == "Add" and "Constant" in inputs
+
+
+def _is_int8(node: RuntimeNode, weighted: Mapping[str, str]) -> bool:
+    return node.precision in _INT8 and (node.type in _COMPUTE or not node.originals.isdisjoint(weighted))
 
 
 def _has_kernel(node: RuntimeNode) -> bool:

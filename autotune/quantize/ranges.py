@@ -157,8 +157,8 @@ class ActivationRanges:
         if key not in self._estimates:
             if not statistics.finite:
                 raise ValueError(
-                    f"quantiser '{quantizer.name}' quantises '{quantizer.tensor}', which has values that are not finite; "
-                    "keep its operator float"
+                    f"quantiser '{quantizer.name}' quantises '{quantizer.tensor}', "
+                    "which has values that are not finite; keep its operator float"
                 )
             self._estimates[key] = estimate(statistics, estimator, symmetric=symmetric)
         lowest, highest = self._estimates[key]

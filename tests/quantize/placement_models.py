@@ -63,22 +63,26 @@ def attention() -> ov.Model:
     return _model(_linear(ops.reduce_mean(x, np.array([1]), name="pooled"), rng, 4, "head"), [ids], "scores")
 
 
-def products(mask: float = 0.0) -> ov.Model:
-    """A product of two activations that stays a MatMul, masked, and read by another.
-
-    Args:
-        mask: added to the last column of the product.
-    """
+def products() -> ov.Model:
+    """Products of two activations that stay MatMuls, and a linear layer."""
     rng = np.random.default_rng(5)
     x = ops.parameter([1, 8, 16], np.float32, name="x")
     x.output(0).set_names({"x"})
-    query, key = _linear(x, rng, 16, "query"), _linear(x, rng, 16, "key")
-    column = np.zeros((1, 1, 8), np.float32)
-    column[..., -1] = mask
-    scores = ops.add(ops.matmul(query, key, False, True, name="scores"), column, name="masked")
-    return _model(
-        ops.matmul(ops.softmax(ops.multiply(scores, np.float32(0.25), name="scaled"), -1), x, False, False), [x], "y"
-    )
+    scores = ops.matmul(_linear(x, rng, 16, "query"), _linear(x, rng, 16, "key"), False, True, name="scores")
+    chances = ops.softmax(ops.maximum(scores, np.float32(-50), name="floor"), -1, name="chances")
+    mixed = ops.relu(ops.matmul(chances, x, False, False, name="mixed"), name="mixed/relu")
+    return _model(_linear(mixed, rng, 4, "head"), [x], "y")
+
+
+def masked(value: float) -> ov.Model:
+    """Two linear layers, one of which reads ``value`` in its last row."""
+    rng = np.random.default_rng(7)
+    x = ops.parameter([1, 8, 16], np.float32, name="x")
+    x.output(0).set_names({"x"})
+    rows = np.zeros((1, 8, 1), np.float32)
+    rows[:, -1] = value
+    hidden = ops.tanh(_linear(ops.add(x, rows, name="masked"), rng, 4, "blind"))
+    return _model(ops.add(hidden, _linear(x, rng, 4, "sighted"), name="sum"), [x], "y")
 
 
 def constant_gather() -> ov.Model:

@@ -98,7 +98,7 @@ def test_depthwise_convolutions_are_quantised_per_channel() -> None:
 def test_products_of_two_activations_must_be_symmetric() -> None:
     solved = placer(products).solve("transformer", "mixed")
     forced = {q.name for q in solved.activations if q.must_be_symmetric}
-    assert forced == {"query/bias/fq_output_0", "key/bias/fq_output_0"}
+    assert forced == {f"{name}/fq_output_0" for name in ("x", "query/bias", "key/bias", "chances")}
     assert all(q.symmetric for q in solved.activations if q.must_be_symmetric)
     assert not all(q.symmetric for q in solved.activations)
 

@@ -1,0 +1,108 @@
+import pytest
+from decide_trials import FLOAT, column, floating, goal, int8, judged, trial
+
+from autotune.decide import choose, finalists
+
+
+def decide(entries, asked=None, interrupted=False):
+    """Decide among (configuration, milliseconds, verdict) entries; trial numbers are their positions."""
+    asked = asked or goal()
+    trials = [trial(i, configuration, 1.0, 0.0) for i, (configuration, _, _) in enumerate(entries)]
+    columns = [column(ms, seed=i) for i, (_, ms, _) in enumerate(entries)]
+    judgements = finalists(trials, columns, [v for _, _, v in entries], asked)
+    return choose(judgements, asked, interrupted), judgements
+
+
+F32 = (FLOAT, 6.0, judged("expected", 0.0))
+BF16 = (floating("bf16"), 4.0, judged("proven"))
+
+
+def test_fastest_expected_wins_and_the_fastest_proven_is_named():
+    decision, found = decide(
+        [F32, BF16, (int8("a"), 2.0, judged("expected")), (int8("b"), 1.5, judged("beyond", 0.02))]
+    )
+    assert (decision.winner, decision.best_float, decision.fastest_proven) == (2, 1, 1)
+    assert (decision.outcome, decision.why_float) == ("winner", "")
+    assert found[2].speedup.estimate == pytest.approx(3, rel=0.02)
+    assert found[2].speedup_best_float.estimate == pytest.approx(2, rel=0.02)
+    assert found[2].speedup_best_float.low < 2 < found[2].speedup_best_float.high
+    for part in (
+        "Trial 2", "x as fast as float f32 (95 % interval", "best float, trial 1 (float bf16)", "900 holdout samples",
+        "worse by 0.004", "95 % confidence by at most 0.012", "expected, but not proven", "1% (0.009)",
+        "about 420 more labelled samples", "The fastest proven one is trial 1 (float bf16)",
+    ):  # fmt: skip
+        assert part in decision.sentence
+
+
+def test_proven_asked():
+    entries = [F32, BF16, (int8("a"), 2.0, judged("expected")), (int8("b"), 3.0, judged("proven"))]
+    decision, _ = decide(entries, goal(assurance="proven"))
+    assert (decision.winner, decision.fastest_proven) == (3, 3)
+    assert "so it is proven to keep the tolerance" in decision.sentence
+    assert "fastest proven one" not in decision.sentence
+
+
+def test_best_float_must_have_the_asked_assurance():
+    entries = [F32, (floating("bf16"), 4.0, judged("expected")), (int8("a"), 5.0, judged("proven"))]
+    assert decide(entries)[0].winner == 1  # 5 ms against bf16's 4 ms
+    decision, _ = decide(entries, goal(assurance="proven"))
+    assert (decision.winner, decision.best_float) == (2, 0)
+
+
+def test_float_wins_a_tie():
+    decision, found = decide([F32, (int8("a"), 6.0 / 1.001, judged("proven"))])
+    assert found[1].speedup_best_float.low < 1
+    assert (decision.winner, decision.best_float) == (0, 0)
+    assert "is not clearly faster" in decision.why_float
+    assert decision.why_float in decision.sentence and decision.sentence.startswith("Trial 0 (float f32) wins")
+
+
+def test_a_float_at_a_tie_with_f32_is_not_the_best_float():
+    decision, _ = decide([F32, (floating("bf16"), 6.0 / 1.0005, judged("expected"))])
+    assert (decision.winner, decision.best_float) == (0, 0)
+
+
+def test_why_float():
+    assert "No int8 candidate was both" in decide([F32, BF16])[0].why_float
+    assert "slower" in decide([F32, (int8("a"), 9.0, judged("proven"))])[0].why_float
+    beyond = decide([F32, (int8("a"), 2.0, judged("beyond", 0.03))])[0].why_float
+    assert "No int8 candidate keeps the tolerance" in beyond and "worse by 0.03" in beyond
+    entries = [F32, (int8("a"), 2.0, judged("expected"))]
+    unproven = decide(entries, goal(assurance="proven"))[0].why_float
+    assert "No int8 candidate is proven" in unproven and "420 more" in unproven
+
+
+def test_float_f32_is_proven_whatever_the_sample():
+    decision, found = decide([F32])
+    assert (found[0].verdict.status, found[0].verdict.drop_upper) == ("proven", 0.0)
+    assert (decision.winner, decision.fastest_proven, decision.outcome) == (0, 0, "winner")
+
+
+def test_latency_asked():
+    entries = [F32, BF16, (int8("a"), 2.0, judged("expected"))]
+    met, found = decide(entries, goal(max_latency_ms=2.5))
+    assert met.outcome == "winner" and [f.meets_latency for f in found] == [False, False, True]
+    assert "2.5 ms were asked for" in met.sentence
+    unmet, _ = decide(entries, goal(max_latency_ms=1.0))
+    assert (unmet.outcome, unmet.winner) == ("constraint-unmet", 2)
+    assert "asked latency of 1 ms is not met" in unmet.sentence
+    beyond, _ = decide([F32, (int8("a"), 2.0, judged("beyond", 0.02))], goal(max_latency_ms=2.5))
+    assert (beyond.outcome, beyond.winner) == ("constraint-unmet", 0)
+
+
+def test_interrupted():
+    assert decide([F32, BF16], interrupted=True)[0].outcome == "interrupted"
+
+
+def test_a_finalist_that_could_not_be_judged_is_left_out():
+    _, found = decide([F32, (int8("a"), 2.0, None), BF16])
+    assert [f.trial for f in found] == [0, 2]
+    with pytest.raises(ValueError, match="float f32"):
+        decide([(FLOAT, 6.0, None), BF16])
+
+
+def test_words_of_a_metric_where_lower_is_better():
+    better = judged("proven", -0.25)
+    decision, _ = decide([F32, (int8("a"), 2.0, better)], goal(metric="rmse", higher_is_better=False, max_drop="0.5"))
+    assert "rmse is 1.15 against 0.9: better by 0.25" in decision.sentence
+    assert "tolerance of 0.009." in decision.sentence

@@ -1,0 +1,110 @@
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import openvino as ov
+import pytest
+from conftest import convolution_net
+
+from autotune import hardware
+from autotune.measure.compiled import compile_model, deploy_properties, probe_precisions
+
+IMAGE = {"image": np.random.default_rng(0).standard_normal((1, 3, 16, 16), dtype=np.float32)}
+
+
+@pytest.fixture(scope="module")
+def net() -> ov.Model:
+    model = convolution_net()
+    model.reshape([1, 3, 16, 16])
+    return model
+
+
+def quantised(model: ov.Model) -> ov.Model:
+    import nncf
+
+    samples = np.random.default_rng(1).standard_normal((10, 1, 3, 16, 16), dtype=np.float32)
+    return nncf.quantize(model, nncf.Dataset(list(samples)), subset_size=10)
+
+
+def test_outputs_equal_openvinos_own(net: ov.Model):
+    compiled = compile_model(net, "f32", 1)
+    expected = ov.Core().compile_model(net, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(IMAGE)["logits"]
+    got = compiled.infer(IMAGE)
+    assert list(got) == ["logits"] == list(compiled.outputs)
+    np.testing.assert_allclose(got["logits"], expected, rtol=1e-5, atol=1e-6)
+    kept = got["logits"].copy()
+    compiled.run({"image": -IMAGE["image"]})
+    np.testing.assert_array_equal(got["logits"], kept)  # what infer returned is not overwritten
+
+
+def test_what_is_read_back(net: ov.Model):
+    compiled = compile_model(net, "f32", 1)
+    assert (compiled.threads, compiled.precision, compiled.notes) == (1, "f32", ())
+    greedy = compile_model(net, "f32", 4096)
+    assert greedy.threads < 4096
+    assert "4096 threads were asked for" in greedy.notes[0]
+
+
+def test_a_precision_that_is_not_executed_is_said(net: ov.Model):
+    missing = {"bf16", "f16"} - set(probe_precisions())
+    for precision in missing:
+        compiled = compile_model(net, precision, 1)
+        assert compiled.precision == precision or precision in compiled.notes[-1]
+
+
+def test_deploy_properties_are_texts_that_openvino_takes(net: ov.Model):
+    properties = json.loads(json.dumps(deploy_properties("f32", 1)))
+    compiled = ov.Core().compile_model(net, "CPU", properties)
+    assert compiled.get_property("INFERENCE_PRECISION_HINT") == ov.Type.f32
+    assert compiled.get_property("INFERENCE_NUM_THREADS") == 1
+    assert compiled.get_property("ENABLE_CPU_PINNING") is False
+
+
+def test_profile_of_the_float_model(net: ov.Model):
+    compiled = compile_model(net, "f32", 1)
+    runs = {run.name: run for run in compiled.profile()}
+    assert {"conv1", "depthwise", "conv2", "fc"} <= set(runs)
+    assert runs["conv1"].type == "Convolution" and runs["conv1"].precision == "f32" and runs["conv1"].kernel
+    assert all(run.scheme == "float" and run.microseconds == 0 for run in runs.values())
+    timed = compiled.profile(IMAGE)
+    assert sum(run.microseconds for run in timed) > 0
+
+
+def test_profile_of_an_int8_model(net: ov.Model):
+    runs = {run.name: run for run in compile_model(quantised(net), "f32", 1).profile()}
+    assert {runs[name].scheme for name in ("conv1", "conv2", "fc")} == {"int8-static"}
+    assert runs["conv1"].precision in ("u8", "i8")
+
+
+def test_probe_names_only_what_the_cpu_has():
+    found = probe_precisions()
+    assert found[0] == "f32"
+    cap = hardware.instruction_set()
+    assert all(hardware.computes_natively(p, hardware.flags(), cap) for p in found)
+
+
+PROBE = """
+from autotune import hardware
+from autotune.measure.compiled import compile_model, probe_precisions
+from conftest import convolution_net
+model = convolution_net()
+model.reshape([1, 3, 16, 16])
+compiled = compile_model(model, "bf16", 1)
+print(hardware.instruction_set(), ",".join(probe_precisions()), compiled.precision, compiled.profile()[1].kernel)
+"""
+
+
+@pytest.mark.parametrize("cap", ["AVX2", "AVX512_CORE_VNNI"])
+def test_under_an_older_instruction_set(cap: str):
+    """There, OpenVINO ignores a bf16 hint, or emulates it with slow kernels that read back as bf16."""
+    needed = {"AVX2": "avx2", "AVX512_CORE_VNNI": "avx512_vnni"}[cap]
+    if needed not in hardware.flags():
+        pytest.skip(f"this CPU has no {needed}")
+    environment = {**os.environ, **dict.fromkeys(hardware.CAP_VARIABLES, cap), "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", PROBE], env=environment, capture_output=True, text=True, check=True)
+    name, precisions, executed, kernel = done.stdout.split()
+    assert (name, precisions) == (cap, "f32")
+    assert executed == ("f32" if cap == "AVX2" else "bf16")
+    assert cap != "AVX2" or "avx512" not in kernel

@@ -1,0 +1,27 @@
+from autotune.measure.profile import RuntimeNode, operator_runs
+
+
+def node(name: str, type_: str, kernel: str, precision: str, originals: str = "") -> RuntimeNode:
+    return RuntimeNode(name, type_, kernel, precision, frozenset(originals.split(",")))
+
+
+def test_names_schemes_and_what_is_left_out():
+    nodes = [
+        node("x", "Input", "unknown_f32", "f32"),
+        node("w", "Const", "unknown_f32", "f32"),
+        node("Multiply_17", "Convolution", "brgconv_avx512_I8", "u8", "conv1,relu"),
+        node("mask", "Subgraph", "jit_avx512_I8", "u8", "equal"),
+        node("mha", "Subgraph", "jit_avx512_I8", "i8", "softmax,qk,pv"),
+        node("flatten", "Reshape", "unknown_f32", "f32", "flatten"),
+        node("fc/bias", "FullyConnected", "gemm_mlas_f32", "f32", "fc/bias"),
+        node("swap", "Transpose", "unknown_f32", "f32", "swap"),
+    ]
+    weighted = {"conv1": "conv1", "qk": "qk", "pv": "pv", "fc": "fc", "fc/bias": "fc"}
+    runs = operator_runs(nodes, weighted, [0.0, 0.0, 5.0, 1.0, 2.0, 0.0, 4.0, 3.0])
+    assert [(run.name, run.scheme, run.microseconds) for run in runs] == [
+        ("conv1", "int8-static", 5.0),
+        ("mask", "float", 1.0),
+        ("pv", "int8-static", 2.0),
+        ("fc", "float", 4.0),
+        ("swap", "float", 3.0),
+    ]
