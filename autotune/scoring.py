@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -78,9 +78,9 @@ class Scorer:
             reference = None if self._reference is None else {k: v[start:stop] for k, v in self._reference.items()}
             parts.append(self._metric.per_sample(outputs, self._labels(start, stop), reference))
             if tolerance is not None and stop < n:
-                per_sample = np.concatenate(parts)
-                if self._hopeless(per_sample, tolerance):
-                    return self._result(per_sample, f"drop beyond the tolerance after {stop} of {n} samples")
+                so_far = self._result(np.concatenate(parts))
+                if so_far.drop > tolerance and self._hopeless(so_far.per_sample, tolerance):
+                    return replace(so_far, stopped=f"drop beyond the tolerance after {stop} of {n} samples")
         return self._result(np.concatenate(parts))
 
     def verdict(self, score: Score, request: Judge, seed: int) -> Verdict:
@@ -110,13 +110,13 @@ class Scorer:
         )
         return lower > tolerance
 
-    def _result(self, per_sample: Scores, stopped: str = "") -> Score:
+    def _result(self, per_sample: Scores) -> Score:
         samples = len(per_sample)
         chosen = np.arange(samples)
         value = self._value(per_sample, chosen)
         reference = self._value(self.per_sample[:samples], chosen)
         drop = reference - value if self._metric.higher_is_better else value - reference
-        return Score(per_sample, value, drop, samples, stopped)
+        return Score(per_sample, value, drop, samples)
 
     def _value(self, scores: Scores, chosen: NDArray[np.intp]) -> float:
         labels = None if self._dataset.labels is None else self._dataset.labels[chosen]

@@ -24,7 +24,7 @@ from autotune import hardware
 CAPS = {
     "AVX2": {"avx2"},
     "AVX2_VNNI": {"avx2", "avx_vnni"},
-    "AVX512_CORE": {"avx512f", "avx512bw", "avx512vl", "avx512dq"},
+    "AVX512_CORE": {"avx512f", "avx512bw"},
     "AVX512_CORE_VNNI": {"avx512f", "avx512_vnni"},
     "AVX512_CORE_BF16": {"avx512f", "avx512_bf16"},
     "native": set(),
@@ -46,7 +46,7 @@ def tune(recipe: Path, cap: str) -> dict[str, object]:
     return {
         "recipe": recipe.stem,
         "instruction_set": cap,
-        "winner": run["winner_label"],
+        "winner": run["winner"]["label"],
         "speedup": round(speedup["ratio"], 3),
         "speedup_low": round(speedup["low"], 3),
         "speedup_high": round(speedup["high"], 3),

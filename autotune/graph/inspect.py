@@ -31,11 +31,6 @@ def tensor_key(output: ov.Output) -> str:
     return f"{output.get_node().get_friendly_name()}:{output.get_index()}"
 
 
-def source_key(node: ov.Node, port: int) -> str:
-    """Return the key of the tensor that input ``port`` of ``node`` reads."""
-    return tensor_key(node.input(port).get_source_output())
-
-
 def is_float(output: ov.Output) -> bool:
     """Tell whether a tensor holds floating-point values."""
     return bool(output.get_element_type().is_real())
