@@ -23,7 +23,7 @@ _STAGES = {
 
 
 class Console:
-    """Implements ``tuner.Events`` with rich; plain lines where the output is not a terminal."""
+    """Implements ``events.Events`` with rich; plain lines where the output is not a terminal."""
 
     def __init__(self, quiet: bool, to_stderr: bool) -> None:
         self._out = RichConsole(stderr=to_stderr, highlight=False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from autotune.errors import UserError
@@ -60,17 +62,20 @@ class RunFolder:
 
     @property
     def identity(self) -> Path:
-        return self.path / ".work" / "run-identity.json"
+        return self.work / "run-identity.json"
 
-    def claim(self, recipe_digest: str, fingerprint: Fingerprint, resume: bool) -> None:
+    def claim(self, identity: Mapping[str, object], resume: bool) -> None:
         """Make the folder this run's own, or continue the run that is in it.
+
+        Args:
+            identity: what trials depend on, see :func:`identity`; a run is continued only with an equal one.
 
         Raises:
             UserError: it holds another run or other files, there is nothing to resume, or the run to resume was
                 started with another recipe, on another CPU or with other versions.
         """
         if resume:
-            self._check_resumable(recipe_digest, fingerprint)
+            self._check_resumable(identity)
             return
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise UserError(
@@ -78,20 +83,24 @@ class RunFolder:
                 "or add --resume to continue the run in it."
             )
         self.work.mkdir(parents=True)
-        write_text(self.identity, json.dumps(_identity(recipe_digest, fingerprint), indent=1))
+        write_text(self.identity, json.dumps(identity, indent=1))
 
     def clean(self) -> None:
         """Remove the scratch data of a finished run."""
         shutil.rmtree(self.work, ignore_errors=True)
 
-    def _check_resumable(self, recipe_digest: str, fingerprint: Fingerprint) -> None:
+    def discard(self) -> None:
+        """Remove a claimed folder in which no trial was ever made, so that the same command can be given again."""
+        if not self.study.exists():
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def _check_resumable(self, identity: Mapping[str, object]) -> None:
         if self.record.exists():
             raise UserError(f"--resume {self.path}: this run is finished; start a new one, or use 'autotune report'.")
         if not self.identity.exists():
             raise UserError(f"--resume {self.path}: holds no unfinished run; leave --resume out to start one.")
         before = json.loads(self.identity.read_text())
-        now = _identity(recipe_digest, fingerprint)
-        for key, value in now.items():
+        for key, value in identity.items():
             if before.get(key) != value:
                 raise UserError(
                     f"--resume {self.path}: the run was started with another {key} ({before.get(key)}, now {value}); "
@@ -99,6 +108,15 @@ class RunFolder:
                 )
 
 
-def _identity(recipe_digest: str, fingerprint: Fingerprint) -> dict[str, object]:
-    machine = asdict(fingerprint)
-    return {"recipe": recipe_digest, **{k: machine[k] for k in ("cpu", "instruction_set", "versions")}}
+def identity(recipe_digest: str, model: Path, data_digest: str, fingerprint: Fingerprint) -> dict[str, object]:
+    """Return what the trials of a run depend on: recipe, model file, data, CPU, instruction set, versions."""
+    with model.open("rb") as file:
+        model_digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "recipe": recipe_digest,
+        "model": model_digest,
+        "data": data_digest,
+        "CPU": fingerprint.cpu,
+        "instruction set": fingerprint.instruction_set,
+        "set of versions": fingerprint.versions,
+    }

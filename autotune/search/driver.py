@@ -10,6 +10,7 @@ told as infeasible, with their reason in the trial's record.
 
 from __future__ import annotations
 
+import sqlite3
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,7 +57,8 @@ class Search:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._space = space
         self._tolerance = tolerance
-        backend = optuna.storages.RDBStorage(f"sqlite:///{storage}")
+        engine = {"connect_args": {"factory": _Connection}}
+        backend = optuna.storages.RDBStorage(f"sqlite:///{storage}", engine_kwargs=engine)
         known = [s.study_name for s in optuna.get_all_study_summaries(backend)]
         done = 0
         if STUDY_NAME in known:
@@ -138,6 +140,17 @@ class Search:
     def _load(self) -> list[Trial]:
         stored = self._study.get_trials(deepcopy=False)
         return [_TRIAL.validate_json(t.user_attrs[_RECORD]) for t in stored if _RECORD in t.user_attrs]
+
+
+class _Connection(sqlite3.Connection):
+    """Leaves flushing to the system: a third of the time per proposal went into waiting for the disk.
+
+    A killed process loses nothing by it, only a machine that loses its power may.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.execute("PRAGMA synchronous=OFF")
 
 
 class _Suggest:

@@ -1,0 +1,78 @@
+"""The child process is replaced when it hangs or outgrows its memory; the parent goes on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autotune import data
+from autotune.configuration import Configuration, Quantization
+from autotune.errors import UserError, WorkerDied
+from autotune.protocol import Build, Built, Measure, Measured, Observe, Prepared, Race, Setup
+from autotune.recipe import Recipe
+from autotune.runner import Runner, TrialFailed
+from autotune.sources.datasets import load_data
+from autotune.sources.model import locate
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def setup(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Setup:
+    recipe = Recipe.quick(str(tiny / "model.xml"), str(tiny / "data.npz"), "accuracy")
+    folder = tmp_path_factory.mktemp("setup")
+    data.save(load_data(recipe, False, print), folder / "splits.npz")
+    return Setup.of(
+        recipe, model=locate(recipe), splits=folder / "splits.npz", trust_code=False, cache=folder / "cache"
+    )
+
+
+INT8 = Configuration(quantization=Quantization())
+
+
+def test_a_hanging_child_is_replaced_and_goes_on_where_it_was(setup: Setup, tmp_path: Path) -> None:
+    with Runner(setup, tmp_path / "run.log") as runner:
+        prepared: Prepared = runner.prepare()
+        assert prepared.threads >= 1
+        runner.call(Observe(), 120)
+        before: Built = runner.call(Build(INT8), 60)
+        with pytest.raises(WorkerDied, match="no answer within") as died:
+            runner.call(Race((Configuration(),), rounds=10**6, max_seconds=60), 0.5)
+        assert died.value.kind == "timeout"
+        after: Built = runner.call(Build(INT8), 60)
+        assert after.digest == before.digest
+        assert runner.restarts == 1
+        measured: Measured = runner.call(Measure(INT8, tolerance=None, slowest=None), 120)
+        assert measured.per_sample is not None
+        assert len(measured.per_sample) == measured.measurement.samples
+        ran = {o.name: o for o in measured.measurement.operators}
+        assert ran["conv2"].scheme == "int8-static"
+        stopped: Measured = runner.call(Measure(INT8, tolerance=None, slowest=1e6), 120)
+        assert "slower than float" in stopped.stopped
+        assert stopped.measurement.score is None
+
+
+def test_a_child_that_outgrows_its_memory_is_ended(setup: Setup, tmp_path: Path) -> None:
+    with Runner(setup, tmp_path / "run.log", memory_limit=1 << 20) as runner, pytest.raises(WorkerDied) as died:
+        runner.prepare()
+    assert died.value.kind == "memory"
+    assert "GiB allowed" in str(died.value)
+
+
+def test_a_candidate_that_cannot_be_compiled_says_so(setup: Setup, tmp_path: Path) -> None:
+    wrong = Configuration(precision="f7")  # what OpenVINO refuses
+    with Runner(setup, tmp_path / "run.log") as runner:
+        runner.prepare()
+        with pytest.raises(TrialFailed) as failed:
+            runner.call(Measure(wrong, tolerance=None, slowest=None), 60)
+        assert failed.value.failure.stage == "compile"
+        assert runner.call(Build(INT8), 60)
+        assert runner.restarts == 0
+
+
+def test_a_mistake_of_the_user_passes_through(setup: Setup, tmp_path: Path) -> None:
+    missing = replace(setup, model=tmp_path / "gone.xml")
+    with Runner(missing, tmp_path / "run.log") as runner, pytest.raises(UserError, match=r"gone\.xml"):
+        runner.prepare()
