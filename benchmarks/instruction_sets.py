@@ -60,20 +60,26 @@ def tune(recipe: Path, cap: str) -> dict[str, object]:
     }
 
 
+def results_folder() -> Path:
+    """Return this CPU's folder of results, with a file that says which CPU it is."""
+    machine = hardware.fingerprint(None)
+    folder = HERE / "results" / re.sub(r"[^\w]+", "-", f"{machine.cpu} {machine.isa[-1]}").strip("-")
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = {"cpu": machine.cpu, "isa": machine.isa, "cores": machine.cores, "versions": machine.versions}
+    (folder / "machine.json").write_text(json.dumps(facts, indent=1) + "\n")
+    return folder
+
+
 def main() -> None:
     recipes = [Path(r) for r in sys.argv[1:]] or [HERE.parent / "recipes" / "file-type.yaml"]
-    fingerprint = hardware.fingerprint(None)
-    caps = [cap for cap, needed in CAPS.items() if needed <= set(fingerprint.isa)]
+    caps = [cap for cap, needed in CAPS.items() if needed <= set(hardware.flags())]
     rows = []
     for recipe in recipes:
         for cap in caps:
             print(f"== {recipe.stem} on {cap}", flush=True)
             rows.append(tune(recipe, cap))
             print(pd.DataFrame(rows).to_string(index=False), flush=True)
-    folder = HERE / "results" / re.sub(r"[^\w]+", "-", fingerprint.cpu).strip("-")
-    folder.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(rows).to_csv(folder / "instruction_sets.csv", index=False)
-    (folder / "machine.json").write_text(json.dumps({"cpu": fingerprint.cpu, "isa": fingerprint.isa}, indent=1) + "\n")
+    pd.DataFrame(rows).to_csv(results_folder() / "instruction_sets.csv", index=False)
 
 
 if __name__ == "__main__":
