@@ -72,7 +72,7 @@ def test_wrong_shape(tiny: Path, tmp_path: Path, arrays: dict[str, np.ndarray]) 
 
 
 def test_wrong_dtype(tiny: Path, tmp_path: Path, arrays: dict[str, np.ndarray]) -> None:
-    image = np.full(arrays["image"].shape, "x")
+    image = (arrays["image"] * 1000).astype(np.int64).astype("U8")
     message = tune(tiny, tmp_path, data=npz(tmp_path / "d.npz", image=image, labels=arrays["labels"]))
     assert "image" in message
 
