@@ -194,13 +194,25 @@ def test_a_killed_run_resumes(tiny: Path, tmp_path: Path) -> None:
     assert "[6/12]" in result.stdout and "[1/12]" not in result.stdout
 
 
+def hear_interrupts() -> None:
+    """A shell's background jobs, and their children, ignore Ctrl-C; this child must not."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.slow
-def test_an_interrupted_run_leaves_a_valid_result(tiny: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_a_valid_result(how: signal.Signals, tiny: Path, tmp_path: Path) -> None:
     output = tmp_path / "run"
     arguments = tuning(tiny, output, "--trials", "500")
-    process = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        command(*arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=hear_interrupts,  # noqa: PLW1509 - no threads here
+    )
     wait_for_trials(output, process, 6)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
     text = process.communicate(timeout=200)[0]
     assert process.returncode == 130, text
     assert json.loads((output / "run.json").read_text())["outcome"] == "interrupted"
