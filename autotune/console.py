@@ -63,7 +63,7 @@ class Console:
             )
             self._progress.start()
             self._progress.add_task("", total=total)
-        description = f"best {describe(best)}" if best else "no int8 within tolerance yet"
+        description = f"best int8 {_gain(best)}" if best else "no int8 yet"
         self._progress.update(self._progress.task_ids[0], completed=done, description=description)
 
     def result(self, run: Run, folder: Path) -> None:
@@ -92,7 +92,14 @@ def describe(trial: Trial) -> str:
         return f"{trial.state}: {trial.configuration.label}: {trial.reason}"
     if measured is None or measured.latency is None or measured.drop is None:
         return f"{trial.state}: {trial.configuration.label}"
-    return f"{measured.latency.speedup.estimate:.2f}x, drop {measured.drop:+.4f}: {trial.configuration.label}"
+    return f"{_gain(trial)}: {trial.configuration.label}"
+
+
+def _gain(trial: Trial) -> str:
+    """Speed and drop; short enough to stand beside a progress bar."""
+    measured = trial.measurement
+    assert measured is not None and measured.latency is not None and measured.drop is not None
+    return f"{measured.latency.speedup.estimate:.2f}x, drop {measured.drop:+.4f}"
 
 
 def _finalists(run: Run) -> Table:
