@@ -10,6 +10,7 @@ quiet machine.
 
 from __future__ import annotations
 
+import gc
 import random
 import statistics
 import sys
@@ -78,6 +79,8 @@ def measure(path: Path) -> dict[str, object]:
         factory = CandidateFactory(model, data, Path(scratch), threads)
         factory.prepare()
         factory.observe()
+        gc.collect()
+        gc.freeze()  # as the child does
         builds = build_seconds(factory)
     return {
         "recipe": asked.name,
