@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import shlex
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from autotune.errors import AutotuneError, UserError, WorkerDied
+from autotune.errors import AutotuneError, UserError
 
 EXIT_USER_ERROR = 2
 EXIT_CONSTRAINT_UNMET = 3
@@ -80,7 +81,8 @@ def tune(
         console = Console(quiet=quiet, to_stderr=as_json)
         console.header(asked, folder)
         options = Options(folder, resume, trust_code, shlex.join(["autotune", *sys.argv[1:]]))
-        run = run_tune(asked, options, console)
+        with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):  # the user's own code may print
+            run = run_tune(asked, options, console)
         console.result(run, folder)
         if as_json:
             print(json.dumps(summary(run), indent=2))
@@ -148,7 +150,7 @@ class _Errors:
         if isinstance(error, KeyboardInterrupt):
             typer.echo("Interrupted; run again with --resume and the same --output to continue.", err=True)
             raise typer.Exit(EXIT_INTERRUPTED) from None
-        if isinstance(error, (UserError, WorkerDied)):
+        if isinstance(error, UserError):
             typer.echo(f"Error: {error}", err=True)
             raise typer.Exit(EXIT_USER_ERROR) from None
         if _disk_full(error):

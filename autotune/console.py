@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console as RichConsole
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -32,7 +33,8 @@ class Console:
 
     def header(self, recipe: Recipe, folder: Path) -> None:
         """Say what is tuned and where the results go."""
-        self._print(f"[bold]autotune[/bold] {recipe.name}: at most {recipe.tolerance.max_drop} worse, into {folder}")
+        name, place = escape(recipe.name), escape(str(folder))
+        self._print(f"[bold]autotune[/bold] {name}: at most {recipe.tolerance.max_drop} worse, into {place}")
 
     def stage(self, text: str) -> None:
         """A new phase begins."""
@@ -42,7 +44,7 @@ class Console:
     def note(self, text: str) -> None:
         """A sentence the user must see."""
         if not self._quiet:
-            self._out.print(f"  {text}", style="yellow", markup=False)
+            self._out.print(f"  {text}", style="yellow", markup=False, soft_wrap=not self._out.is_terminal)
 
     def trial(self, trial: Trial, best: Trial | None, done: int, total: int) -> None:
         """A trial ended."""
@@ -71,7 +73,7 @@ class Console:
         self._end_progress()
         if not self._quiet:
             self._out.print(_finalists(run))
-        self._out.print(run.sentence, style="bold", markup=False)
+        self._out.print(run.sentence, style="bold", markup=False, soft_wrap=not self._out.is_terminal)
         if not self._quiet:
             self._out.print(f"Model {folder / 'model'}, report {folder / 'report.html'}", markup=False, soft_wrap=True)
 

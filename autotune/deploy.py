@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -76,6 +77,7 @@ def export(model: Any, properties: Mapping[str, str], directory: Path, *, name: 
     directory.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
     try:
+        _name_nodes(model)
         openvino.save_model(model, str(scratch / MODEL), compress_to_fp16=False)
         write_text(scratch / PROPERTIES, json.dumps({"CPU": dict(properties)}, indent=2) + "\n")
         write_text(scratch / "README.md", _README.format(name=name, label=label, remark=remark, folder=directory.name))
@@ -84,3 +86,16 @@ def export(model: Any, properties: Mapping[str, str], directory: Path, *, name: 
         scratch.rename(directory)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _name_nodes(model: Any) -> None:
+    """Name what building added by its place, so that equal models are equal files: OpenVINO numbers per process."""
+    nodes = model.get_ordered_ops()
+    numbered = [n for n in nodes if re.fullmatch(r"(Constant|Convert|Multiply|Subtract)_\d+", n.get_friendly_name())]
+    taken = {n.get_friendly_name() for n in nodes} - {n.get_friendly_name() for n in numbered}
+    count = 0
+    for node in numbered:
+        while (name := f"{node.get_type_name()}_{count}") in taken:
+            count += 1
+        node.set_friendly_name(name)
+        count += 1

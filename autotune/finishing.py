@@ -105,7 +105,9 @@ def finish(searched: Searched, runner: Runner, events: Events) -> Run:
 
 def seconds_needed(prepared: Prepared, sizes: SplitSizes) -> float:
     """Estimate how long :func:`finish` takes, so that ``--timeout`` holds for the whole run."""
-    return 12.0 + FINALISTS * (1.0 + scoring_seconds(prepared, sizes.holdout)) + RACE_SECONDS / 3
+    block = max(0.004, 2 * scoring_seconds(prepared, 1))
+    race = min(RACE_SECONDS, RACE_ROUNDS * FINALISTS * block)
+    return 6.0 + race + FINALISTS * (0.5 + scoring_seconds(prepared, sizes.holdout))
 
 
 def scoring_seconds(prepared: Prepared, samples: int) -> float:
@@ -167,7 +169,7 @@ def _write(run: Run, folder: RunFolder) -> None:
 
 
 def _total_seconds(searched: Searched) -> Seconds:
-    """Sum the phases over the trials; ``search`` is what the search spent on itself (Optuna, proposals)."""
+    """Sum the phases over the trials; ``search`` is the wall time of the search, which holds those of this session."""
     build, compile_, score, latency = (
         sum(getattr(t.seconds, name) for t in searched.trials) for name in ("build", "compile", "score", "latency")
     )
@@ -177,5 +179,5 @@ def _total_seconds(searched: Searched) -> Seconds:
         compile=compile_,
         score=score,
         latency=latency,
-        search=max(0.0, searched.search_seconds - build - compile_ - score - latency),
+        search=searched.search_seconds,
     )

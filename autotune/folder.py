@@ -64,11 +64,14 @@ class RunFolder:
     def identity(self) -> Path:
         return self.work / "run-identity.json"
 
-    def claim(self, identity: Mapping[str, object], resume: bool) -> None:
+    def claim(self, identity: Mapping[str, object], resume: bool) -> bool:
         """Make the folder this run's own, or continue the run that is in it.
 
         Args:
             identity: what trials depend on, see :func:`identity`; a run is continued only with an equal one.
+
+        Returns:
+            Whether the folder was made.
 
         Raises:
             UserError: it holds another run or other files, there is nothing to resume, or the run to resume was
@@ -76,22 +79,36 @@ class RunFolder:
         """
         if resume:
             self._check_resumable(identity)
-            return
+            return False
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise UserError(
                 f"--output {self.path}: already holds another run or other files; choose another folder, "
                 "or add --resume to continue the run in it."
             )
-        self.work.mkdir(parents=True)
+        made = not self.path.exists()
+        try:
+            self.work.mkdir(parents=True)
+        except OSError as error:
+            raise UserError(f"--output {self.path}: cannot be made ({error.strerror}); choose another place.") from None
         write_text(self.identity, json.dumps(identity, indent=1))
+        return made
 
     def clean(self) -> None:
         """Remove the scratch data of a finished run."""
         shutil.rmtree(self.work, ignore_errors=True)
 
-    def discard(self) -> None:
-        """Remove a claimed folder in which no trial was ever made, so that the same command can be given again."""
-        if not self.study.exists():
+    def discard(self, made: bool) -> None:
+        """Empty a claimed folder in which no trial was ever made, so that the same command can be given again.
+
+        Args:
+            made: whether :meth:`claim` made it; then it goes as well.
+        """
+        if self.study.exists():
+            return
+        self.clean()
+        for path in (self.recipe, self.log):
+            path.unlink(missing_ok=True)
+        if made:
             shutil.rmtree(self.path, ignore_errors=True)
 
     def _check_resumable(self, identity: Mapping[str, object]) -> None:
@@ -108,10 +125,16 @@ class RunFolder:
                 )
 
 
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def identity(recipe_digest: str, model: Path, data_digest: str, fingerprint: Fingerprint) -> dict[str, object]:
     """Return what the trials of a run depend on: recipe, model file, data, CPU, instruction set, versions."""
-    with model.open("rb") as file:
-        model_digest = hashlib.file_digest(file, "sha256").hexdigest()
+    weights = model.with_suffix(".bin")
+    files = [model, weights] if model.suffix == ".xml" and weights.exists() else [model]
+    model_digest = " ".join(_sha256(path) for path in files)
     return {
         "recipe": recipe_digest,
         "model": model_digest,

@@ -112,7 +112,11 @@ class Runner:
                 start_new_session=True,  # Ctrl-C is the parent's to handle
             )
         self._connection = Connection(ours.detach())
-        return self._exchange(self._setup, STARTUP_SECONDS)
+        try:
+            return self._exchange(self._setup, STARTUP_SECONDS)
+        except (TrialFailed, UserError):
+            self.close()  # without its set-up this child can answer nothing
+            raise
 
     def _exchange(self, request: Any, timeout: float) -> Any:
         assert self._connection is not None and self._process is not None
@@ -120,7 +124,7 @@ class Runner:
             self._connection.send(request)
             self._wait(timeout)
             reply = self._connection.recv()
-        except (EOFError, ConnectionError) as error:
+        except (EOFError, OSError) as error:
             code = self._reap()
             raise WorkerDied("crash", f"the measuring process ended with {_describe_exit(code)}") from error
         except BaseException:

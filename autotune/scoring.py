@@ -81,7 +81,28 @@ class Scorer:
                 so_far = self._result(np.concatenate(parts))
                 if so_far.drop > tolerance and self._hopeless(so_far.per_sample, tolerance):
                     return replace(so_far, stopped=f"drop beyond the tolerance after {stop} of {n} samples")
-        return self._result(np.concatenate(parts))
+        result = self._result(np.concatenate(parts))
+        if not np.isfinite(result.value):
+            message = f"{self._metric.name} is undefined for this candidate's outputs"
+            raise StageFailed(Failure("score", "not-finite", message))
+        return result
+
+    def of_the_reference(self, request: Judge) -> Verdict:
+        """Return float f32's own verdict: it loses nothing against itself."""
+        return Verdict(
+            status="proven",
+            drop=0.0,
+            drop_upper=0.0,
+            tolerance=self._tolerance(request),
+            confidence=request.confidence,
+            n=len(self),
+            method="the reference itself",
+            score=self.value,
+            float_score=self.value,
+        )
+
+    def _tolerance(self, request: Judge) -> float:
+        return request.max_drop * abs(self.value) if request.relative else request.max_drop
 
     def verdict(self, score: Score, request: Judge, seed: int) -> Verdict:
         """Say what this split, scored in full, tells of the candidate."""
@@ -93,7 +114,7 @@ class Scorer:
             higher_is_better=self._metric.higher_is_better,
             float_score=self.value,
             score=score.value,
-            tolerance=request.max_drop * abs(self.value) if request.relative else request.max_drop,
+            tolerance=self._tolerance(request),
             confidence=request.confidence,
             finalists=request.finalists,
             seed=seed,

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from autotune import data, hardware, recipe
 from autotune.configuration import Configuration
-from autotune.errors import UserError
 from autotune.evaluator import Evaluator
 from autotune.events import Events
 from autotune.files import write_text
@@ -72,14 +71,14 @@ class _Tuning:
         model = locate(self.recipe)
         self.data_digest = data.digest(splits)
         me = identity(self.recipe.digest, model, self.data_digest, self.fingerprint)
-        self.folder.claim(me, self.options.resume)
+        made = self.folder.claim(me, self.options.resume)
         try:
             self._keep(splits)
             del splits  # the child has its own
             with Runner(self._setup(model), self.folder.log) as runner:
                 return finish(self._search(runner, self._prepare(runner)), runner, self.events)
-        except UserError:
-            self.folder.discard()
+        except Exception:
+            self.folder.discard(made)
             raise
 
     def _note(self, text: str) -> None:
@@ -143,7 +142,11 @@ class _Tuning:
         scoring = scoring_seconds(self.prepared, self.sizes.search)
         evaluator = Evaluator(runner, self.goal.tolerance, scoring, self.folder.scores)
         try:
-            while _measured(search.trials) < budget and not search.exhausted and not self._late(search):
+            while search.plain_left or (_measured(search.trials) < budget and not search.exhausted):
+                if self._late(search):
+                    done = _measured(search.trials)
+                    self._note(f"The timeout ended the search after {done} of {budget} trials.")
+                    break
                 proposal = search.ask()
                 trial = evaluator.evaluate(proposal.number, proposal.configuration, proposal.origin, search.trials)
                 search.tell(proposal, trial)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import gc
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import singledispatchmethod
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from autotune import data, deploy, hardware
 from autotune.configuration import Configuration
+from autotune.errors import UserError
 from autotune.graph.inspect import candidate_digest, model_digest
 from autotune.graph.normalise import normalise
 from autotune.measure.compiled import Compiled, compile_model, deploy_properties, probe_precisions
@@ -123,7 +125,7 @@ class Workshop:
             stopped = f"slower than float: {latency.speedup.estimate:.2f}x, the best float has {request.slowest:.2f}x"
             value, drop, samples, per_sample = None, None, 0, None
         else:
-            with stage("score"):
+            with stage("score"), _metric_passed_on_float():
                 score = self._search.score(compiled, request.tolerance)
             stopped, per_sample = score.stopped, score.per_sample
             value, drop, samples = score.value, score.drop, score.samples
@@ -144,18 +146,20 @@ class Workshop:
         for configuration in request.configurations:
             with stage("compile"):
                 runners.append(self._caller(self._compile(self._build(configuration), configuration.precision)))
-        table = rounds(runners, request.rounds, max_seconds=request.max_seconds)
+        table = rounds(runners, request.rounds, request.max_seconds, self._setup.confidence)
         return Raced(tuple(tuple(float(v) for v in row) for row in table))
 
     @handle.register
     def _(self, request: Judge) -> Verdict:
         if self._holdout is None:
             self._holdout = Scorer(self._metric, self._holdout_split, self._baseline)
+        if request.configuration == Configuration():
+            return self._holdout.of_the_reference(request)
         with stage("compile"):
             compiled = self._compile(self._build(request.configuration), request.configuration.precision)
-        with stage("score"):
+        with stage("score"), _metric_passed_on_float():
             score = self._holdout.score(compiled, tolerance=None)
-        return self._holdout.verdict(score, request, self._setup.seed)
+            return self._holdout.verdict(score, request, self._setup.seed)
 
     @handle.register
     def _(self, request: Export) -> str:
@@ -164,7 +168,7 @@ class Workshop:
         compiled = self._compile(model, configuration.precision)
         deploy.export(
             model,
-            deploy_properties(configuration.precision, self._threads),
+            deploy_properties(configuration.precision, compiled.threads),
             request.directory,
             name=self._setup.name,
             label=configuration.label,
@@ -243,6 +247,15 @@ class Workshop:
             nncf_path=self._factory.nncf_path,
             notes=(*self._notes, *compiled_notes),
         )
+
+
+@contextmanager
+def _metric_passed_on_float() -> Iterator[None]:
+    """Make a metric's complaint the candidate's failure: of the float model's outputs it had none."""
+    try:
+        yield
+    except UserError as error:
+        raise StageFailed(Failure("score", "metric", str(error))) from error
 
 
 class _Clock:

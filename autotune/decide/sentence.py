@@ -48,7 +48,7 @@ def why_float(judged: Sequence[Finalist], goal: Goal) -> str:
     allowed = f"and {_allowed(closest, goal)} is allowed"
     if verdict.status == "beyond":
         return f"No int8 candidate keeps the tolerance on the holdout: {about}, {allowed}."
-    bound = f"with {_percent(verdict.confidence)} confidence by at most {verdict.drop_upper:.3g}"
+    bound = f"with {_percent(verdict.confidence)} confidence worse by at most {verdict.drop_upper:.3g}"
     return f"No int8 candidate is proven to keep the tolerance: {about}, {bound}, {allowed}{_more(closest)}."
 
 
@@ -68,7 +68,8 @@ def _drop_part(winner: Finalist, goal: Goal) -> str:
     verdict = winner.verdict
     facts = (
         f"On {verdict.n} holdout samples {goal.metric} is {verdict.score:.4g} against {verdict.float_score:.4g}: "
-        f"{_change(verdict.drop)}, with {_percent(verdict.confidence)} confidence by at most {verdict.drop_upper:.3g}"
+        f"{_change(verdict.drop)} and, with {_percent(verdict.confidence)} confidence, worse by at most "
+        f"{verdict.drop_upper:.3g}"
     )
     if verdict.status == "proven":
         return f"{facts}; so it is proven to keep the tolerance of {_allowed(winner, goal)}."

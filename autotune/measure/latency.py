@@ -70,7 +70,9 @@ def measure_pairs(
     return Latency(tuple(a for a, _ in times), tuple(b for _, b in times), speedup)
 
 
-def rounds(inferences: Sequence[Inference], rounds: int, max_seconds: float) -> NDArray[np.float64]:
+def rounds(
+    inferences: Sequence[Inference], rounds: int, max_seconds: float, confidence: float = 0.95
+) -> NDArray[np.float64]:
     """Time several models in common rounds, so that any two of them can be compared round by round.
 
     Every round runs one block of each, starting one further each time and in both directions in turn, so that each
@@ -78,7 +80,8 @@ def rounds(inferences: Sequence[Inference], rounds: int, max_seconds: float) -> 
 
     Args:
         rounds: at most so many.
-        max_seconds: no further round begins after this long, but 12 rounds are always run.
+        max_seconds: no further round begins after this long, but 12 rounds are always run, and as many as a median
+            interval at ``confidence`` needs.
 
     Returns:
         Milliseconds per inference, shape (rounds run, number of models).
@@ -86,9 +89,10 @@ def rounds(inferences: Sequence[Inference], rounds: int, max_seconds: float) -> 
     started = time.perf_counter()
     blocks = [_Block(inference) for inference in inferences]
     k = len(blocks)
+    least = max(MIN_ROUNDS, stats.values_needed(confidence))
     table: list[list[float]] = []
     with _undisturbed():
-        while len(table) < rounds and (len(table) < MIN_ROUNDS or time.perf_counter() - started < max_seconds):
+        while len(table) < rounds and (len(table) < least or time.perf_counter() - started < max_seconds):
             shift = len(table) // 2
             order = [(shift + i) % k for i in range(k)]
             row = [0.0] * k

@@ -16,7 +16,8 @@ def relative(path: str, old: Path, new: Path) -> str:
     if not path.strip() or Path(path).is_absolute() or old == new:
         return path
     try:
-        return Path(os.path.relpath(old / path, new)).as_posix()
+        # Folders resolved first: the system takes '..' from where a link leads, relpath from where it stands.
+        return Path(os.path.relpath(old.resolve() / path, new.resolve())).as_posix()
     except ValueError:  # another drive (Windows)
         return str(old / path)
 

@@ -14,6 +14,7 @@ import sqlite3
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,9 @@ class Search:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._space = space
         self._tolerance = tolerance
-        engine = {"connect_args": {"factory": _Connection}}
-        backend = optuna.storages.RDBStorage(f"sqlite:///{storage}", engine_kwargs=engine)
+        # Not through the URL, in which a '?' of the path would begin its options.
+        connect = partial(sqlite3.connect, storage, factory=_Connection, check_same_thread=False, timeout=60)
+        backend = optuna.storages.RDBStorage("sqlite:///study.db", engine_kwargs={"creator": connect})
         known = [s.study_name for s in optuna.get_all_study_summaries(backend)]
         done = 0
         if STUDY_NAME in known:

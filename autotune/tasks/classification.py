@@ -96,6 +96,11 @@ class Auc:
     ) -> Scores:
         """Return the scores: shape (n, 1) of class 1 for two classes (or one output), else (n, classes)."""
         scores = pick(outputs, self.output, self.name)
+        assert labels is not None
+        classes = scores.shape[1] if scores.ndim == 2 and scores.shape[1] > 2 else 2
+        highest = int(labels.max(initial=0))
+        if highest >= classes:
+            raise UserError(f"metric: a label is {highest}, but auc sees {classes} classes in the output (0 first).")
         if scores.ndim == 2 and scores.shape[1] > 2:
             return scores.astype(np.float64)
         if scores.ndim == 2 and scores.shape[1] == 2:

@@ -28,7 +28,7 @@ def test_fastest_expected_wins_and_the_fastest_proven_is_named():
     assert found[2].speedup_best_float.low < 2 < found[2].speedup_best_float.high
     for part in (
         "Trial 2", "x as fast as float f32 (95 % interval", "best float, trial 1 (float bf16)", "900 holdout samples",
-        "worse by 0.004", "95 % confidence by at most 0.012", "expected, but not proven", "1% (0.009)",
+        "worse by 0.004", "95 % confidence, worse by at most 0.012", "expected, but not proven", "1% (0.009)",
         "about 420 more labelled samples", "The fastest proven one is trial 1 (float bf16)",
     ):  # fmt: skip
         assert part in decision.sentence

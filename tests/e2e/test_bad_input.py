@@ -163,6 +163,27 @@ def test_output_of_another_run_is_not_touched(tiny: Path, tmp_path: Path) -> Non
     assert sorted(p.name for p in output.iterdir()) == ["run.json"]
 
 
+def test_output_below_a_file(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("precious")
+    arguments = ["tune", tiny / "model.xml", "--data", tiny / "data.npz", "--metric", "accuracy"]
+    assert "--output" in complaint(autotune(*arguments, "--output", tmp_path / "file" / "run"))
+
+
+def test_an_empty_folder_of_the_user_stays(tiny: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    arguments = ["tune", tiny / "model.xml", "--data", tiny / "data.npz", "--metric", "acuracy", "--output", mine]
+    complaint(autotune(*arguments))
+    assert list(mine.iterdir()) == []
+
+
+def test_auc_refuses_labels_that_are_no_classes_of_the_output(
+    tiny: Path, tmp_path: Path, arrays: dict[str, np.ndarray]
+) -> None:
+    shifted = npz(tmp_path / "d.npz", image=arrays["image"], labels=arrays["labels"] + 3)
+    assert "a label is" in tune(tiny, tmp_path, data=shifted, metric="auc")
+
+
 def test_broken_yaml_names_the_line(tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text("version: 1\nname: x\nmodel: {path: [}\n")
     assert "r.yaml:3" in complaint(autotune("tune", tmp_path / "r.yaml"))

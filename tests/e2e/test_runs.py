@@ -117,6 +117,15 @@ def test_apply_says_when_the_candidate_differs(finished: Path, tmp_path: Path) -
 
 
 @pytest.mark.slow
+def test_odd_output_names_keep_everything_inside(tiny: Path, tmp_path: Path) -> None:
+    output = tmp_path / "a [b] ?c=1"
+    result = run(*tuning(tiny, output, "--trials", "1"))
+    assert result.returncode == 0, result.stderr
+    assert (output / "study.db").exists()
+    assert [p.name for p in tmp_path.iterdir()] == [output.name]
+
+
+@pytest.mark.slow
 def test_report_regenerates_the_same_files(finished: Path) -> None:
     names = ("report.html", "trials.csv", "pareto.csv", "run.json")
     before = {name: (finished / name).read_bytes() for name in names}
@@ -186,6 +195,13 @@ def test_a_killed_run_resumes(tiny: Path, tmp_path: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (output / "run.json").exists()
+    weights = tiny / "model.bin"
+    original = weights.read_bytes()
+    weights.write_bytes(original[:-1] + bytes([original[-1] ^ 1]))
+    refused = run(*arguments, "--resume")
+    weights.write_bytes(original)
+    assert refused.returncode == 2
+    assert "another model" in refused.stderr
     result = run(*arguments, "--resume")
     assert result.returncode == 0, result.stderr
     trials = pd.read_csv(output / "trials.csv")
