@@ -82,7 +82,7 @@ class Workshop:
             higher_is_better=self._metric.higher_is_better,
             threads=self._baseline.threads,
         )
-        # What was loaded stays; a collection that walks it all doubled the time of every tenth build.
+        # What was loaded stays: collections that walked it all made some builds take three times as long.
         gc.collect()
         gc.freeze()
 

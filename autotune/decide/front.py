@@ -38,8 +38,8 @@ def pick_finalists(trials: Iterable[Trial], tolerance: float, limit: int) -> lis
     * int8 trials on the front that may be faster than the best float and within the tolerance, in this order: the
       fastest within it, the most accurate of those nearly as fast, the most accurate, then the fastest.
 
-    A trial *may* be within the tolerance when its drop exceeds it by no more than one standard error of the drop. The
-    search keeps no scores per sample, so that is taken as ``sqrt(2 * tolerance * score / n)``: the standard error when
+    A trial *may* be within the tolerance when its drop exceeds it by no more than one standard error of the drop. A
+    trial carries no scores per sample, so that is taken as ``sqrt(2 * tolerance * score / n)``: the standard error when
     a share ``2 * tolerance / score`` of the n samples changes by the whole score.
 
     Args:
