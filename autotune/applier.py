@@ -9,14 +9,12 @@ from pathlib import Path
 
 from autotune import data, recipe
 from autotune.errors import UserError
-from autotune.protocol import Export, Observe, Prepared, Setup
+from autotune.protocol import Export, Exported, Observe, Prepared, Setup
 from autotune.runner import Runner
 from autotune.sources.cache import cache_dir
 from autotune.sources.datasets import load_data
 from autotune.sources.model import locate
 from autotune.space import Space
-
-SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -55,11 +53,9 @@ def apply(solved: recipe.Recipe, output: Path, trust_code: bool, note: Callable[
             if configuration is None:
                 raise UserError("The recipe leaves choices open; 'autotune apply' needs a solved one (solved.yaml).")
             if configuration.quantization is not None:
-                runner.call(Observe(), SECONDS)
-            candidate: str = runner.call(
-                Export(configuration, output.absolute(), "Rebuilt from a solved recipe."), SECONDS
-            )
-    return _compare(solved.expect, prepared.model.digest, data_digest, candidate, output)
+                runner.call(Observe())
+            exported: Exported = runner.call(Export(configuration, output.absolute(), "Rebuilt from a solved recipe."))
+    return _compare(solved.expect, prepared.model.digest, data_digest, exported.digest, output)
 
 
 def _compare(expect: recipe.Expect | None, model: str, data_: str, candidate: str, output: Path) -> Applied:

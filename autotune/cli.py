@@ -180,10 +180,12 @@ def _recipe(recipes: Any, target: str, given: dict[str, Any]) -> Any:
 
 
 def _default_output(name: str, resume: bool) -> Path:
+    from autotune.folder import RunFolder
+
     reports = Path("reports")
     if not resume:
         return reports / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    unfinished = sorted(p.parent.parent for p in reports.glob(f"{name}-*/.work/run-identity.json"))
+    unfinished = sorted(p for p in reports.glob(f"{name}-*") if RunFolder(p).is_unfinished)
     if not unfinished:
         raise UserError(f"--resume: no unfinished run of '{name}' under {reports}; name its folder with --output.")
     return unfinished[-1]

@@ -88,6 +88,17 @@ class Configuration:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
+    def complexity(self) -> int:
+        """How many choices differ from what NNCF does when asked for nothing; 0 for a float model."""
+        q = self.quantization
+        if q is None:
+            return 0
+        plain = Quantization(q.placement, "performance" if q.placement == "plain" else "mixed")
+        single = ("activation", "preset", "weights", "bias_correction", "overflow_fix")
+        differing = sum(bool(getattr(q, name) != getattr(plain, name)) for name in single)
+        return differing + len(q.float_operators) + len(q.overrides)
+
+    @property
     def label(self) -> str:
         """A short name for tables and reports."""
         if self.quantization is None:

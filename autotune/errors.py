@@ -41,3 +41,8 @@ def suggest(wrong: str, known: Iterable[str]) -> str:
     if close:
         return f"Did you mean '{close[0]}'?"
     return f"Known: {', '.join(names)}."
+
+
+def one_line(error: BaseException) -> str:
+    """Return an exception as one short line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"

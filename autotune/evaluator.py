@@ -7,15 +7,22 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from autotune import decide
 from autotune.configuration import Configuration
 from autotune.errors import WorkerDied
 from autotune.files import replacing
-from autotune.protocol import Build, Built, Measure, Measured
+from autotune.protocol import Build, Built, Measure, Measured, Prepared
 from autotune.record import Failure, Seconds, Trial
-from autotune.runner import Runner, TrialFailed
+from autotune.runner import Runner
+from autotune.stages import StageFailed, failure_of
 
 MINIMUM_TIMEOUT = 60.0
+# A candidate may be this many times slower than float f32 (emulated bf16 kernels are 20 times slower).
+SLOWEST = 40
+# Values of a corpus metric that one evaluation may compute, with a margin for a busy machine.
+METRIC_VALUES = 1000
 
 
 class Evaluator:
@@ -23,16 +30,20 @@ class Evaluator:
 
     Args:
         runner: the child.
+        prepared: float f32 as it was measured; it is the trial of that configuration, and timeouts are derived from it.
         tolerance: of the drop on the search split, in the metric's own units.
-        baseline_seconds: how long scoring the search split takes in float f32; timeouts are derived from it.
+        baseline_seconds: how long scoring the search split takes in float f32.
         scores: folder that keeps each trial's per-sample scores, ``<number>.npy``.
     """
 
-    def __init__(self, runner: Runner, tolerance: float, baseline_seconds: float, scores: Path) -> None:
+    def __init__(
+        self, runner: Runner, prepared: Prepared, tolerance: float, baseline_seconds: float, scores: Path
+    ) -> None:
         self._runner = runner
+        self._prepared = prepared
         self._scores = scores
         self._tolerance = tolerance
-        self._timeout = MINIMUM_TIMEOUT + 40 * baseline_seconds
+        self._timeout = MINIMUM_TIMEOUT + SLOWEST * baseline_seconds + METRIC_VALUES * prepared.metric_seconds
 
     def evaluate(self, number: int, configuration: Configuration, origin: str, earlier: Iterable[Trial]) -> Trial:
         """Return the trial of one configuration; every error but the user's becomes a failed trial.
@@ -45,6 +56,8 @@ class Evaluator:
         same = next((t for t in known if t.configuration == configuration), None)
         if same is not None:
             return _duplicate(number, configuration, origin, same)
+        if configuration == Configuration():
+            return self._baseline(number, origin)
         try:
             started = time.monotonic()
             built: Built = self._runner.call(Build(configuration), self._timeout)
@@ -59,13 +72,10 @@ class Evaluator:
                 slowest=None if full else self._slowest_worth_scoring(known),
             )
             measured: Measured = self._runner.call(request, self._timeout)
-        except TrialFailed as error:
-            return _failed(number, configuration, origin, error.failure)
-        except WorkerDied as error:
-            return _failed(number, configuration, origin, Failure("worker", error.kind, str(error)))
+        except (StageFailed, WorkerDied) as error:
+            return _failed(number, configuration, origin, failure_of(error))
         if measured.per_sample is not None:
-            with replacing(self._scores / f"{number}.npy") as path:
-                np.save(path, measured.per_sample)
+            self._keep(number, measured.per_sample)
         return Trial(
             number=number,
             configuration=configuration,
@@ -83,19 +93,27 @@ class Evaluator:
             finished_at=time.time(),
         )
 
+    def _baseline(self, number: int, origin: str) -> Trial:
+        """Float f32, which was measured when the child was prepared."""
+        self._keep(number, self._prepared.scores)
+        return Trial(
+            number=number,
+            configuration=Configuration(),
+            state="complete",
+            origin=origin,
+            measurement=self._prepared.baseline,
+            candidate=self._prepared.model.digest,
+            finished_at=time.time(),
+        )
+
+    def _keep(self, number: int, per_sample: NDArray[np.float64]) -> None:
+        with replacing(self._scores / f"{number}.npy") as path:
+            np.save(path, per_sample)
+
     def _slowest_worth_scoring(self, earlier: Iterable[Trial]) -> float:
-        """The speed of the fastest float within tolerance: what is slower cannot win."""
-        floats = [
-            t.measurement.latency.speedup.low
-            for t in earlier
-            if t.state == "complete"
-            and t.configuration.quantization is None
-            and t.measurement is not None
-            and t.measurement.latency is not None
-            and t.measurement.drop is not None
-            and t.measurement.drop <= self._tolerance
-        ]
-        return max(floats, default=0.0)
+        """The speed of the fastest float that is clearly within the tolerance: what is slower cannot win."""
+        floats = [p for p in decide.points(earlier) if p.is_float and p.clearly_within(self._tolerance)]
+        return max((p.speedup.low for p in floats), default=0.0)
 
 
 def _same_precision(trial: Trial, configuration: Configuration) -> bool:

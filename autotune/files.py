@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import glob
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -50,6 +52,20 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def model_files(model: Path) -> tuple[Path, ...]:
+    """Return the files that a model consists of: its own, and its data beside it (by their name)."""
+    if model.suffix == ".xml":
+        weights = model.with_suffix(".bin")
+        return (model, weights) if weights.exists() else (model,)
+    return tuple(sorted(path for path in model.parent.glob(f"{glob.escape(model.name)}*") if path.is_file()))
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from autotune import decide, recipe
 from autotune.configuration import Configuration
@@ -13,17 +14,21 @@ from autotune.errors import AutotuneError, WorkerDied
 from autotune.events import Events
 from autotune.files import write_text
 from autotune.folder import RunFolder
-from autotune.protocol import Export, Judge, Prepared, Race, Raced
-from autotune.record import Finalist, Fingerprint, Goal, Run, Seconds, SplitSizes, Trial, Verdict
+from autotune.protocol import Export, Exported, Judge, Prepared, Race, Raced
+from autotune.record import Finalist, Fingerprint, Goal, OperatorRun, Run, Seconds, SplitSizes, Trial, Verdict
 from autotune.report.write import save_record, write_reports
-from autotune.runner import Runner, TrialFailed
+from autotune.runner import Runner
 from autotune.space import Space
+from autotune.stages import StageFailed
 
 FINALISTS = 4
 RACE_ROUNDS = 100
 RACE_SECONDS = 30.0
-# Nothing after the search may hang for ever; nothing honest takes this long.
-REQUEST_SECONDS = 600.0
+# After an interrupt: as many rounds as an interval needs, no more.
+SHORT_RACE_ROUNDS = 12
+SHORT_RACE_SECONDS = 3.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -57,50 +62,180 @@ class Searched:
 def finish(searched: Searched, runner: Runner, events: Events) -> Run:
     """Judge the finalists on the holdout, write the winner and the reports.
 
+    A finalist that fails on the way is left out and the user is told; float f32 is the last one standing. The first
+    interrupt of a run makes the rest short, the second ends it.
+
     Raises:
-        AutotuneError: float f32 itself could not be measured.
+        AutotuneError: float f32 itself could not be judged or written.
+        KeyboardInterrupt: interrupted a second time.
     """
-    if not any(t.state == "complete" and t.configuration == Configuration() for t in searched.trials):
-        reason = next((t.reason for t in searched.trials if t.configuration == Configuration()), "it was not tried")
-        raise AutotuneError(f"Float f32, the reference, could not be measured: {reason}")
-    events.stage("finalists")
-    chosen = decide.pick_finalists(searched.trials, searched.goal.tolerance, FINALISTS)
-    finalists, notes = _judge(searched, runner, chosen)
-    for note in notes:
-        events.note(note)
-    decision = decide.choose(finalists, searched.goal, interrupted=searched.interrupted)
-    winner = next(f for f in finalists if f.trial == decision.winner)
-    events.stage("export")
-    solved = recipe.dump(_export(searched, runner, winner.configuration, decision))
-    write_text(searched.folder.solved, solved)
-    score = searched.prepared.baseline.score
-    assert score is not None
-    run = Run(
-        name=searched.recipe.name,
-        outcome=decision.outcome,
-        sentence=decision.sentence,
-        why_float=decision.why_float,
-        model=searched.prepared.model,
-        data=searched.recipe.data.label,
-        splits=searched.sizes,
-        goal=searched.goal,
-        trials=searched.trials,
-        front=decide.pareto_front(searched.trials),
-        finalists=tuple(finalists),
-        winner=decision.winner,
-        best_float=decision.best_float,
-        fastest_proven=decision.fastest_proven,
-        baseline_score=score,
-        seconds=_total_seconds(searched),
-        wall_seconds=time.monotonic() - searched.clock,
-        fingerprint=replace(searched.fingerprint, threads=searched.prepared.threads),
-        started=searched.started.isoformat(timespec="seconds"),
-        solved=solved,
-        command=searched.command,
-        notes=(*searched.notes, *notes),
-    )
-    events.stage("report")
-    return _report(run, searched)
+    return _Finishing(searched, runner, events).run()
+
+
+class _Finishing:
+    """The state of the phases after the search: who is still a finalist, and what is known of each."""
+
+    def __init__(self, searched: Searched, runner: Runner, events: Events) -> None:
+        self._searched = searched
+        self._runner = runner
+        self._events = events
+        self._interrupted = searched.interrupted
+        self._notes: list[str] = []
+        self._chosen = decide.pick_finalists(searched.trials, searched.goal.tolerance, FINALISTS)
+        self._columns: dict[int, Sequence[float]] = {}
+        self._verdicts: dict[int, Verdict] = {}
+
+    def run(self) -> Run:
+        self._events.stage("finalists")
+        self._phase(self._race)
+        self._phase(self._judge)
+        finalists, decision, exported = self._phase(self._write_winner)
+        self._events.stage("report")
+        run = self._phase(lambda: self._report(finalists, decision, exported))
+        self._searched.folder.clean()
+        return run
+
+    def _phase(self, phase: Callable[[], T]) -> T:
+        """Carry out one phase; after the run's first interrupt begin it again, cut short."""
+        try:
+            return phase()
+        except KeyboardInterrupt:
+            if self._interrupted:
+                raise
+            self._interrupted = True
+            self._runner.close()
+            self._note("Interrupted: finishing with what is known; press Ctrl-C again to stop at once.")
+            return phase()
+
+    def _note(self, text: str) -> None:
+        self._notes.append(text)
+        self._events.note(text)
+
+    def _drop(self, trial: Trial, what: str, error: Exception | str) -> None:
+        """Leave a finalist out.
+
+        Raises:
+            AutotuneError: it is float f32.
+        """
+        if trial.configuration == Configuration():
+            raise AutotuneError(f"Float f32, the reference, {what}: {error}")
+        self._chosen = [t for t in self._chosen if t is not trial]
+        self._note(f"Trial {trial.number} {what} and is no finalist: {error}")
+
+    def _race(self) -> None:
+        """Time the finalists again in common rounds."""
+        try:
+            raced = self._timed(self._chosen)
+        except (StageFailed, WorkerDied):
+            for trial in [t for t in self._chosen if t.configuration != Configuration()]:
+                self._try_alone(trial)
+            raced = self._timed(self._chosen)
+        for trial, milliseconds, failure in zip(tuple(self._chosen), raced.milliseconds, raced.failures, strict=True):
+            if failure is not None:
+                self._drop(trial, "could not be timed again", failure.message)
+            self._columns[trial.number] = milliseconds
+
+    def _try_alone(self, trial: Trial) -> None:
+        """Find out whether it was this one that ended the child."""
+        try:
+            self._timed([trial])
+        except (StageFailed, WorkerDied) as error:
+            self._drop(trial, "could not be timed again", error)
+
+    def _timed(self, trials: Sequence[Trial]) -> Raced:
+        rounds, seconds = (SHORT_RACE_ROUNDS, SHORT_RACE_SECONDS) if self._interrupted else (RACE_ROUNDS, RACE_SECONDS)
+        raced: Raced = self._runner.call(Race(tuple(t.configuration for t in trials), rounds, seconds))
+        return raced
+
+    def _judge(self) -> None:
+        """Look at the holdout once for each finalist; after an interrupt only until one int8 model is judged."""
+        asked = self._searched.recipe.tolerance
+        count = len(self._chosen) - 1
+        for trial in tuple(self._chosen):
+            if trial.number in self._verdicts:
+                continue
+            if self._interrupted and any(t.configuration.quantization for t in self._chosen if self._judged(t)):
+                self._drop(trial, "was not judged", "interrupted")
+                continue
+            drop = asked.max_drop
+            request = Judge(trial.configuration, drop.value, drop.relative, asked.confidence, count)
+            try:
+                self._verdicts[trial.number] = self._runner.call(request)
+            except (StageFailed, WorkerDied) as error:
+                self._drop(trial, "could not be judged on the holdout", error)
+
+    def _judged(self, trial: Trial) -> bool:
+        return trial.number in self._verdicts
+
+    def _write_winner(self) -> tuple[list[Finalist], decide.Decision, Exported]:
+        """Choose the winner and write its model folder; one that cannot be written is left out."""
+        while True:
+            finalists = decide.finalists(
+                self._chosen,
+                [self._columns[t.number] for t in self._chosen],
+                [self._verdicts[t.number] for t in self._chosen],
+                self._searched.goal,
+            )
+            decision = decide.choose(finalists, self._searched.goal, interrupted=self._interrupted)
+            self._events.stage("export")
+            winner = next(t for t in self._chosen if t.number == decision.winner)
+            mark = "Best effort, the asked latency is not met. " if decision.outcome == "constraint-unmet" else ""
+            export = Export(winner.configuration, self._searched.folder.model.absolute(), mark + decision.sentence)
+            try:
+                return finalists, decision, self._runner.call(export)
+            except (StageFailed, WorkerDied) as error:
+                self._drop(winner, "could not be written", error)
+
+    def _report(self, finalists: Sequence[Finalist], decision: decide.Decision, exported: Exported) -> Run:
+        """Write everything, then once more with the time that the writing took."""
+        started = time.monotonic()
+        searched = self._searched
+        winner = next(f for f in finalists if f.trial == decision.winner)
+        solved = recipe.dump(self._solved(winner.configuration, exported.digest))
+        write_text(searched.folder.solved, solved)
+        score = searched.prepared.baseline.score
+        assert score is not None
+        run = Run(
+            name=searched.recipe.name,
+            outcome="interrupted" if self._interrupted else decision.outcome,
+            sentence=decision.sentence,
+            why_float=decision.why_float,
+            model=searched.prepared.model,
+            data=searched.recipe.data.label,
+            splits=searched.sizes,
+            goal=searched.goal,
+            trials=_with_times(searched.trials, decision.winner, exported.operators),
+            front=decide.pareto_front(searched.trials),
+            finalists=tuple(finalists),
+            winner=decision.winner,
+            best_float=decision.best_float,
+            fastest_proven=decision.fastest_proven,
+            baseline_score=score,
+            seconds=_total_seconds(searched),
+            wall_seconds=time.monotonic() - searched.clock,
+            fingerprint=replace(searched.fingerprint, threads=searched.prepared.threads),
+            started=searched.started.isoformat(timespec="seconds"),
+            solved=solved,
+            command=searched.command,
+            notes=(*searched.notes, *self._notes),
+        )
+        _write(run, searched.folder)
+        run = replace(
+            run,
+            seconds=replace(run.seconds, report=time.monotonic() - started),
+            wall_seconds=time.monotonic() - searched.clock,
+        )
+        _write(run, searched.folder)
+        return run
+
+    def _solved(self, winner: Configuration, digest: str) -> recipe.Recipe:
+        searched = self._searched
+        return searched.recipe.solved(
+            space=searched.space.fix(winner),
+            expect=recipe.Expect(model=searched.prepared.model.digest, data=searched.data_digest, candidate=digest),
+            threads=searched.prepared.threads,
+            base=searched.folder.path,
+        )
 
 
 def seconds_needed(prepared: Prepared, sizes: SplitSizes) -> float:
@@ -116,51 +251,14 @@ def scoring_seconds(prepared: Prepared, samples: int) -> float:
     return samples * (latency.median_ms if latency else 0.0) / 1000
 
 
-def _judge(searched: Searched, runner: Runner, chosen: Sequence[Trial]) -> tuple[list[Finalist], list[str]]:
-    """Time the finalists again in common rounds, then look at the holdout once for each."""
-    asked = searched.recipe.tolerance
-    race = Race(tuple(t.configuration for t in chosen), RACE_ROUNDS, RACE_SECONDS)
-    raced: Raced = runner.call(race, REQUEST_SECONDS)
-    columns = list(zip(*raced.milliseconds, strict=True))
-    timeout = REQUEST_SECONDS + 40 * scoring_seconds(searched.prepared, searched.sizes.holdout)
-    verdicts: list[Verdict | None] = []
-    notes: list[str] = []
-    for trial in chosen:
-        drop = asked.max_drop
-        request = Judge(trial.configuration, drop.value, drop.relative, asked.confidence, len(chosen) - 1)
-        try:
-            verdicts.append(runner.call(request, timeout))
-        except (TrialFailed, WorkerDied) as error:
-            verdicts.append(None)
-            notes.append(f"Trial {trial.number} could not be judged on the holdout and is no finalist: {error}")
-    return decide.finalists(chosen, columns, verdicts, searched.goal), notes
-
-
-def _export(searched: Searched, runner: Runner, winner: Configuration, decision: decide.Decision) -> recipe.Recipe:
-    """Write the winner's model folder; return the solved recipe that rebuilds it."""
-    mark = "Best effort, the asked latency is not met. " if decision.outcome == "constraint-unmet" else ""
-    export = Export(winner, searched.folder.model.absolute(), mark + decision.sentence)
-    candidate: str = runner.call(export, REQUEST_SECONDS)
-    return searched.recipe.solved(
-        space=searched.space.fix(winner),
-        expect=recipe.Expect(model=searched.prepared.model.digest, data=searched.data_digest, candidate=candidate),
-        threads=searched.prepared.threads,
-        base=searched.folder.path,
+def _with_times(trials: Sequence[Trial], winner: int, operators: tuple[OperatorRun, ...]) -> tuple[Trial, ...]:
+    """The winner's operators were timed when it was written; those of other candidates never are."""
+    return tuple(
+        replace(t, measurement=replace(t.measurement, operators=operators))
+        if t.number == winner and t.measurement is not None
+        else t
+        for t in trials
     )
-
-
-def _report(run: Run, searched: Searched) -> Run:
-    """Write everything, then once more with the time that the writing took."""
-    started = time.monotonic()
-    _write(run, searched.folder)
-    run = replace(
-        run,
-        seconds=replace(run.seconds, report=time.monotonic() - started),
-        wall_seconds=time.monotonic() - searched.clock,
-    )
-    _write(run, searched.folder)
-    searched.folder.clean()
-    return run
 
 
 def _write(run: Run, folder: RunFolder) -> None:

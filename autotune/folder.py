@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
+import fcntl
 import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from autotune.errors import UserError
-from autotune.files import write_text
+from autotune.files import sha256, write_text
 from autotune.record import Fingerprint
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One process's right to write into a run folder; it ends with the process.
+
+    Attributes:
+        made: the folder did not exist before.
+        lock: open, and locked for as long as it is.
+    """
+
+    made: bool
+    lock: IO[str]
 
 
 @dataclass(frozen=True)
@@ -64,22 +78,36 @@ class RunFolder:
     def identity(self) -> Path:
         return self.work / "run-identity.json"
 
-    def claim(self, identity: Mapping[str, object], resume: bool) -> bool:
+    @property
+    def _lock(self) -> Path:
+        return self.work / "lock"
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether a run was begun here, has not ended, and no process is at it now."""
+        if not self.identity.exists():
+            return False
+        try:
+            self._locked().close()
+        except UserError:
+            return False
+        return True
+
+    def claim(self, identity: Mapping[str, object], resume: bool) -> Claim:
         """Make the folder this run's own, or continue the run that is in it.
 
         Args:
             identity: what trials depend on, see :func:`identity`; a run is continued only with an equal one.
 
-        Returns:
-            Whether the folder was made.
-
         Raises:
-            UserError: it holds another run or other files, there is nothing to resume, or the run to resume was
-                started with another recipe, on another CPU or with other versions.
+            UserError: it holds another run or other files, there is nothing to resume, another process is at it, or
+                the run to resume was started with another recipe, on another CPU or with other versions.
         """
         if resume:
-            self._check_resumable(identity)
-            return False
+            self._check_unfinished()
+            claim = Claim(False, self._locked())
+            self._check_same(identity)
+            return claim
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise UserError(
                 f"--output {self.path}: already holds another run or other files; choose another folder, "
@@ -90,8 +118,9 @@ class RunFolder:
             self.work.mkdir(parents=True)
         except OSError as error:
             raise UserError(f"--output {self.path}: cannot be made ({error.strerror}); choose another place.") from None
+        claim = Claim(made, self._locked())
         write_text(self.identity, json.dumps(identity, indent=1))
-        return made
+        return claim
 
     def clean(self) -> None:
         """Remove the scratch data of a finished run."""
@@ -111,35 +140,54 @@ class RunFolder:
         if made:
             shutil.rmtree(self.path, ignore_errors=True)
 
-    def _check_resumable(self, identity: Mapping[str, object]) -> None:
+    def _locked(self) -> IO[str]:
+        """Open the lock; the system frees it when the process ends, however it ends."""
+        lock = self._lock.open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            raise UserError(f"--output {self.path}: another autotune is at work there; wait for it.") from None
+        return lock
+
+    def _check_unfinished(self) -> None:
         if self.record.exists():
             raise UserError(f"--resume {self.path}: this run is finished; start a new one, or use 'autotune report'.")
         if not self.identity.exists():
             raise UserError(f"--resume {self.path}: holds no unfinished run; leave --resume out to start one.")
+
+    def _check_same(self, identity: Mapping[str, object]) -> None:
         before = json.loads(self.identity.read_text())
         for key, value in identity.items():
             if before.get(key) != value:
                 raise UserError(
-                    f"--resume {self.path}: the run was started with another {key} ({before.get(key)}, now {value}); "
-                    "its trials cannot be mixed with new ones, start a new run."
+                    f"--resume {self.path}: the run was started with another {key}: "
+                    f"{_difference(before.get(key), value)}; its trials cannot be mixed with new ones, start a new run."
                 )
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def identity(
+    essence: Mapping[str, str], files: Mapping[str, tuple[Path, ...]], data_digest: str, fingerprint: Fingerprint
+) -> dict[str, object]:
+    """Return what the trials of a run depend on: recipe, contents of files, data, CPU, instruction set, versions.
 
-
-def identity(recipe_digest: str, model: Path, data_digest: str, fingerprint: Fingerprint) -> dict[str, object]:
-    """Return what the trials of a run depend on: recipe, model file, data, CPU, instruction set, versions."""
-    weights = model.with_suffix(".bin")
-    files = [model, weights] if model.suffix == ".xml" and weights.exists() else [model]
-    model_digest = " ".join(_sha256(path) for path in files)
+    Args:
+        essence: of the recipe. files: by what they are for.
+    """
     return {
-        "recipe": recipe_digest,
-        "model": model_digest,
+        "recipe": dict(essence),
+        **{purpose: {path.name: sha256(path) for path in paths} for purpose, paths in files.items()},
         "data": data_digest,
         "CPU": fingerprint.cpu,
         "instruction set": fingerprint.instruction_set,
+        "number of threads": fingerprint.threads,
         "set of versions": fingerprint.versions,
     }
+
+
+def _difference(before: object, now: object) -> str:
+    """Say what differs; in a mapping, key by key."""
+    if not isinstance(before, Mapping) or not isinstance(now, Mapping):
+        return f"{before}, now {now}"
+    keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+    return "; ".join(f"{key} was {before.get(key, 'not set')}, is {now.get(key, 'not set')}" for key in keys)

@@ -46,6 +46,7 @@ _ALLOWED = {
     "AVX512_CORE_AMX": _AMX,
     "AVX512_CORE_AMX_FP16": _AMX | {"amx_fp16"},
 }
+_MEMORY_FILES = ("memory.max", "memory.limit_in_bytes")  # of cgroups v2 and v1
 _INT8_DOT = {"avx_vnni", "avx_vnni_int8", "avx512_vnni", "amx_int8"}
 _FLOAT_KERNELS = {
     "bf16": {"avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16"},
@@ -73,8 +74,28 @@ def cgroup_quota(membership: Path, mount: Path) -> float | None:
     Args:
         membership: ``/proc/self/cgroup``. mount: ``/sys/fs/cgroup``.
     """
-    quotas = [q for folder in _cgroups(membership, mount) for q in (_quota_v2(folder), _quota_v1(folder)) if q]
+    quotas = [q for folder in _cgroups(membership, mount, "cpu") for q in (_quota_v2(folder), _quota_v1(folder)) if q]
     return min(quotas, default=None)
+
+
+def usable_memory() -> int:
+    """Return the bytes of memory that this process may use: the machine's, or its cgroup's limit if that is smaller."""
+    import psutil
+
+    limit = cgroup_memory(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
+    total = int(psutil.virtual_memory().total)
+    return total if limit is None else min(total, limit)
+
+
+def cgroup_memory(membership: Path, mount: Path) -> int | None:
+    """Return the memory limit in bytes, the smallest of the process's cgroup and those above it; None without one.
+
+    Args:
+        membership: ``/proc/self/cgroup``. mount: ``/sys/fs/cgroup``.
+    """
+    files = [folder / name for folder in _cgroups(membership, mount, "memory") for name in _MEMORY_FILES]
+    limits = [int(words[0]) for words in map(_words, files) if words and words[0].isdigit()]
+    return min(limits, default=None)
 
 
 def flags() -> tuple[str, ...]:
@@ -134,8 +155,6 @@ def fingerprint(threads: int | None = None) -> Fingerprint:
     Raises:
         UserError: see :func:`instruction_set`.
     """
-    import psutil
-
     cores = usable_cores()
     return Fingerprint(
         cpu=_cpuinfo("model name", "Processor") or platform.processor() or platform.machine(),
@@ -143,7 +162,7 @@ def fingerprint(threads: int | None = None) -> Fingerprint:
         instruction_set=instruction_set(),
         cores=cores,
         threads=threads or cores,
-        memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
+        memory_gib=round(usable_memory() / 2**30, 1),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         versions={"python": platform.python_version(), **_versions()},
     )
@@ -195,8 +214,8 @@ def _core_of(cpu: int) -> str:
     return str(cpu)
 
 
-def _cgroups(membership: Path, mount: Path) -> list[Path]:
-    """Return the folders of the process's cgroups (v2, and v1's cpu controller) and of all above them."""
+def _cgroups(membership: Path, mount: Path, controller: str) -> list[Path]:
+    """Return the folders of the process's cgroups (v2, and v1's of one controller) and of all above them."""
     try:
         lines = membership.read_text().splitlines()
     except OSError:
@@ -205,9 +224,9 @@ def _cgroups(membership: Path, mount: Path) -> list[Path]:
     for line in lines:
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
-        if controllers and "cpu" not in controllers.split(","):
+        if controllers and controller not in controllers.split(","):
             continue
-        for root in (mount / name for name in ([controllers, "cpu"] if controllers else [""])):
+        for root in (mount / name for name in ([controllers, controller] if controllers else [""])):
             folder = root / path.lstrip("/")
             while folder != root and root in folder.parents:
                 folders.append(folder)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from autotune.configuration import Configuration
 from autotune.recipe import MetricSpec, Recipe
-from autotune.record import Failure, Measurement, ModelInfo
+from autotune.record import Failure, Measurement, ModelInfo, OperatorRun
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,16 @@ class Prepared:
     """The source model as it will be tuned, and float f32 measured.
 
     Attributes:
-        baseline: score on the search split, latency against itself (how noisy the machine is), operators.
+        baseline: score on the search split, latency against itself (how noisy the machine is), operators with times.
+        scores: the baseline's per sample of the search split, shape (n, ...).
+        metric_seconds: for one value of the metric on the search split; 0 for a mean of scores.
         threads: as read back from OpenVINO.
     """
 
     model: ModelInfo
     baseline: Measurement
+    scores: NDArray[np.float64]
+    metric_seconds: float
     higher_is_better: bool
     threads: int
 
@@ -84,7 +88,6 @@ class Observe:
 @dataclass(frozen=True)
 class Observed:
     seconds: float
-    cached: bool
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,6 @@ class Build:
 @dataclass(frozen=True)
 class Built:
     digest: str
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -142,9 +144,15 @@ class Race:
 
 @dataclass(frozen=True)
 class Raced:
-    """``milliseconds[r][c]``: round r, candidate c."""
+    """What the common rounds gave.
+
+    Attributes:
+        milliseconds: by candidate, one value per round; empty for one that failed.
+        failures: by candidate, None where it ran.
+    """
 
     milliseconds: tuple[tuple[float, ...], ...]
+    failures: tuple[Failure | None, ...]
 
 
 @dataclass(frozen=True)
@@ -165,7 +173,7 @@ class Judge:
 
 @dataclass(frozen=True)
 class Export:
-    """Write model, properties and snippets into a new folder. Answered by the candidate's digest (str).
+    """Write model, properties and snippets into a new folder. Answered by :class:`Exported`.
 
     ``remark`` goes into the folder's README: what is known of this model.
     """
@@ -173,6 +181,14 @@ class Export:
     configuration: Configuration
     directory: Path
     remark: str
+
+
+@dataclass(frozen=True)
+class Exported:
+    """``digest`` of the candidate, and what each of its operators does, with times."""
+
+    digest: str
+    operators: tuple[OperatorRun, ...]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -84,8 +85,7 @@ class Latency:
 
     @property
     def median_ms(self) -> float:
-        values = sorted(self.candidate_ms)
-        return values[len(values) // 2]
+        return statistics.median(self.candidate_ms)
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,9 @@ class Measurement:
     Attributes:
         score: the metric on the ``samples`` first samples of the search split (all, unless stopped).
         drop: float f32's score on the same samples minus this one, signed so that positive is worse.
+        drop_error: standard error of the drop, from the paired scores; None where nothing was scored.
+        precision: that OpenVINO really computes float operators in.
+        notes: a sentence for everything that ran otherwise than asked.
         operators: read back from the runtime model.
     """
 
@@ -105,11 +108,14 @@ class Measurement:
     size_bytes: int
     threads: int
     operators: tuple[OperatorRun, ...] = ()
+    drop_error: float | None = None
+    precision: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a trial has no measurement. ``stage`` is build, compile, score or latency."""
+    """Why a trial has no measurement. ``stage`` is build, compile, latency, score, export or worker."""
 
     stage: str
     kind: str

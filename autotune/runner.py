@@ -7,37 +7,28 @@ memory. The parent never imports OpenVINO and never dies of the child.
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from autotune.errors import AutotuneError, UserError, WorkerDied
+from autotune import hardware
+from autotune.errors import UserError, WorkerDied
 from autotune.protocol import Answer, Refusal, Setup
-from autotune.record import Failure
+from autotune.stages import StageFailed
 
 POLL_SECONDS = 0.2
-STARTUP_SECONDS = 600.0
-
-
-class TrialFailed(AutotuneError):
-    """The child answered that this candidate cannot be built, compiled or run."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-
-
-def default_memory_limit() -> int:
-    """Bytes of resident memory that a child may use: 85 % of the machine's."""
-    return int(psutil.virtual_memory().total * 0.85)
+# A child that uses no processor time for this long hangs, whatever it was asked.
+STALL_SECONDS = 300.0
+MEMORY_SHARE = 0.85
+# A child this full is replaced before the next request, so that what leaked is not charged to an innocent candidate.
+FULL_SHARE = 0.6
+GROWN = 2.0
 
 
 class Runner:
@@ -46,17 +37,15 @@ class Runner:
     Args:
         setup: the first request to every child.
         log: file that receives the child's output (NNCF's and OpenVINO's chatter).
-        environment: variables added to the child's environment.
-        memory_limit: bytes of resident memory above which the child is killed.
+        memory_limit: bytes of resident memory above which the child is killed; by default 85 % of what this process
+            may use.
     """
 
-    def __init__(
-        self, setup: Setup, log: Path, environment: Mapping[str, str] | None = None, memory_limit: int | None = None
-    ) -> None:
+    def __init__(self, setup: Setup, log: Path, memory_limit: int | None = None) -> None:
         self._setup = setup
         self._log = log
-        self._environment = dict(environment or {})
-        self._memory_limit = memory_limit or default_memory_limit()
+        self._memory_limit = memory_limit or int(hardware.usable_memory() * MEMORY_SHARE)
+        self._memory_at_start = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self.restarts = 0
@@ -68,14 +57,19 @@ class Runner:
             raise RuntimeError("the child is already prepared")
         return self._start()
 
-    def call(self, request: Any, timeout: float) -> Any:
+    def call(self, request: Any, timeout: float | None = None) -> Any:
         """Return the child's answer to one request.
+
+        Args:
+            timeout: seconds; None waits for as long as the child works.
 
         Raises:
             UserError: the child found a mistake of the user's.
-            TrialFailed: this candidate cannot be built, compiled or run.
-            WorkerDied: the child crashed, took longer than ``timeout`` seconds, or outgrew its memory.
+            StageFailed: this candidate cannot be built, compiled or run.
+            WorkerDied: the child crashed, took longer than ``timeout``, hung, or outgrew its memory.
         """
+        if self._process is not None and self._is_full(self._process.pid):
+            self.close()
         if self._process is None:
             self._start()
         return self._exchange(request, timeout)
@@ -105,7 +99,6 @@ class Runner:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "autotune.worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                env={**os.environ, **self._environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -113,12 +106,18 @@ class Runner:
             )
         self._connection = Connection(ours.detach())
         try:
-            return self._exchange(self._setup, STARTUP_SECONDS)
-        except (TrialFailed, UserError):
+            prepared = self._exchange(self._setup, None)
+        except (StageFailed, UserError):
             self.close()  # without its set-up this child can answer nothing
             raise
+        self._memory_at_start = _resident_bytes(self._process.pid)
+        return prepared
 
-    def _exchange(self, request: Any, timeout: float) -> Any:
+    def _is_full(self, pid: int) -> bool:
+        used = _resident_bytes(pid)
+        return used > FULL_SHARE * self._memory_limit and used > GROWN * self._memory_at_start
+
+    def _exchange(self, request: Any, timeout: float | None) -> Any:
         assert self._connection is not None and self._process is not None
         try:
             self._connection.send(request)
@@ -136,14 +135,21 @@ class Runner:
         if reply.user is not None:
             raise UserError(reply.user)
         assert reply.failure is not None
-        raise TrialFailed(reply.failure)
+        raise StageFailed(reply.failure)
 
-    def _wait(self, timeout: float) -> None:
+    def _wait(self, timeout: float | None) -> None:
         assert self._connection is not None and self._process is not None
-        deadline = time.monotonic() + timeout
+        started = worked_at = time.monotonic()
+        worked = 0.0
         while not self._connection.poll(POLL_SECONDS):
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if timeout is not None and now > started + timeout:
                 raise WorkerDied("timeout", f"no answer within {timeout:.0f} s")
+            spent = _processor_seconds(self._process.pid)
+            if spent > worked:
+                worked, worked_at = spent, now
+            if now > worked_at + STALL_SECONDS:
+                raise WorkerDied("timeout", f"hung: did nothing for {STALL_SECONDS:.0f} s")
             used = _resident_bytes(self._process.pid)
             if used > self._memory_limit:
                 raise WorkerDied(
@@ -165,6 +171,15 @@ def _resident_bytes(pid: int) -> int:
         return int(psutil.Process(pid).memory_info().rss)
     except psutil.Error:
         return 0
+
+
+def _processor_seconds(pid: int) -> float:
+    """Return the processor time of a process and of those it started."""
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system + times.children_user + times.children_system)
 
 
 def _describe_exit(code: int) -> str:

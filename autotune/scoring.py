@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from autotune.measure.score import outputs as run
 from autotune.protocol import Judge
 from autotune.record import Failure, Verdict
 from autotune.stages import StageFailed
-from autotune.tasks.metrics import Metric, check_labels
+from autotune.tasks.metrics import Metric
 
 Array = NDArray[Any]
 Scores = NDArray[np.float64]
@@ -26,15 +27,26 @@ Scores = NDArray[np.float64]
 CHUNKS = 6
 # One-sided; CHUNKS - 1 looks at most, so a candidate within the tolerance is dropped at most once in 200.
 HOPELESS_CONFIDENCE = 0.999
+# A corpus metric is computed again and again for an error or a bound. These bound the time that may take.
+LOOK_SECONDS = 1.0
+VERDICT_SECONDS = 60.0
+FEWEST_GROUPS = 20
+FEWEST_RESAMPLES = 200
 
 
 @dataclass(frozen=True)
 class Score:
-    """Of the first ``samples`` samples; ``drop`` is positive when worse than float. ``stopped``: why it ended early."""
+    """Of the first ``samples`` samples.
+
+    Attributes:
+        drop: positive when worse than float. ``drop_error``: its standard error, from the paired scores.
+        stopped: why it ended early; empty when complete.
+    """
 
     per_sample: Scores
     value: float
     drop: float
+    drop_error: float
     samples: int
     stopped: str = ""
 
@@ -42,12 +54,15 @@ class Score:
 class Scorer:
     """Holds the float model's scores on a split.
 
+    Attributes:
+        metric_seconds: how long one value of the metric on the whole split takes; 0 for a mean, which needs none.
+        looks: whether candidates are looked at early; not with a metric that takes longer than the inference it saves.
+
     Raises:
         UserError: the float model's outputs are not finite, or the metric does not fit them.
     """
 
     def __init__(self, metric: Metric, dataset: Dataset, baseline: Compiled) -> None:
-        check_labels(metric, dataset.labels)
         self._metric = metric
         self._dataset = dataset
         outputs = run(baseline, dataset, 0, len(dataset))
@@ -58,6 +73,11 @@ class Scorer:
         self.value = metric.value(self.per_sample, dataset.labels)
         if not np.isfinite(self.value):
             raise UserError(f"metric: {metric.name} is not finite for the float model on these data.")
+        self.metric_seconds = 0.0 if metric.is_mean else self._time_of_a_value()
+        cost = 2 * self.metric_seconds
+        self._groups = int(np.clip(LOOK_SECONDS / max(cost, 1e-9), FEWEST_GROUPS, stats.JACKKNIFE_GROUPS))
+        self._resamples = int(np.clip(VERDICT_SECONDS / max(cost, 1e-9), FEWEST_RESAMPLES, stats.RESAMPLES_CORPUS))
+        self.looks = self._groups * cost <= 2 * LOOK_SECONDS
 
     def __len__(self) -> int:
         return len(self._dataset)
@@ -77,15 +97,18 @@ class Scorer:
                 raise StageFailed(Failure("score", "not-finite", "an output is NaN or infinite"))
             reference = None if self._reference is None else {k: v[start:stop] for k, v in self._reference.items()}
             parts.append(self._metric.per_sample(outputs, self._labels(start, stop), reference))
-            if tolerance is not None and stop < n:
-                so_far = self._result(np.concatenate(parts))
-                if so_far.drop > tolerance and self._hopeless(so_far.per_sample, tolerance):
-                    return replace(so_far, stopped=f"drop beyond the tolerance after {stop} of {n} samples")
-        result = self._result(np.concatenate(parts))
-        if not np.isfinite(result.value):
+            if tolerance is not None and stop < n and self.looks:
+                so_far = np.concatenate(parts)
+                value, drop = self._value_and_drop(so_far)
+                if drop > tolerance and self._hopeless(so_far, tolerance):
+                    why = f"drop beyond the tolerance after {stop} of {n} samples"
+                    return Score(so_far, value, drop, self._drop_error(so_far), stop, why)
+        per_sample = np.concatenate(parts)
+        value, drop = self._value_and_drop(per_sample)
+        if not np.isfinite(value):
             message = f"{self._metric.name} is undefined for this candidate's outputs"
             raise StageFailed(Failure("score", "not-finite", message))
-        return result
+        return Score(per_sample, value, drop, self._drop_error(per_sample), n)
 
     def of_the_reference(self, request: Judge) -> Verdict:
         """Return float f32's own verdict: it loses nothing against itself."""
@@ -109,9 +132,11 @@ class Scorer:
         return decide.verdict(
             self.per_sample,
             score.per_sample,
-            lambda scores, chosen: self._value(scores[chosen], chosen),
+            self._value_of,
             is_mean=self._metric.is_mean,
             higher_is_better=self._metric.higher_is_better,
+            resamples=self._resamples,
+            groups=self._groups,
             float_score=self.value,
             score=score.value,
             tolerance=self._tolerance(request),
@@ -124,24 +149,46 @@ class Scorer:
         lower = stats.drop_lower(
             self.per_sample[: len(per_sample)],
             per_sample,
-            lambda scores, chosen: self._value(scores[chosen], chosen),
+            self._value_of,
             is_mean=self._metric.is_mean,
             higher_is_better=self._metric.higher_is_better,
             confidence=HOPELESS_CONFIDENCE,
+            groups=self._groups,
         )
         return lower > tolerance
 
-    def _result(self, per_sample: Scores) -> Score:
-        samples = len(per_sample)
-        chosen = np.arange(samples)
+    def _drop_error(self, per_sample: Scores) -> float:
+        return stats.drop_error(
+            self.per_sample[: len(per_sample)],
+            per_sample,
+            self._value_of,
+            is_mean=self._metric.is_mean,
+            higher_is_better=self._metric.higher_is_better,
+            groups=self._groups,
+        )
+
+    def _value_and_drop(self, per_sample: Scores) -> tuple[float, float]:
+        chosen = np.arange(len(per_sample))
         value = self._value(per_sample, chosen)
-        reference = self._value(self.per_sample[:samples], chosen)
-        drop = reference - value if self._metric.higher_is_better else value - reference
-        return Score(per_sample, value, drop, samples)
+        reference = self.value if len(chosen) == len(self) else self._value_of(self.per_sample, chosen)
+        return value, reference - value if self._metric.higher_is_better else value - reference
+
+    def _value_of(self, scores: Scores, chosen: NDArray[np.intp]) -> float:
+        """Return the metric of some samples; NaN where it is undefined for them (a resample without some class)."""
+        try:
+            return self._value(scores[chosen], chosen)
+        except UserError:
+            return float("nan")
 
     def _value(self, scores: Scores, chosen: NDArray[np.intp]) -> float:
         labels = None if self._dataset.labels is None else self._dataset.labels[chosen]
         return self._metric.value(scores, labels)
+
+    def _time_of_a_value(self) -> float:
+        chosen = np.arange(len(self))
+        started = time.perf_counter()
+        self._value(self.per_sample, chosen)
+        return time.perf_counter() - started
 
     def _labels(self, start: int, stop: int) -> Array | None:
         return None if self._dataset.labels is None else self._dataset.labels[start:stop]

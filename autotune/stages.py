@@ -6,12 +6,12 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from autotune.errors import AutotuneError, UserError
+from autotune.errors import AutotuneError, UserError, WorkerDied, one_line
 from autotune.record import Failure
 
 
 class StageFailed(AutotuneError):
-    """A candidate failed in one stage."""
+    """A candidate cannot be built, compiled or run; raised in the child, and again in the parent that asked."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
@@ -31,6 +31,8 @@ def stage(name: str) -> Iterator[None]:
         raise StageFailed(Failure(name, kind, one_line(error))) from error
 
 
-def one_line(error: BaseException) -> str:
-    """An exception as one short line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
+def failure_of(error: StageFailed | WorkerDied) -> Failure:
+    """Return what a candidate's trial records of the error that ended it."""
+    if isinstance(error, StageFailed):
+        return error.failure
+    return Failure("worker", error.kind, str(error))

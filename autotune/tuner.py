@@ -12,8 +12,8 @@ from autotune import data, hardware, recipe
 from autotune.configuration import Configuration
 from autotune.evaluator import Evaluator
 from autotune.events import Events
-from autotune.files import write_text
-from autotune.finishing import REQUEST_SECONDS, Searched, finish, scoring_seconds, seconds_needed
+from autotune.files import model_files, write_text
+from autotune.finishing import Searched, finish, scoring_seconds, seconds_needed
 from autotune.folder import RunFolder, identity
 from autotune.protocol import Observe, Observed, Prepared, Setup
 from autotune.record import Goal, Run, SplitSizes, Trial
@@ -70,16 +70,23 @@ class _Tuning:
         splits = load_data(self.recipe, self.options.trust_code, self._note)
         model = locate(self.recipe)
         self.data_digest = data.digest(splits)
-        me = identity(self.recipe.digest, model, self.data_digest, self.fingerprint)
-        made = self.folder.claim(me, self.options.resume)
+        claim = self.folder.claim(self._identity(model), self.options.resume)
         try:
             self._keep(splits)
             del splits  # the child has its own
             with Runner(self._setup(model), self.folder.log) as runner:
                 return finish(self._search(runner, self._prepare(runner)), runner, self.events)
         except Exception:
-            self.folder.discard(made)
+            self.folder.discard(claim.made)
             raise
+        finally:
+            claim.lock.close()
+
+    def _identity(self, model: Path) -> dict[str, object]:
+        metric = self.recipe.metric.function
+        code = {"metric function": (self.recipe.base / metric.rpartition(":")[0],)} if metric else {}
+        files = {"model": model_files(model), **code}
+        return identity(self.recipe.essence, files, self.data_digest, self.fingerprint)
 
     def _note(self, text: str) -> None:
         self.notes.append(text)
@@ -116,7 +123,7 @@ class _Tuning:
         if not self.prepared.model.operators:
             return 0.0
         self.events.stage("observe")
-        observed: Observed = runner.call(Observe(), REQUEST_SECONDS)
+        observed: Observed = runner.call(Observe())
         return observed.seconds
 
     def _goal(self) -> Goal:
@@ -140,7 +147,7 @@ class _Tuning:
         budget = self.recipe.budget.trials
         search = Search(self.space, self.folder.study, self.recipe.seed, self.goal.tolerance)
         scoring = scoring_seconds(self.prepared, self.sizes.search)
-        evaluator = Evaluator(runner, self.goal.tolerance, scoring, self.folder.scores)
+        evaluator = Evaluator(runner, self.prepared, self.goal.tolerance, scoring, self.folder.scores)
         try:
             while search.plain_left or (_measured(search.trials) < budget and not search.exhausted):
                 if self._late(search):

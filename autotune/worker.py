@@ -6,10 +6,10 @@ import sys
 import traceback
 from multiprocessing.connection import Connection
 
-from autotune.errors import UserError
+from autotune.errors import UserError, one_line
 from autotune.protocol import Answer, Refusal, Setup
 from autotune.record import Failure
-from autotune.stages import StageFailed, one_line
+from autotune.stages import StageFailed
 from autotune.workshop import Workshop
 
 

@@ -26,6 +26,7 @@ from autotune.protocol import (
     Build,
     Built,
     Export,
+    Exported,
     Judge,
     Measure,
     Measured,
@@ -42,6 +43,7 @@ from autotune.scoring import Scorer
 from autotune.sources.model import conform_splits, read
 from autotune.stages import StageFailed, stage
 from autotune.tasks import metrics
+from autotune.tasks.metrics import check_labels
 
 LATENCY_SAMPLES = 16
 TARGET_WIDTH = 0.03
@@ -68,6 +70,8 @@ class Workshop:
         self._notes = [*notes, *([note] if note else [])]
         self._threads = setup.threads or hardware.usable_cores()
         self._baseline = self._compile(self._float, "f32")
+        check_labels(self._metric, splits.search.labels, "data (search split)")
+        check_labels(self._metric, splits.holdout.labels, "data (holdout split)")
         self._search = Scorer(self._metric, splits.search, self._baseline)
         self._holdout_split = splits.holdout
         self._holdout: Scorer | None = None
@@ -79,6 +83,8 @@ class Workshop:
         self.prepared = Prepared(
             model=self._model_info(source),
             baseline=self._measure_baseline(),
+            scores=self._search.per_sample,
+            metric_seconds=self._search.metric_seconds,
             higher_is_better=self._metric.higher_is_better,
             threads=self._baseline.threads,
         )
@@ -98,16 +104,15 @@ class Workshop:
     @handle.register
     def _(self, _request: Observe) -> Observed:
         started = time.monotonic()
-        cached = self._factory.observe()
+        self._factory.observe()
         self._observed = True
-        return Observed(time.monotonic() - started, cached)
+        return Observed(time.monotonic() - started)
 
     @handle.register
     def _(self, request: Build) -> Built:
-        started = time.monotonic()
         model = self._build(request.configuration)
         self._kept = (request.configuration, model)
-        return Built(candidate_digest(model), time.monotonic() - started)
+        return Built(candidate_digest(model))
 
     @handle.register
     def _(self, request: Measure) -> Measured:
@@ -119,16 +124,16 @@ class Workshop:
         with stage("latency"):
             latency = self._pairs(compiled)
             too_slow = request.slowest is not None and latency.speedup.high < request.slowest
-            operators = compiled.profile(None if too_slow else self._samples[0])
+            operators = compiled.profile()
         latency_seconds = clock.lap()
         if too_slow:
             stopped = f"slower than float: {latency.speedup.estimate:.2f}x, the best float has {request.slowest:.2f}x"
-            value, drop, samples, per_sample = None, None, 0, None
+            value, drop, error, samples, per_sample = None, None, None, 0, None
         else:
             with stage("score"), _metric_passed_on_float():
                 score = self._search.score(compiled, request.tolerance)
             stopped, per_sample = score.stopped, score.per_sample
-            value, drop, samples = score.value, score.drop, score.samples
+            value, drop, error, samples = score.value, score.drop, score.drop_error, score.samples
         measurement = Measurement(
             latency=latency,
             score=value,
@@ -137,17 +142,29 @@ class Workshop:
             size_bytes=_size(model),
             threads=compiled.threads,
             operators=operators,
+            drop_error=error,
+            precision=compiled.precision,
+            notes=compiled.notes,
         )
         return Measured(measurement, per_sample, stopped, compile_seconds, clock.lap(), latency_seconds)
 
     @handle.register
     def _(self, request: Race) -> Raced:
-        runners = []
-        for configuration in request.configurations:
-            with stage("compile"):
-                runners.append(self._caller(self._compile(self._build(configuration), configuration.precision)))
-        table = rounds(runners, request.rounds, request.max_seconds, self._setup.confidence)
-        return Raced(tuple(tuple(float(v) for v in row) for row in table))
+        runners: dict[int, Callable[[], None]] = {}
+        failures: list[Failure | None] = [None] * len(request.configurations)
+        for i, configuration in enumerate(request.configurations):
+            try:
+                with stage("compile"):
+                    compiled = self._compile(self._build(configuration), configuration.precision)
+                with stage("latency"):
+                    caller = self._caller(compiled)
+                    caller()
+                runners[i] = caller
+            except StageFailed as error:
+                failures[i] = error.failure
+        table = rounds(list(runners.values()), request.rounds, request.max_seconds, self._setup.confidence)
+        columns = {i: tuple(column) for i, column in zip(runners, table.T.tolist(), strict=True)}
+        return Raced(tuple(columns.get(i, ()) for i in range(len(failures))), tuple(failures))
 
     @handle.register
     def _(self, request: Judge) -> Verdict:
@@ -162,10 +179,11 @@ class Workshop:
             return self._holdout.verdict(score, request, self._setup.seed)
 
     @handle.register
-    def _(self, request: Export) -> str:
+    def _(self, request: Export) -> Exported:
         configuration = request.configuration
-        model = self._build(configuration)
-        compiled = self._compile(model, configuration.precision)
+        with stage("export"):
+            model = self._build(configuration)
+            compiled = self._compile(model, configuration.precision)
         deploy.export(
             model,
             deploy_properties(configuration.precision, compiled.threads),
@@ -175,7 +193,7 @@ class Workshop:
             remark=request.remark,
         )
         self._check_export(compiled, request)
-        return candidate_digest(model)
+        return Exported(candidate_digest(model), compiled.profile(self._samples[0]))
 
     def _check_export(self, compiled: Compiled, request: Export) -> None:
         """What was written gives exactly the outputs of what was judged."""
@@ -228,12 +246,20 @@ class Workshop:
             size_bytes=_size(self._float),
             threads=self._baseline.threads,
             operators=self._baseline.profile(self._samples[0]),
+            drop_error=0.0,
+            precision=self._baseline.precision,
+            notes=self._baseline.notes,
         )
 
     def _model_info(self, source: Any) -> ModelInfo:
         compiled_notes = list(self._baseline.notes)
-        if self._factory.nncf_path != "fast":
-            compiled_notes.append(f"Quantisers are placed the slow, public way of NNCF: {self._factory.nncf_path}")
+        if self._factory.note:
+            compiled_notes.append(self._factory.note)
+        if not self._search.looks:
+            compiled_notes.append(
+                f"One value of {self._metric.name} takes {self._search.metric_seconds:.2g} s: candidates are scored in "
+                "full, and bounds are computed from fewer resamples."
+            )
         return ModelInfo(
             name=self._setup.name,
             digest=model_digest(self._setup.model),

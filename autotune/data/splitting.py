@@ -36,7 +36,7 @@ def split(dataset: Dataset, shares: Sequence[float], seed: int, stratify: bool) 
     kept = _first_of_each(digests, dataset.labels)
     removed = len(dataset) - len(kept)
     _check_enough(len(kept), removed, shares)
-    keys = [hashlib.sha256(f"{seed}:".encode() + digests[i]).digest() for i in kept]
+    keys = [_key(seed, digests[i]) for i in kept]
     units = _units([digests[i] for i in kept], None if dataset.groups is None else dataset.groups[kept])
     strata = _strata(units, dataset.labels[kept] if stratify and dataset.labels is not None else None)
     assigned = _deal(units, strata, keys, shares)
@@ -51,27 +51,41 @@ def split(dataset: Dataset, shares: Sequence[float], seed: int, stratify: bool) 
     return Splits(parts[0], parts[1], parts[2], removed)
 
 
-def join(calibration: Dataset, search: Dataset, holdout: Dataset) -> Splits:
+def join(calibration: Dataset, search: Dataset, holdout: Dataset, seed: int) -> Splits:
     """Make splits of three datasets of the user's own; what is in a later one is removed from the earlier ones.
+
+    That holds for equal samples and for samples of one group. As in :func:`split`, each is in the order of a hash of
+    seed and content: the user's order may be by label, and then no prefix would be a fair sample.
 
     Raises:
         UserError: a dataset is too small, at first or after the removal.
     """
-    seen: set[bytes] = set()
+    seen: set[bytes | tuple[str, object]] = set()
     parts: list[Dataset] = []
     removed = 0
     for name, dataset in (("holdout", holdout), ("search", search), ("calibration", calibration)):
         digests = sample_digests(dataset)
-        kept = np.asarray([i for i in _first_of_each(digests, dataset.labels) if digests[i] not in seen], dtype=np.intp)
+        groups = [] if dataset.groups is None else [("group", group.item()) for group in dataset.groups]
+        kept = [
+            i
+            for i in _first_of_each(digests, dataset.labels)
+            if digests[i] not in seen and not (groups and groups[i] in seen)
+        ]
         if len(kept) < MINIMUM[name]:
             gone = (
-                f" after {len(dataset) - len(kept)} copies of others were removed" if len(kept) < len(dataset) else ""
+                f" after {len(dataset) - len(kept)} copies of others (or members of their groups) were removed"
+                if len(kept) < len(dataset)
+                else ""
             )
             raise UserError(f"data.{name}: has {len(kept)} samples{gone} and needs at least {MINIMUM[name]}.")
-        seen.update(digests)
+        seen.update(digests, groups)
         removed += len(dataset) - len(kept)
-        parts.append(dataset.take(kept))
+        parts.append(dataset.take(sorted(kept, key=lambda i: _key(seed, digests[i]))))
     return Splits(parts[2], parts[1], parts[0], removed)
+
+
+def _key(seed: int, digest: bytes) -> bytes:
+    return hashlib.sha256(f"{seed}:".encode() + digest).digest()
 
 
 def _first_of_each(digests: list[bytes], labels: Array | None) -> NDArray[np.intp]:

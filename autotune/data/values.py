@@ -77,8 +77,8 @@ def validate(dataset: Dataset, where: str) -> None:
     """Check that a dataset can be measured on.
 
     Raises:
-        UserError: it is empty, arrays differ in length, a value is NaN or infinite, an array holds Python objects,
-            or all labels are the same.
+        UserError: it is empty, arrays differ in length, a value is NaN or infinite, or an array holds
+            Python objects.
     """
     if not dataset.inputs:
         raise UserError(f"{where}: holds no input; give one array per input of the model, under the input's name.")
@@ -98,8 +98,6 @@ def validate(dataset: Dataset, where: str) -> None:
         raise UserError(f"{where}: holds no sample.")
     for name, values in named.items():
         _check_values(name, values, where)
-    if dataset.labels is not None and len(dataset) > 1 and bool(np.all(dataset.labels == dataset.labels[:1])):
-        raise UserError(f"{where}: all {len(dataset)} labels are the same; there is nothing to tell apart.")
 
 
 def _check_values(name: str, values: Array, where: str) -> None:

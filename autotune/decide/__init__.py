@@ -1,7 +1,7 @@
 """What the measurements mean: the front, the finalists, the verdict on each and the winner. Pure functions."""
 
 from autotune.decide.choice import Decision, choose, finalists
-from autotune.decide.front import pareto_front, pick_finalists
+from autotune.decide.front import Point, pareto_front, pick_finalists, points
 from autotune.decide.verdict import verdict
 
-__all__ = ["Decision", "choose", "finalists", "pareto_front", "pick_finalists", "verdict"]
+__all__ = ["Decision", "Point", "choose", "finalists", "pareto_front", "pick_finalists", "points", "verdict"]

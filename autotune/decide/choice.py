@@ -10,7 +10,6 @@ import numpy as np
 from autotune import stats
 from autotune.configuration import Configuration
 from autotune.decide.sentence import sentence, why_float
-from autotune.decide.verdict import of_the_reference
 from autotune.record import Finalist, Goal, Interval, Status, Trial, Verdict
 
 ENOUGH: dict[str, tuple[Status, ...]] = {"expected": ("proven", "expected"), "proven": ("proven",)}
@@ -54,7 +53,6 @@ def finalists(
     for trial, milliseconds, judged in zip(chosen, columns, verdicts, strict=True):
         if judged is None:
             continue
-        reference = trial.configuration == Configuration()
         joined.append(
             Finalist(
                 trial=trial.number,
@@ -62,7 +60,7 @@ def finalists(
                 speedup=Interval(1.0, 1.0, 1.0),
                 speedup_best_float=Interval(1.0, 1.0, 1.0),
                 milliseconds=tuple(float(v) for v in milliseconds),
-                verdict=of_the_reference(judged) if reference else judged,
+                verdict=judged,
                 meets_latency=goal.max_latency_ms is None or float(np.median(milliseconds)) <= goal.max_latency_ms,
             )
         )
@@ -78,7 +76,9 @@ def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) ->
     """Choose the winner: the fastest with the asked assurance that is faster than the best float.
 
     Faster means that the whole interval of the ratio to the best float lies above 1; at a tie the float model wins.
-    If a latency is asked for and some of these meet it, the winner is the fastest of them.
+    If a latency is asked for and some of these meet it, the winner is the fastest of them. Among int8 models at a tie
+    for the fastest, a proven one wins, then the simplest, then the most accurate: the best of several equals would
+    owe it to luck.
 
     Args:
         judged: as :func:`finalists` returns them.
@@ -87,8 +87,8 @@ def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) ->
     best = _best_float(judged, ENOUGH[goal.assurance])
     able = _faster_than(best, judged, ENOUGH[goal.assurance], goal)
     meeting = [f for f in able if f.meets_latency]
-    winner = max(meeting or able, key=_speed)
-    proven = max(_faster_than(_best_float(judged, ENOUGH["proven"]), judged, ENOUGH["proven"], goal), key=_speed)
+    winner = _fastest(meeting or able, goal)
+    proven = _fastest(_faster_than(_best_float(judged, ENOUGH["proven"]), judged, ENOUGH["proven"], goal), goal)
     outcome = "interrupted" if interrupted else "winner" if meeting else "constraint-unmet"
     why = "" if winner.configuration.quantization is not None else why_float(judged, goal)
     return Decision(
@@ -118,6 +118,19 @@ def _faster_than(best: Finalist, judged: Sequence[Finalist], enough: Collection[
         if f.configuration.quantization is not None and f.verdict.status in enough and _speedup(f, best, goal).low > 1
     ]
     return [best, *faster]
+
+
+def _fastest(able: Sequence[Finalist], goal: Goal) -> Finalist:
+    fastest = max(able, key=_speed)
+    ties = [f for f in able if f is fastest or _is_tie(f, fastest, goal)]
+    return min(
+        ties, key=lambda f: (f.verdict.status != "proven", f.configuration.complexity, f.verdict.drop, -_speed(f))
+    )
+
+
+def _is_tie(finalist: Finalist, fastest: Finalist, goal: Goal) -> bool:
+    both_int8 = finalist.configuration.quantization is not None and fastest.configuration.quantization is not None
+    return both_int8 and _speedup(finalist, fastest, goal).high >= 1
 
 
 def _speedup(finalist: Finalist, reference: Finalist, goal: Goal) -> Interval:

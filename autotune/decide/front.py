@@ -14,11 +14,25 @@ NEAR_FASTEST = 0.93
 
 
 @dataclass(frozen=True)
-class _Point:
+class Point:
+    """A complete trial's place in the plane of speed and drop; ``error`` is the standard error of the drop."""
+
     trial: Trial
     speedup: Interval
     drop: float
-    samples: int
+    error: float
+
+    @property
+    def is_float(self) -> bool:
+        return self.trial.configuration.quantization is None
+
+    def may_be_within(self, tolerance: float) -> bool:
+        """Tell whether the drop exceeds the tolerance by no more than one standard error."""
+        return self.drop - self.error <= tolerance
+
+    def clearly_within(self, tolerance: float) -> bool:
+        """Tell whether the drop stays below the tolerance by one standard error or more."""
+        return self.drop + self.error <= tolerance
 
 
 def pareto_front(trials: Iterable[Trial]) -> tuple[int, ...]:
@@ -26,7 +40,7 @@ def pareto_front(trials: Iterable[Trial]) -> tuple[int, ...]:
 
     Complete trials only; of equal ones the first counts.
     """
-    return tuple(point.trial.number for point in _front(_points(trials)))
+    return tuple(point.trial.number for point in _front(points(trials)))
 
 
 def pick_finalists(trials: Iterable[Trial], tolerance: float, limit: int) -> list[Trial]:
@@ -35,12 +49,13 @@ def pick_finalists(trials: Iterable[Trial], tolerance: float, limit: int) -> lis
     Every finalist makes the holdout's bound of all of them wider, so only those that could win are taken:
 
     * float f32, always; other floats that may be faster than it and within the tolerance;
-    * int8 trials on the front that may be faster than the best float and within the tolerance, in this order: the
-      fastest within it, the most accurate of those nearly as fast, the most accurate, then the fastest.
+    * int8 trials on the front that may be within the tolerance and faster than the fastest float that is clearly
+      within it, in this order: the fastest within the tolerance, the simplest of those at a tie with it, the most
+      accurate of those nearly as fast, the most accurate, then the fastest;
+    * if there is none of these, the int8 trial that came closest, so that a verdict can say how close.
 
-    A trial *may* be within the tolerance when its drop exceeds it by no more than one standard error of the drop. A
-    trial carries no scores per sample, so that is taken as ``sqrt(2 * tolerance * score / n)``: the standard error when
-    a share ``2 * tolerance / score`` of the n samples changes by the whole score.
+    A trial *may* be within the tolerance when its drop exceeds it by no more than one standard error of the drop, and
+    is *clearly* within when it stays below by as much.
 
     Args:
         tolerance: of the drop, in the metric's own units.
@@ -49,59 +64,74 @@ def pick_finalists(trials: Iterable[Trial], tolerance: float, limit: int) -> lis
     Raises:
         ValueError: float f32 is not among the complete trials.
     """
-    points = _points(trials)
-    baseline = next((p for p in points if p.trial.configuration == Configuration()), None)
+    measured = points(trials)
+    baseline = next((p for p in measured if p.trial.configuration == Configuration()), None)
     if baseline is None:
         raise ValueError("float f32 has no complete trial")
-    scale = abs(_score(baseline))
-    possible = [
-        p
-        for p in points
-        if p is not baseline and p.drop <= tolerance + math.sqrt(2 * tolerance * scale / max(1, p.samples))
-    ]
-    floats = [p for p in possible if p.trial.configuration.quantization is None and p.speedup.high > 1]
-    to_beat = max([1.0, *(p.speedup.low for p in floats if p.drop <= tolerance)])
-    int8 = [p for p in possible if p.trial.configuration.quantization is not None and p.speedup.high > to_beat]
+    possible = [p for p in measured if p is not baseline and p.may_be_within(tolerance)]
+    floats = [p for p in possible if p.is_float and p.speedup.high > 1]
+    to_beat = max([1.0, *(p.speedup.low for p in floats if p.clearly_within(tolerance))])
+    int8 = [p for p in possible if not p.is_float and p.speedup.high > to_beat]
     slots = max(1, limit - 1 - len(floats))
-    chosen = floats + _by_merit(_front(int8), tolerance)[:slots]
+    chosen = floats + (_by_merit(int8, tolerance)[:slots] or _closest(measured, tolerance))
     return [baseline.trial, *(p.trial for p in sorted(chosen, key=_fastest_first))]
 
 
-def _by_merit(front: Sequence[_Point], tolerance: float) -> list[_Point]:
+def _by_merit(int8: Sequence[Point], tolerance: float) -> list[Point]:
+    front = _front(int8)
     if not front:
         return []
     within = [p for p in front if p.drop <= tolerance]
     fastest = (within or front)[0]
+    ties = [p for p in int8 if p.drop <= max(tolerance, fastest.drop) and p.speedup.high >= fastest.speedup.low]
     near = [p for p in front if p.speedup.estimate >= NEAR_FASTEST * fastest.speedup.estimate]
-    ranked = [fastest, min(near, key=_least_drop_first), min(front, key=_least_drop_first), *front]
+    ranked = [
+        fastest,
+        min(ties, key=_simplest_first),
+        min(near, key=_least_drop_first),
+        min(front, key=_least_drop_first),
+        *front,
+    ]
     return list({p.trial.number: p for p in ranked}.values())
 
 
-def _front(points: Iterable[_Point]) -> list[_Point]:
-    front: list[_Point] = []
-    for point in sorted(points, key=lambda p: (-p.speedup.estimate, p.drop, p.trial.number)):
+def _closest(measured: Iterable[Point], tolerance: float) -> list[Point]:
+    """Return the fastest int8 trial that may be within the tolerance, or else the most accurate, or none."""
+    int8 = [p for p in measured if not p.is_float]
+    within = [p for p in int8 if p.may_be_within(tolerance)]
+    if within:
+        return [min(within, key=_fastest_first)]
+    return [min(int8, key=_least_drop_first)] if int8 else []
+
+
+def _front(found: Iterable[Point]) -> list[Point]:
+    front: list[Point] = []
+    for point in sorted(found, key=lambda p: (-p.speedup.estimate, p.drop, p.trial.number)):
         if not front or point.drop < front[-1].drop:
             front.append(point)
     return front
 
 
-def _points(trials: Iterable[Trial]) -> list[_Point]:
-    points = []
+def points(trials: Iterable[Trial]) -> list[Point]:
+    """Return the place of every complete trial."""
+    found = []
     for trial in trials:
         measured = trial.measurement
-        if trial.state == "complete" and measured and measured.latency and measured.drop is not None:
-            points.append(_Point(trial, measured.latency.speedup, measured.drop, measured.samples))
-    return points
+        if trial.state != "complete" or measured is None or measured.latency is None or measured.drop is None:
+            continue
+        if math.isfinite(measured.drop):
+            error = measured.drop_error if measured.drop_error is not None else math.inf
+            found.append(Point(trial, measured.latency.speedup, measured.drop, error))
+    return found
 
 
-def _score(point: _Point) -> float:
-    measured = point.trial.measurement
-    return measured.score if measured and measured.score is not None else 0.0
+def _simplest_first(point: Point) -> tuple[int, float, float]:
+    return point.trial.configuration.complexity, point.drop, -point.speedup.estimate
 
 
-def _fastest_first(point: _Point) -> tuple[float, int]:
+def _fastest_first(point: Point) -> tuple[float, int]:
     return -point.speedup.estimate, point.trial.number
 
 
-def _least_drop_first(point: _Point) -> tuple[float, float]:
+def _least_drop_first(point: Point) -> tuple[float, float]:
     return point.drop, -point.speedup.estimate

@@ -32,7 +32,7 @@ def why_float(judged: Sequence[Finalist], goal: Goal) -> str:
     """Say why no int8 finalist beat the best float; by the one that came closest."""
     int8 = [f for f in judged if f.configuration.quantization is not None]
     if not int8:
-        return "No int8 candidate was both possibly faster and possibly within the tolerance in the search."
+        return "No int8 candidate could be measured to the end."
     enough = ("proven",) if goal.assurance == "proven" else ("proven", "expected")
     able = [f for f in int8 if f.verdict.status in enough]
     closest = max(able or int8, key=lambda f: f.speedup.estimate)

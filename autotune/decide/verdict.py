@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from autotune import stats
 from autotune.record import Status, Verdict
 
@@ -21,6 +19,8 @@ def verdict(
     confidence: float,
     finalists: int,
     seed: int,
+    resamples: int = stats.RESAMPLES_CORPUS,
+    groups: int = stats.JACKKNIFE_GROUPS,
 ) -> Verdict:
     """Judge a finalist by its scores on the holdout.
 
@@ -29,7 +29,8 @@ def verdict(
     computed at ``1 - (1 - confidence) / finalists``, so that all of them hold together with ``confidence``.
 
     Args:
-        float_scores, candidate_scores, value, is_mean, higher_is_better, seed: as for ``stats.drop_upper``.
+        float_scores, candidate_scores, value, is_mean, higher_is_better, seed, resamples, groups: as for
+            ``stats.drop_upper``.
         float_score, score: the metric of all samples.
         tolerance: of the drop, in the metric's own units.
         confidence: of all bounds together, one-sided.
@@ -45,6 +46,8 @@ def verdict(
         higher_is_better=higher_is_better,
         confidence=each,
         seed=seed,
+        resamples=resamples,
+        groups=groups,
     )
     status: Status = "proven" if bound.upper <= tolerance else "expected" if bound.drop <= tolerance else "beyond"
     needed = None
@@ -62,8 +65,3 @@ def verdict(
         float_score=float_score,
         more_samples=None if needed is None else max(1, needed - n),
     )
-
-
-def of_the_reference(judged: Verdict) -> Verdict:
-    """Return float f32's own verdict: it loses nothing against itself, whatever the sample."""
-    return replace(judged, status="proven", drop=0.0, drop_upper=0.0, method="the reference itself", more_samples=None)

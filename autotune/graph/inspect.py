@@ -10,6 +10,8 @@ from typing import Any
 
 import openvino as ov
 
+from autotune.files import model_files
+
 CONSTANT = "Constant"
 _CHUNK = 1 << 20
 # What OpenVINO calls an input or output that has no name; the number is the process's.
@@ -71,8 +73,7 @@ def model_digest(model: ov.Model | Path) -> str:
     if not isinstance(model, Path):
         return _digest(model, names=True)
     total = hashlib.sha256()
-    weights = model.with_suffix(".bin")
-    for path in [model, weights] if model.suffix == ".xml" and weights.exists() else [model]:
+    for path in model_files(model):
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 total.update(chunk)

@@ -14,13 +14,14 @@ import openvino as ov
 
 from autotune.configuration import Preset, Quantization
 from autotune.data import Dataset, sample_digests
-from autotune.errors import AutotuneError
+from autotune.errors import AutotuneError, one_line
 from autotune.files import write_text
 from autotune.graph.inspect import clone, model_digest
+from autotune.hardware import CAP_VARIABLES
 from autotune.quantize.bias import BiasTable
 from autotune.quantize.build import build
 from autotune.quantize.observe import Observation, observe
-from autotune.quantize.placement import PLACEMENTS, Placer
+from autotune.quantize.placement import FAST, PLACEMENTS, Placer
 from autotune.quantize.points import Placement
 from autotune.quantize.ranges import ActivationRanges, Range, WeightRanges
 
@@ -29,7 +30,6 @@ _CACHE_FORMAT = 1
 _SUMMING = {
     "Convolution", "ConvolutionBackpropData", "GroupConvolution", "GroupConvolutionBackpropData", "MatMul",
 }  # fmt: skip
-_ISA_CAPS = ("ONEDNN_MAX_CPU_ISA", "OV_CPU_MAX_ISA")
 
 
 class BuildError(AutotuneError, ValueError):
@@ -43,7 +43,7 @@ class CandidateFactory:
         operators: name -> OpenVINO type of the operators that some placement quantises; empty before :meth:`prepare`
             and where nothing can be quantised.
         activation_quantizers: names of the activation quantisers of all placements, with no operator kept float.
-        nncf_path: ``fast``, or why the slow public function of NNCF is asked.
+        nncf_path: ``fast``, or why the slow public function of NNCF is asked, or why nothing can be quantised.
     """
 
     def __init__(self, model: ov.Model, calibration: Dataset, cache_dir: Path, threads: int) -> None:
@@ -66,21 +66,30 @@ class CandidateFactory:
         self.nncf_path = ""
 
     def prepare(self) -> None:
-        """Find where quantisers may go, and check NNCF's fast path against its public function (kept on disk)."""
+        """Find where quantisers may go, and check NNCF's fast path against its public function.
+
+        That a check was passed is kept on disk; one that failed is made again.
+        """
         checked = self._cache / f"placement-{_key(self._model_digest, _versions())}.json"
-        known = _read(checked)
-        sample = self._calibration.row(0)
-        self._placer = Placer(self._model, sample, private=known in (None, "fast"))
-        if known is None:
-            known = self._placer.self_check()
-            write_text(checked, json.dumps({"path": known}))
-        self.nncf_path = known
+        self._placer = Placer(self._model, self._calibration.row(0))
+        if not checked.exists() and self._placer.self_check() == FAST:
+            write_text(checked, json.dumps({"path": FAST}))
+        self.nncf_path = self._placer.path
         try:
             self.operators = self._placer.operators()
             self.activation_quantizers = self._quantizers()
         except Exception as error:  # noqa: BLE001 - NNCF's public function raises what it likes
             self.operators = {}
-            self.nncf_path = f"NNCF cannot place quantisers in this model: {_one_line(error)}"
+            self.nncf_path = f"NNCF cannot place quantisers in this model: {one_line(error)}"
+
+    @property
+    def note(self) -> str:
+        """A sentence for the user if NNCF's fast path is not taken; empty if it is."""
+        if self.nncf_path == FAST:
+            return ""
+        if not self.operators:
+            return f"{self.nncf_path}."
+        return f"Quantisers are placed the slow, public way of NNCF: {self.nncf_path}."
 
     def _quantizers(self) -> tuple[str, ...]:
         names: dict[str, None] = {}
@@ -89,13 +98,10 @@ class CandidateFactory:
                 names.update((q.name, None) for q in self._placer.solve(placement, preset).activations)
         return tuple(names)
 
-    def observe(self) -> bool:
+    def observe(self) -> None:
         """Record the statistics of the calibration samples, or load those recorded before.
 
         They are kept by content: model, samples, points, versions, CPU and its instruction set.
-
-        Returns:
-            Whether they were loaded.
 
         Raises:
             UserError: the cache folder cannot be written to.
@@ -105,15 +111,13 @@ class CandidateFactory:
         data = hashlib.sha256(b"".join(sample_digests(self._calibration))).hexdigest()
         path = self._cache / f"observation-{_key(self._model_digest, data, points, _versions(), _cpu())}.npz"
         try:
-            observation, cached = Observation.load(path), True
+            observation = Observation.load(path)
         except (FileNotFoundError, ValueError):
             observation = observe(self._model, self._calibration, tensors, threads=self._threads)
             observation.save(path)
-            cached = False
         self._activations = ActivationRanges(observation)
         self._weights = WeightRanges(self._model)
         self._biases = BiasTable(self._model, observation)
-        return cached
 
     def build(self, quantization: Quantization) -> ov.Model:
         """Return the int8 model of a configuration, its weights stored as int8; after :meth:`observe`.
@@ -124,7 +128,7 @@ class CandidateFactory:
             BuildError: nothing in the model can be quantised, or a range is not finite.
         """
         if not self.operators:
-            reason = self.nncf_path if self.nncf_path.startswith("NNCF cannot") else "no operator computes in int8"
+            reason = "no operator computes in int8" if self.nncf_path == FAST else self.nncf_path
             raise BuildError(f"Nothing in this model can be quantised: {reason}.")
         q = quantization
         placement = self._placer.solve(q.placement, q.preset, frozenset(q.float_operators))
@@ -175,14 +179,6 @@ def _store_weights(model: ov.Model) -> None:
     compress_quantize_weights_transformation(model)
 
 
-def _read(path: Path) -> str | None:
-    """Return the path that an earlier check settled on."""
-    try:
-        return str(json.loads(path.read_text())["path"])
-    except (OSError, ValueError, KeyError):
-        return None
-
-
 def _key(*parts: str) -> str:
     return hashlib.sha256("\n".join([str(_CACHE_FORMAT), *parts]).encode()).hexdigest()[:32]
 
@@ -194,9 +190,5 @@ def _versions() -> str:
 def _cpu() -> str:
     core = ov.Core()
     facts: Iterable[str] = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    caps = [f"{name}={os.environ.get(name, '')}" for name in _ISA_CAPS]
+    caps = [f"{name}={os.environ.get(name, '')}" for name in CAP_VARIABLES]
     return " ".join([core.get_property("CPU", "FULL_DEVICE_NAME"), *sorted(facts), *caps])
-
-
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

@@ -8,6 +8,7 @@ from typing import Protocol, get_args
 import openvino as ov
 
 from autotune.configuration import PlacementName, Preset
+from autotune.errors import one_line
 from autotune.graph.inspect import activation_names, is_float, nodes_by_name, tensor_key
 from autotune.quantize.nncf_points import ActivationPoint, Points, WeightPoint
 from autotune.quantize.nncf_public import PublicSolver, Sample
@@ -61,7 +62,7 @@ class Placer:
         try:
             self._solvers = self._private_solvers()
         except Exception as error:  # noqa: BLE001 - another version of NNCF may raise anything here
-            self._use_public(_failed(error))
+            self._use_public(f"NNCF's internals failed: {one_line(error)}")
 
     def _private_solvers(self) -> dict[PlacementName, _Solver]:
         from autotune.quantize.nncf_private import PrivateSolver  # inside: the names it imports may be gone
@@ -88,7 +89,7 @@ class Placer:
                 private = self._solvers[placement].solve(preset, self._always_float)
                 same = self._same(private, public.solve(preset, self._always_float))
             except Exception as error:  # noqa: BLE001 - another version of NNCF may raise anything here
-                self._use_public(_failed(error))
+                self._use_public(f"NNCF's internals failed: {one_line(error)}")
                 break
             if not same:
                 self._use_public(f"NNCF's internals place quantisers otherwise than nncf.quantize ({placement})")
@@ -187,7 +188,3 @@ class Placer:
             kind == "MatMul"
             and all(value.get_source_output().get_node().get_friendly_name() in self._active for value in node.inputs())
         )
-
-
-def _failed(error: Exception) -> str:
-    return f"NNCF's internals failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}"

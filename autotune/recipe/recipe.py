@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict, Unpack
@@ -118,10 +117,13 @@ class Recipe(Frozen):
         return self.space.is_solved
 
     @property
-    def digest(self) -> str:
-        """SHA-256 of all that trials depend on: not the name, nor the budget, nor how the text is laid out."""
-        plain = {key: value for key, value in _plain(self).items() if key not in ("name", "budget")}
-        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+    def essence(self) -> dict[str, str]:
+        """All that trials depend on, by dotted key: not the name, nor the budget, nor how the text is laid out."""
+        return {
+            key: json.dumps(value, sort_keys=True)
+            for key, value in _flat(_plain(self), "")
+            if key.partition(".")[0] not in ("name", "budget")
+        }
 
     def where(self, *key: str) -> str:
         """Return what an error message about ``key`` begins with: ``recipes/x.yaml:12: data.path``."""
@@ -232,6 +234,14 @@ def json_schema() -> dict[str, Any]:
         # Empty FrozenMap defaults are left out of the schema, which is right: they need not be written.
         warnings.simplefilter("ignore", PydanticJsonSchemaWarning)
         return Recipe.model_json_schema()
+
+
+def _flat(plain: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in plain.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def _plain(recipe: Recipe) -> dict[str, Any]:

@@ -37,7 +37,8 @@ def load_data(recipe: Recipe, trust_code: bool, announce: Callable[[str], None])
             dataset = _load(getattr(data, name), recipe.base, trust_code, announce, f"data.{name}")
             validate(dataset, f"data.{name}")
             three.append(dataset)
-        splits = join(*three)
+        calibration, search, holdout = three
+        splits = join(calibration, search, holdout, recipe.seed)
     else:
         dataset = _load(data, recipe.base, trust_code, announce, "data")
         validate(dataset, "data")

@@ -3,14 +3,27 @@
 A *drop* is how much worse a candidate scores than the float model on the same samples; positive is worse.
 """
 
-from autotune.stats.drops import DropBound, Scores, Value, drop_lower, drop_upper, samples_needed
+from autotune.stats.drops import (
+    JACKKNIFE_GROUPS,
+    RESAMPLES_CORPUS,
+    DropBound,
+    Scores,
+    Value,
+    drop_error,
+    drop_lower,
+    drop_upper,
+    samples_needed,
+)
 from autotune.stats.medians import median_interval, values_needed
 from autotune.stats.paired import paired_upper
 
 __all__ = [
+    "JACKKNIFE_GROUPS",
+    "RESAMPLES_CORPUS",
     "DropBound",
     "Scores",
     "Value",
+    "drop_error",
     "drop_lower",
     "drop_upper",
     "median_interval",

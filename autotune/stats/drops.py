@@ -52,6 +52,8 @@ def drop_upper(
     higher_is_better: bool,
     confidence: float,
     seed: int,
+    resamples: int = RESAMPLES_CORPUS,
+    groups: int = JACKKNIFE_GROUPS,
 ) -> DropBound:
     """Return the drop of the candidate and its one-sided upper bound.
 
@@ -66,8 +68,10 @@ def drop_upper(
 
     Args:
         float_scores, candidate_scores: shape (n, ...), the same samples in the same order; (n,) for a mean.
-        value: metric of some samples: ``value(scores, indices)``; not called for a mean.
+        value: metric of some samples: ``value(scores, indices)``; not called for a mean. NaN where it is undefined.
         confidence: one-sided.
+        resamples, groups: of a metric that is no mean: bootstrap resamples, and groups of the jackknife; each costs
+            two values of the metric.
 
     Raises:
         UserError: the metric is not finite on most resamples.
@@ -80,9 +84,14 @@ def drop_upper(
         upper = paired_upper(losses, gains, n, confidence)
         return _bound((losses - gains) / n, upper, method=EXACT, n=n, sd=float(change.std()), confidence=confidence)
     statistic = _paired_statistic(float_scores, candidate_scores, value, is_mean, sign)
-    resamples = RESAMPLES_MEAN if is_mean else RESAMPLES_CORPUS
-    drop, upper, error = _bca_upper(statistic, n, confidence, np.random.default_rng(seed), resamples)
-    method = "bootstrap of paired differences (BCa)" if is_mean else "bootstrap of paired samples (BCa)"
+    if is_mean:
+        resamples, groups = RESAMPLES_MEAN, JACKKNIFE_GROUPS
+    drop, upper, error = _bca_upper(
+        statistic, n, confidence, np.random.default_rng(seed), resamples=resamples, groups=groups
+    )
+    what = "differences" if is_mean else "samples"
+    fewer = "" if is_mean or resamples >= RESAMPLES_CORPUS else f", {resamples} resamples"
+    method = f"bootstrap of paired {what} (BCa{fewer})"
     scale = _scale(float_scores, candidate_scores, value, is_mean)
     if error == 0 or _differing(float_scores, candidate_scores) < FEW_DIFFERENCES:
         floor = scale * (1 - (1 - confidence) ** (1 / n))
@@ -99,6 +108,7 @@ def drop_lower(
     is_mean: bool,
     higher_is_better: bool,
     confidence: float,
+    groups: int = JACKKNIFE_GROUPS,
 ) -> float:
     """Return a one-sided lower bound of the drop, fast enough to ask during scoring whether to go on.
 
@@ -106,7 +116,7 @@ def drop_lower(
     good enough to give up a candidate early, not to decide between finalists.
 
     Args:
-        as for :func:`drop_upper`.
+        float_scores, candidate_scores, value, confidence, groups: as for :func:`drop_upper`.
     """
     from scipy.special import stdtrit
 
@@ -118,13 +128,43 @@ def drop_lower(
     statistic = _paired_statistic(float_scores, candidate_scores, value, is_mean, sign)
     if n < 2:
         return -math.inf
-    parts = _jackknife(statistic, n, np.random.default_rng(0))
-    groups = len(parts)
-    error = math.sqrt((groups - 1) / groups * float(((parts - parts.mean()) ** 2).sum()))
+    error = _jackknife_error(statistic, n, groups)
     drop = statistic(np.arange(n))
     if not math.isfinite(error):
         return -math.inf
-    return drop - float(stdtrit(groups - 1, confidence)) * error
+    return drop - float(stdtrit(min(n, groups) - 1, confidence)) * error
+
+
+def drop_error(
+    float_scores: Scores,
+    candidate_scores: Scores,
+    value: Value,
+    *,
+    is_mean: bool,
+    higher_is_better: bool,
+    groups: int = JACKKNIFE_GROUPS,
+) -> float:
+    """Return the standard error of the drop: of the mean paired difference, or the grouped jackknife's.
+
+    It is never below one sample's worth of a 0/1 score: that nothing differs among n samples does not mean that
+    nothing ever will.
+
+    Args:
+        float_scores, candidate_scores, value, groups: as for :func:`drop_upper`.
+
+    Returns:
+        Infinity where it cannot be computed.
+    """
+    n = len(float_scores)
+    sign = 1.0 if higher_is_better else -1.0
+    if n < 2:
+        return math.inf
+    if is_mean:
+        change = np.asarray(float_scores, np.float64) - np.asarray(candidate_scores, np.float64)
+        error = float(change.std(ddof=1)) / math.sqrt(n)
+        return max(error, 1 / n) if _is_binary(float_scores) and _is_binary(candidate_scores) else error
+    error = _jackknife_error(_paired_statistic(float_scores, candidate_scores, value, False, sign), n, groups)
+    return error if math.isfinite(error) else math.inf
 
 
 def samples_needed(drop: float, sd: float, tolerance: float, confidence: float, excess: float = 0.0) -> int | None:
@@ -192,7 +232,9 @@ def _bca_upper(
     n: int,
     confidence: float,
     random: np.random.Generator,
+    *,
     resamples: int,
+    groups: int,
 ) -> tuple[float, float, float]:
     """Return estimate, bias-corrected and accelerated upper bound, and bootstrap standard error.
 
@@ -210,7 +252,8 @@ def _bca_upper(
         )
     below = (values < estimate).mean() + 0.5 * (values == estimate).mean()
     z0 = float(ndtri(np.clip(below, 1 / len(values), 1 - 1 / len(values))))
-    parts = _jackknife(statistic, n, random)
+    parts = _jackknife(statistic, n, random, groups)
+    parts = parts[np.isfinite(parts)]
     spread = parts.mean() - parts
     power = float((spread**2).sum()) ** 1.5
     acceleration = float((spread**3).sum()) / (6 * power) if power > 0 and math.isfinite(power) else 0.0
@@ -220,8 +263,17 @@ def _bca_upper(
     return estimate, float(np.quantile(values, level)), float(values.std())
 
 
-def _jackknife(statistic: Callable[[NDArray[np.intp]], float], n: int, random: np.random.Generator) -> Floats:
-    """Return the statistic with each of up to 100 random groups of samples left out."""
+def _jackknife_error(statistic: Callable[[NDArray[np.intp]], float], n: int, groups: int) -> float:
+    """Return the grouped jackknife's standard error; NaN where the statistic is undefined without some group."""
+    parts = _jackknife(statistic, n, np.random.default_rng(0), groups)
+    count = len(parts)
+    return math.sqrt((count - 1) / count * float(((parts - parts.mean()) ** 2).sum()))
+
+
+def _jackknife(
+    statistic: Callable[[NDArray[np.intp]], float], n: int, random: np.random.Generator, groups: int
+) -> Floats:
+    """Return the statistic with each of up to ``groups`` random groups of samples left out."""
     order = random.permutation(n)
-    groups = np.array_split(order, min(n, JACKKNIFE_GROUPS))
-    return np.array([statistic(np.setdiff1d(order, group)) for group in groups])
+    left_out = np.array_split(order, min(n, groups))
+    return np.array([statistic(np.setdiff1d(order, group)) for group in left_out])

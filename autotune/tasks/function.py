@@ -58,7 +58,7 @@ class FunctionMetric:
         return scores
 
     def value(self, per_sample: Scores, labels: Array | None) -> float:
-        """Return the mean of the scores, or the number that the function gives for these outputs."""
+        """Return the mean of the scores, or the number that the function gives for these outputs (may be NaN)."""
         if self.is_mean:
             return float(per_sample.mean())
         outputs, start = {}, 0
@@ -66,12 +66,12 @@ class FunctionMetric:
             width = math.prod(shape)
             outputs[name] = per_sample[:, start : start + width].reshape(-1, *shape).astype(dtype)
             start += width
-        score = self._call(outputs, labels)
+        score = self._call(outputs, labels, finite=False)
         if score.ndim > 0:
             raise UserError(f"metric: {self.name} returned one number before and now shape {list(score.shape)}.")
         return float(score)
 
-    def _call(self, outputs: Mapping[str, Array], labels: Array | None) -> Scores:
+    def _call(self, outputs: Mapping[str, Array], labels: Array | None, finite: bool = True) -> Scores:
         try:
             returned = self._function(dict(outputs), labels)
         except Exception as error:
@@ -83,6 +83,6 @@ class FunctionMetric:
             raise UserError(
                 f"metric: {self.name} returned {kind}; return one score per sample or one number."
             ) from None
-        if not bool(np.isfinite(scores).all()):
+        if finite and not bool(np.isfinite(scores).all()):
             raise UserError(f"metric: {self.name} returned NaN or an infinite score.")
         return scores

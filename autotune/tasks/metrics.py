@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from autotune.errors import UserError, suggest
 from autotune.tasks.classification import Accuracy, Auc, MacroF1
 from autotune.tasks.fidelity import CosineToFloat
@@ -91,3 +93,5 @@ def check_labels(metric: Metric, labels: Array | None, where: str = "data") -> N
             raise UserError(f"{where}: has no 'labels'; {metric.name} needs one per sample.")
         return
     metric.check(labels)
+    if metric.needs_labels and len(labels) > 1 and bool(np.all(labels == labels[:1])):
+        raise UserError(f"{where}: all {len(labels)} labels are the same; there is nothing to tell apart.")

@@ -34,7 +34,6 @@ def test_take_and_row():
         (Dataset({"x": np.array([1, np.nan, np.inf])}, np.arange(3)), "infinite values in 2 samples, first in 1"),
         (Dataset({"x": np.zeros((2, 1))}, np.array([0.0, np.nan])), "labels has NaN"),
         (Dataset({"x": np.array([[1], [1, 2]], dtype=object)}, np.arange(2)), "Python objects"),
-        (Dataset({"x": np.arange(5)}, np.ones(5)), "all 5 labels are the same"),
         (Dataset({"x": np.arange(5)}, np.arange(5), np.arange(4)), "groups has 4"),
     ],
 )  # fmt: skip

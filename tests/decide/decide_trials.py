@@ -30,10 +30,11 @@ def trial(
     drop: float,
     *,
     noise: float = 0.01,
+    error: float = 0.006,
     state: str = "complete",
 ) -> Trial:
     interval = Interval(speedup, speedup * (1 - noise), speedup * (1 + noise))
-    measured = Measurement(Latency((speedup,) * 8, (1.0,) * 8, interval), 0.9 - drop, drop, 400, 1000, 2)
+    measured = Measurement(Latency((speedup,) * 8, (1.0,) * 8, interval), 0.9 - drop, drop, 400, 1000, 2, (), error)
     return Trial(number, configuration, state, "sampler", measured)  # type: ignore[arg-type]
 
 
@@ -49,6 +50,9 @@ def judged(status: Status, drop: float = 0.004) -> Verdict:
     upper = {"proven": 0.008, "expected": 0.012, "beyond": drop + 0.01}[status]
     more = 420 if status == "expected" else None
     return Verdict(status, drop, upper, 0.009, 0.95, 900, "exact paired bound", 0.9 - drop, 0.9, more)
+
+
+REFERENCE = Verdict("proven", 0.0, 0.0, 0.009, 0.95, 900, "the reference itself", 0.9, 0.9)
 
 
 def column(milliseconds: float, seed: int = 0, noise: float = 0.01, rounds: int = 40) -> Sequence[float]:

@@ -1,6 +1,9 @@
-import pytest
-from decide_trials import FLOAT, column, floating, goal, int8, judged, trial
+from dataclasses import replace
 
+import pytest
+from decide_trials import FLOAT, REFERENCE, column, floating, goal, int8, judged, trial
+
+from autotune.configuration import Configuration
 from autotune.decide import choose, finalists
 
 
@@ -13,7 +16,7 @@ def decide(entries, asked=None, interrupted=False):
     return choose(judgements, asked, interrupted), judgements
 
 
-F32 = (FLOAT, 6.0, judged("expected", 0.0))
+F32 = (FLOAT, 6.0, REFERENCE)
 BF16 = (floating("bf16"), 4.0, judged("proven"))
 
 
@@ -49,6 +52,20 @@ def test_best_float_must_have_the_asked_assurance():
     assert (decision.winner, decision.best_float) == (2, 0)
 
 
+def complicated(name: str) -> Configuration:
+    chosen = int8(name)
+    assert chosen.quantization is not None
+    return replace(chosen, quantization=replace(chosen.quantization, float_operators=("x", "y", "z")))
+
+
+def test_of_int8_models_at_a_tie_the_proven_then_the_simplest_wins():
+    lucky = (complicated("a"), 1.999, judged("expected"))
+    entries = [F32, lucky, (int8("b"), 2.0, judged("expected")), (complicated("c"), 2.001, judged("expected"))]
+    assert decide(entries)[0].winner == 2
+    assert decide([*entries, (complicated("d"), 2.0, judged("proven"))])[0].winner == 4
+    assert decide([F32, (complicated("a"), 1.9, judged("expected")), entries[2]])[0].winner == 1  # no tie
+
+
 def test_float_wins_a_tie():
     decision, found = decide([F32, (int8("a"), 6.0 / 1.001, judged("proven"))])
     assert found[1].speedup_best_float.low < 1
@@ -63,7 +80,7 @@ def test_a_float_at_a_tie_with_f32_is_not_the_best_float():
 
 
 def test_why_float():
-    assert "No int8 candidate was both" in decide([F32, BF16])[0].why_float
+    assert "No int8 candidate could be measured" in decide([F32, BF16])[0].why_float
     assert "slower" in decide([F32, (int8("a"), 9.0, judged("proven"))])[0].why_float
     beyond = decide([F32, (int8("a"), 2.0, judged("beyond", 0.03))])[0].why_float
     assert "No int8 candidate keeps the tolerance" in beyond and "worse by 0.03" in beyond
@@ -72,9 +89,8 @@ def test_why_float():
     assert "No int8 candidate is proven" in unproven and "420 more" in unproven
 
 
-def test_float_f32_is_proven_whatever_the_sample():
-    decision, found = decide([F32])
-    assert (found[0].verdict.status, found[0].verdict.drop_upper) == ("proven", 0.0)
+def test_only_float():
+    decision, _ = decide([F32])
     assert (decision.winner, decision.fastest_proven, decision.outcome) == (0, 0, "winner")
 
 

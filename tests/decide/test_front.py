@@ -5,6 +5,7 @@ from decide_trials import FLOAT, floating, int8, trial
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autotune.configuration import Configuration, Quantization
 from autotune.decide import pareto_front, pick_finalists
 
 TOLERANCE = 0.009
@@ -45,9 +46,9 @@ def test_front_is_what_nobody_beats(points):
 def test_finalists_are_those_that_may_win():
     trials = [
         trial(0, FLOAT, 1.0, 0.0),
-        trial(1, floating("bf16"), 1.6, 0.005),
+        trial(1, floating("bf16"), 1.6, 0.005, error=0.003),
         trial(2, int8("a"), 2.5, 0.05),  # clearly beyond
-        trial(3, int8("b"), 2.2, 0.014),  # beyond by less than the noise of 400 samples
+        trial(3, int8("b"), 2.2, 0.014),  # beyond by less than a standard error
         trial(4, int8("c"), 2.0, 0.008),
         trial(5, int8("d"), 1.95, 0.001),  # nearly as fast, more accurate
         trial(6, int8("e"), 1.2, -0.01),  # slower than bf16
@@ -57,16 +58,44 @@ def test_finalists_are_those_that_may_win():
     assert numbers(pick_finalists(trials, TOLERANCE, 2)) == [0, 4, 1]
 
 
+def test_a_float_that_is_just_within_hides_no_slower_int8():
+    trials = [trial(0, FLOAT, 1.0, 0.0), trial(1, floating("bf16"), 1.6, 0.008), trial(2, int8("a"), 1.4, 0.0)]
+    assert numbers(pick_finalists(trials, TOLERANCE, 4)) == [0, 1, 2]
+    surely = [*trials[:1], trial(1, floating("bf16"), 1.6, 0.001, error=0.004), *trials[2:]]
+    assert numbers(pick_finalists(surely, TOLERANCE, 4)) == [0, 1, 2], "the closest int8 is judged all the same"
+    faster = [*surely, trial(3, int8("b"), 1.7, 0.0)]
+    assert numbers(pick_finalists(faster, TOLERANCE, 4)) == [0, 3, 1]
+
+
+def test_the_simplest_of_those_at_a_tie_is_judged_too():
+    plain = Configuration("f32", Quantization())
+    lucky = trial(1, replace(plain, quantization=Quantization(float_operators=("a", "b"))), 2.02, 0.0)
+    trials = [trial(0, FLOAT, 1.0, 0.0), lucky, trial(2, plain, 2.01, 0.001), trial(3, int8("c"), 1.5, 0.0)]
+    assert numbers(pick_finalists(trials, TOLERANCE, 3)) == [0, 1, 2]
+
+
+def test_an_int8_trial_is_judged_even_if_none_came_close():
+    trials = [trial(0, FLOAT, 1.0, 0.0), trial(1, int8("a"), 2.0, 0.3), trial(2, int8("b"), 1.5, 0.2)]
+    assert numbers(pick_finalists(trials, TOLERANCE, 4)) == [0, 2]
+    slow = [*trials, trial(3, int8("c"), 0.7, 0.0), trial(4, int8("d"), 0.8, 0.001)]
+    assert numbers(pick_finalists(slow, TOLERANCE, 4)) == [0, 4]
+
+
+def test_a_drop_that_is_not_finite_is_on_no_front():
+    trials = [trial(0, FLOAT, 1.0, 0.0), trial(1, int8("a"), 2.0, float("nan"))]
+    assert pareto_front(trials) == (0,)
+
+
 def test_a_float_that_is_slower_or_lossy_is_no_finalist():
     trials = [trial(0, FLOAT, 1.0, 0.0), trial(1, floating("bf16"), 0.5, 0.0), trial(2, floating("f16"), 2.0, 0.04)]
     assert numbers(pick_finalists(trials, TOLERANCE, 4)) == [0]
 
 
-def test_noise_shrinks_with_samples():
-    near = trial(1, int8("a"), 2.0, 0.012)
-    more = replace(near, measurement=replace(near.measurement, samples=40_000))
-    assert numbers(pick_finalists([trial(0, FLOAT, 1.0, 0.0), near], TOLERANCE, 4)) == [0, 1]
-    assert numbers(pick_finalists([trial(0, FLOAT, 1.0, 0.0), more], TOLERANCE, 4)) == [0]
+def test_what_may_be_within_depends_on_the_error():
+    floats = [trial(0, FLOAT, 1.0, 0.0), trial(1, floating("bf16"), 2.0, 0.012)]
+    assert numbers(pick_finalists(floats, TOLERANCE, 4)) == [0, 1]
+    floats[1] = trial(1, floating("bf16"), 2.0, 0.012, error=0.001)
+    assert numbers(pick_finalists(floats, TOLERANCE, 4)) == [0]
 
 
 def test_only_float():

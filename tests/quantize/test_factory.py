@@ -14,6 +14,7 @@ from placement_models import attention, convolutions, elementwise, masked, sampl
 from autotune.configuration import ActivationChoice, Estimator, Quantization
 from autotune.graph.inspect import candidate_digest
 from autotune.graph.normalise import normalise
+from autotune.quantize import nncf_private
 from autotune.quantize.factory import BuildError, CandidateFactory
 
 
@@ -63,14 +64,18 @@ def test_what_was_observed_is_kept_by_content(tmp_path: Path) -> None:
     folded, _ = normalise(convolutions())
     first = CandidateFactory(folded, samples(folded), tmp_path, threads=2)
     first.prepare()
-    assert first.observe() is False
+    first.observe()
+    (kept,) = tmp_path.glob("observation-*.npz")
+    written = kept.stat().st_mtime_ns
     again = CandidateFactory(normalise(convolutions())[0], samples(folded), tmp_path, threads=1)
     again.prepare()
-    assert again.observe() is True
+    again.observe()
+    assert kept.stat().st_mtime_ns == written
     assert candidate_digest(again.build(Quantization())) == candidate_digest(first.build(Quantization()))
     other = CandidateFactory(folded, samples(folded, 9), tmp_path, threads=2)
     other.prepare()
-    assert other.observe() is False
+    other.observe()
+    assert len(list(tmp_path.glob("observation-*.npz"))) == 2
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")], "a temporary file was left"
 
 
@@ -81,13 +86,22 @@ def test_a_cut_cache_file_is_made_again(tmp_path: Path) -> None:
     assert candidate_digest(factory(convolutions(), tmp_path).build(Quantization())) == expected
 
 
-def test_a_failed_check_is_remembered_and_leads_to_the_same_candidate(tmp_path: Path) -> None:
-    expected = candidate_digest(factory(attention(), tmp_path).build(Quantization()))
+def test_a_passed_check_is_kept_but_not_trusted_when_the_internals_are_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast = factory(attention(), tmp_path)
+    expected = candidate_digest(fast.build(Quantization()))
+    assert (fast.nncf_path, fast.note) == ("fast", "")
     (checked,) = tmp_path.glob("placement-*.json")
     assert json.loads(checked.read_text()) == {"path": "fast"}
-    checked.write_text(json.dumps({"path": "they differ"}))
+
+    def gone(*_: object) -> None:
+        raise ImportError("no such module")
+
+    monkeypatch.setattr(nncf_private, "PrivateSolver", gone)
     slow = factory(attention(), tmp_path)
-    assert slow.nncf_path == "they differ"
+    assert "no such module" in slow.nncf_path
+    assert "the slow, public way" in slow.note
     assert candidate_digest(slow.build(Quantization())) == expected
 
 

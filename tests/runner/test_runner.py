@@ -12,9 +12,10 @@ from autotune.configuration import Configuration, Quantization
 from autotune.errors import UserError, WorkerDied
 from autotune.protocol import Build, Built, Measure, Measured, Observe, Prepared, Race, Setup
 from autotune.recipe import Recipe
-from autotune.runner import Runner, TrialFailed
+from autotune.runner import Runner
 from autotune.sources.datasets import load_data
 from autotune.sources.model import locate
+from autotune.stages import StageFailed
 
 pytestmark = pytest.mark.slow
 
@@ -65,7 +66,7 @@ def test_a_candidate_that_cannot_be_compiled_says_so(setup: Setup, tmp_path: Pat
     wrong = Configuration(precision="f7")  # what OpenVINO refuses
     with Runner(setup, tmp_path / "run.log") as runner:
         runner.prepare()
-        with pytest.raises(TrialFailed) as failed:
+        with pytest.raises(StageFailed) as failed:
             runner.call(Measure(wrong, tolerance=None, slowest=None), 60)
         assert failed.value.failure.stage == "compile"
         assert runner.call(Build(INT8), 60)

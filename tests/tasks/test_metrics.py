@@ -143,6 +143,7 @@ def test_outputs_that_do_not_fit(name, output, labels, message):
         ("accuracy", np.array(["cat", "dog"]), "needs class numbers"),
         ("f1", np.zeros((2, 2), int), r"one label per sample; the labels' shape is \[2, 2\]"),
         ("mae", np.array(["a", "b"]), "needs numbers"),
+        ("accuracy", np.ones(5, int), "all 5 labels are the same"),
         ("pearson", np.zeros((2, 2)), "one value per sample"),
     ],
 )

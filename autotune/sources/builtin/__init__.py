@@ -39,8 +39,9 @@ def load(name: str, options: Mapping[str, Any], announce: Callable[[str], None])
         if key not in known:
             hint = suggest(key, known) if known else "It takes none."
             raise UserError(f"data.options: '{name}' has no option '{key}'. {hint}")
-        if type(value) is not type(known[key]) or value < 1:
+        least = min(1, known[key])  # a default of 0 means that 0 is allowed
+        if type(value) is not type(known[key]) or value < least:
             kind = "whole number" if isinstance(known[key], int) else "number"
-            raise UserError(f"data.options.{key}: must be a {kind} of 1 or more, not {value!r}.")
+            raise UserError(f"data.options.{key}: must be a {kind} of {least} or more, not {value!r}.")
     dataset: Dataset = function(announce, **options)
     return dataset
