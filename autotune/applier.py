@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from autotune import data, recipe
-from autotune.errors import UserError
+from autotune.errors import AutotuneError, UserError, WorkerDied
 from autotune.protocol import Export, Exported, Observe, Prepared, Setup
 from autotune.runner import Runner
 from autotune.sources.cache import cache_dir
 from autotune.sources.datasets import load_data
 from autotune.sources.model import locate
 from autotune.space import Space
+from autotune.stages import StageFailed
 
 
 @dataclass(frozen=True)
@@ -47,15 +49,25 @@ def apply(solved: recipe.Recipe, output: Path, trust_code: bool, note: Callable[
             trust_code=trust_code,
             cache=cache_dir() / "observations",
         )
-        with Runner(setup, log) as runner:
-            prepared: Prepared = runner.prepare()
-            configuration = Space(solved.space, prepared.model).solved()
-            if configuration is None:
-                raise UserError("The recipe leaves choices open; 'autotune apply' needs a solved one (solved.yaml).")
-            if configuration.quantization is not None:
-                runner.call(Observe())
-            exported: Exported = runner.call(Export(configuration, output.absolute(), "Rebuilt from a solved recipe."))
+        try:
+            with Runner(setup, log) as runner:
+                prepared, exported = _rebuild(solved, runner, output.absolute())
+        except (StageFailed, WorkerDied) as error:
+            kept = output.with_name(f"{output.name}.log")
+            shutil.copyfile(log, kept)
+            raise AutotuneError(f"{error}; what the measuring process said is in {kept}.") from error
     return _compare(solved.expect, prepared.model.digest, data_digest, exported.digest, output)
+
+
+def _rebuild(solved: recipe.Recipe, runner: Runner, output: Path) -> tuple[Prepared, Exported]:
+    prepared: Prepared = runner.prepare()
+    configuration = Space(solved.space, prepared.model).solved()
+    if configuration is None:
+        raise UserError("The recipe leaves choices open; 'autotune apply' needs a solved one (solved.yaml).")
+    if configuration.quantization is not None:
+        runner.call(Observe())
+    exported: Exported = runner.call(Export(configuration, output, "Rebuilt from a solved recipe."))
+    return prepared, exported
 
 
 def _compare(expect: recipe.Expect | None, model: str, data_: str, candidate: str, output: Path) -> Applied:

@@ -17,6 +17,8 @@ from autotune.files import write_text
 MODEL = "openvino_model.xml"
 PROPERTIES = "deploy.json"
 
+_ROOM = 1 << 16  # bytes: a disk with less room than this is full
+
 _README = """# {name}
 
 {label}, built by autotune. {remark}
@@ -71,6 +73,9 @@ def export(model: Any, properties: Mapping[str, str], directory: Path, *, name: 
         model: the ``openvino.Model`` as it was measured; weights are stored as they are.
         properties: compile properties it was judged with.
         name, label, remark: for the README: of the model, of the configuration, and what is known of it.
+
+    Raises:
+        UserError: the disk is full.
     """
     import openvino
 
@@ -78,7 +83,12 @@ def export(model: Any, properties: Mapping[str, str], directory: Path, *, name: 
     scratch = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
     try:
         _name_nodes(model)
-        openvino.save_model(model, str(scratch / MODEL), compress_to_fp16=False)
+        try:
+            openvino.save_model(model, str(scratch / MODEL), compress_to_fp16=False)
+        except (OSError, RuntimeError) as error:
+            if shutil.disk_usage(scratch).free < _ROOM:  # OpenVINO only says that it could not write
+                raise UserError(f"Cannot write {directory}: the disk is full; free some space.") from error
+            raise
         write_text(scratch / PROPERTIES, json.dumps({"CPU": dict(properties)}, indent=2) + "\n")
         write_text(scratch / "README.md", _README.format(name=name, label=label, remark=remark, folder=directory.name))
         shutil.rmtree(directory, ignore_errors=True)

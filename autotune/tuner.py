@@ -10,6 +10,7 @@ from pathlib import Path
 
 from autotune import data, hardware, recipe
 from autotune.configuration import Configuration
+from autotune.errors import AutotuneError, WorkerDied
 from autotune.evaluator import Evaluator
 from autotune.events import Events
 from autotune.files import model_files, write_text
@@ -76,6 +77,8 @@ class _Tuning:
             del splits  # the child has its own
             with Runner(self._setup(model), self.folder.log) as runner:
                 return finish(self._search(runner, self._prepare(runner)), runner, self.events)
+        except WorkerDied as error:
+            raise AutotuneError(f"{error}; what it said is in {self.folder.log}.") from error
         except Exception:
             self.folder.discard(claim.made)
             raise

@@ -141,8 +141,8 @@ def _static_shape(port: Any, values: Array, model: str) -> list[int]:
     dimensions = [None if d.is_dynamic else d.get_length() for d in partial]
     if dimensions and dimensions[0] not in (None, 1):
         raise UserError(
-            f"model: input '{name}' of {model} is {_shape_text(port)}: its batch is not 1; add 'inputs: "
-            f"{{{name}: {[1, *(d or s for d, s in zip(dimensions[1:], sample[1:], strict=False))]}}}' to the recipe."
+            f"model: input '{name}' of {model} is {_shape_text(port)}: its batch is not 1; write 'inputs: "
+            f"{{{name}: {[1, *(d or s for d, s in zip(dimensions[1:], sample[1:], strict=False))]}}}' in a recipe."
         )
     fits = len(dimensions) == len(sample) and all(
         mine is None or mine == theirs for mine, theirs in zip(dimensions, sample, strict=True)

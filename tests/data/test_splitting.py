@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from autotune.data import Dataset, Splits, join, sample_digests, split
 from autotune.errors import UserError
 
+THIRDS = (slice(0, 100), slice(100, 200), slice(200, 300))
 SHARES = (0.15, 0.25, 0.6)
 
 
@@ -138,3 +139,24 @@ def test_joining_the_same_data_thrice_leaves_nothing():
     data = numbered(40)
     with pytest.raises(UserError, match=r"data\.search: has 0 samples after 40 copies"):
         join(data, data, data, seed=0)
+
+
+def test_joined_splits_are_in_the_order_of_the_seed_not_the_users():
+    data = numbered(300)
+    by_label = [data.take(np.argsort(data.labels[part], kind="stable") + part.start) for part in THIRDS]
+    turned = [part.take(slice(None, None, -1)) for part in by_label]
+    first, again, other = (join(*three, seed=seed) for three, seed in ((by_label, 0), (turned, 0), (by_label, 1)))
+    for part, same, differs in zip(parts(first), parts(again), parts(other), strict=True):
+        np.testing.assert_array_equal(part.inputs["x"], same.inputs["x"])
+        assert part.inputs["x"].tolist() != differs.inputs["x"].tolist()
+        assert len(set(part.labels[:20].tolist())) == 4, "a prefix holds every class"
+
+
+def test_joining_removes_members_of_a_group_that_is_in_a_later_split():
+    groups = np.concatenate(
+        [np.repeat(np.arange(10), 3), np.repeat(np.arange(8, 18), 3), np.repeat(np.arange(30, 40), 3)]
+    )
+    data = numbered(90, groups=groups)
+    splits = join(*(data.take(slice(i, i + 30)) for i in (0, 30, 60)), seed=0)
+    assert set(splits.calibration.groups.tolist()) == set(range(8))
+    assert [len(d) for d in parts(splits)] == [24, 30, 30]

@@ -255,6 +255,78 @@ def test_a_dying_child_costs_one_trial(tiny: Path, tmp_path: Path) -> None:
     assert "signal 11" in failed.iloc[0].reason
 
 
+def begin(*arguments: str | Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command(*arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=hear_interrupts,  # noqa: PLW1509 - no threads here
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+
+
+def read_until(process: subprocess.Popen[str], text: str) -> str:
+    """Read the output up to the line that holds ``text``."""
+    assert process.stdout is not None
+    seen = ""
+    for line in process.stdout:
+        seen += line
+        if text in line:
+            return seen
+    raise AssertionError(f"ended without '{text}':\n{seen}")
+
+
+@pytest.mark.slow
+def test_interrupted_while_judging_leaves_a_valid_result(tiny: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    process = begin(*tuning(tiny, output, "--trials", "8"))
+    read_until(process, "Judging finalists")
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    text = process.communicate(timeout=200)[0]
+    assert process.returncode == 130, text
+    assert "Interrupted: finishing with what is known" in text
+    summary = json.loads((output / "run.json").read_text())
+    assert summary["outcome"] == "interrupted"
+    assert summary["verdict"]["status"] in ("expected", "proven")
+    assert not (output / ".work").exists()
+    autotune.load(output / "model")
+
+
+@pytest.mark.slow
+def test_a_child_that_dies_while_judging_loses_nothing(tiny: Path, tmp_path: Path) -> None:
+    import psutil
+
+    output = tmp_path / "run"
+    process = begin(*tuning(tiny, output, "--trials", "8"))
+    read_until(process, "Judging finalists")
+    time.sleep(0.5)
+    [child] = psutil.Process(process.pid).children()
+    child.send_signal(signal.SIGSEGV)
+    text = process.communicate(timeout=250)[0]
+    assert process.returncode == 0, text
+    summary = json.loads((output / "run.json").read_text())
+    assert summary["outcome"] == "winner"
+    assert summary["speedup"]["ratio"] >= 1
+    assert "no finalist" not in text
+
+
+@pytest.mark.slow
+def test_one_run_at_a_time_in_a_folder(tiny: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    process = begin(*tuning(tiny, output, "--trials", "400"))
+    wait_for_trials(output, process, 2)
+    beside = run(*tuning(tiny, output, "--trials", "400", "--resume"))
+    assert beside.returncode == 2
+    assert "another autotune is at work there" in beside.stderr
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    changed = run(*tuning(tiny, output, "--trials", "400", "--resume", "--seed", "5"))
+    assert changed.returncode == 2
+    assert "another recipe: seed was not set, is 5" in changed.stderr
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root to mount a small disk")
 @pytest.mark.slow
 def test_a_full_disk_is_one_sentence(tiny: Path, tmp_path: Path) -> None:

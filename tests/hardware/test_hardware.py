@@ -1,6 +1,7 @@
 import os
 from pathlib import Path
 
+import psutil
 import pytest
 
 from autotune import hardware
@@ -114,3 +115,19 @@ def test_cgroup_quota(tmp_path: Path, membership: str, files: dict[str, str], qu
 
 def test_no_cgroup(tmp_path: Path):
     assert hardware.cgroup_quota(tmp_path / "missing", tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("membership", "files", "limit"),
+    [
+        ("0::/a/b\n", {"a/memory.max": "4096\n", "a/b/memory.max": "max\n"}, 4096),
+        ("4:memory:/d\n0::/\n", {"memory/d/memory.limit_in_bytes": "2048\n"}, 2048),
+        ("0::/\n", {"memory.max": "max\n"}, None),
+    ],
+)
+def test_cgroup_memory(tmp_path: Path, membership: str, files: dict[str, str], limit: int | None):
+    assert hardware.cgroup_memory(*cgroup(tmp_path, membership, files)) == limit
+
+
+def test_usable_memory_is_at_most_the_machines():
+    assert 0 < hardware.usable_memory() <= psutil.virtual_memory().total

@@ -139,7 +139,7 @@ def test_a_fixed_batch_is_explained_and_can_be_changed(tmp_path: Path):
     x.output(0).set_names({"x"})
     ov.save_model(ov.Model([ops.relu(x)], [x]), tmp_path / "m.xml")
     sample = Dataset({"x": np.zeros((3, 2), np.float32)})
-    with pytest.raises(UserError, match=r"\[8, 2\]: its batch is not 1; add 'inputs: \{x: \[1, 2\]\}'"):
+    with pytest.raises(UserError, match=r"\[8, 2\]: its batch is not 1; write 'inputs: \{x: \[1, 2\]\}'"):
         read(tmp_path / "m.xml", {}, sample)
     assert list(read(tmp_path / "m.xml", {"x": (1, 2)}, sample)[0].inputs[0].shape) == [1, 2]
 

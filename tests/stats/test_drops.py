@@ -3,7 +3,7 @@ import pytest
 from scipy import stats as reference
 
 from autotune.errors import UserError
-from autotune.stats import drop_lower, drop_upper, paired_upper, samples_needed
+from autotune.stats import drop_error, drop_lower, drop_upper, paired_upper, samples_needed
 
 
 def unused(_scores, _indices):
@@ -135,3 +135,47 @@ def test_as_many_samples_as_said_suffice(losses: int, gains: int, n: int):
     assert needed is not None and needed > n
     upper = paired_upper(round(losses * needed / n), round(gains * needed / n), needed, 0.95)
     assert upper == pytest.approx(0.01, rel=0.12)
+
+
+def value(scores, chosen):
+    return float(scores[chosen].mean())
+
+
+def test_error_of_a_mean_by_hand():
+    # Differences 0.1, 0.3, 0.1, 0.3: their standard deviation is 0.1 * sqrt(4 / 3), that of the mean half of it.
+    a, b = np.array([0.5, 0.8, 0.5, 0.8]), np.array([0.4, 0.5, 0.4, 0.5])
+    error = drop_error(a, b, value, is_mean=True, higher_is_better=True)
+    assert error == pytest.approx(0.1 * np.sqrt(4 / 3) / 2)
+
+
+def test_error_of_right_and_wrong_is_at_least_one_sample():
+    same = np.ones(50)
+    assert drop_error(same, same, value, is_mean=True, higher_is_better=True) == 1 / 50
+
+
+def test_error_of_a_corpus_metric_is_the_jackknifes():
+    random = np.random.default_rng(0)
+    a = random.normal(size=80)
+    b = a + random.normal(0.2, 0.3, 80)
+    exact = drop_error(a, b, value, is_mean=True, higher_is_better=True)
+    assert drop_error(a, b, value, is_mean=False, higher_is_better=True) == pytest.approx(exact)
+    assert drop_error(a, b, value, is_mean=False, higher_is_better=True, groups=20) == pytest.approx(exact, rel=0.4)
+    undefined = drop_error(a, b, lambda *_: float("nan"), is_mean=False, higher_is_better=True)
+    assert undefined == float("inf")
+
+
+def test_fewer_resamples_are_said():
+    random = np.random.default_rng(0)
+    a = random.normal(size=200)
+    b = a + random.normal(0.1, 0.3, 200)
+    calls = []
+
+    def counted(scores, chosen):
+        calls.append(1)
+        return value(scores, chosen)
+
+    bound = drop_upper(
+        a, b, counted, is_mean=False, higher_is_better=True, confidence=0.95, seed=0, resamples=200, groups=20
+    )
+    assert "200 resamples" in bound.method
+    assert len(calls) <= 2 * (200 + 20) + 10

@@ -73,6 +73,12 @@ def test_one_number_is_computed_again_for_any_subset(folder):
     assert m.value(kept[subset], LABELS[subset]) == pytest.approx(expected)
 
 
+def test_one_number_may_be_undefined_for_a_subset(folder):
+    m = metric(folder, "corpus")
+    kept = m.per_sample(OUTPUTS, LABELS, None)
+    assert np.isnan(m.value(kept[[0, 0]], LABELS[[0, 0]]))
+
+
 def test_only_the_named_output_is_passed(folder):
     m = metric(folder, "one_output", output="y")
     assert m.per_sample(OUTPUTS, None, None).tolist() == OUTPUTS["y"][:, 0].tolist()

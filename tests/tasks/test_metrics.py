@@ -56,6 +56,13 @@ def test_auc_of_several_classes_is_the_mean_of_one_against_the_rest():
     assert scored("auc", scores, labels)[1] == pytest.approx(expected)
 
 
+def test_auc_counts_ties_half_and_leaves_out_classes_that_do_not_occur():
+    random = np.random.default_rng(1)
+    scores, labels = random.integers(0, 5, (200, 6)).astype(float), random.integers(0, 5, 200)
+    expected = np.mean([roc_auc_score(labels == k, scores[:, k]) for k in range(5)])
+    assert scored("auc", scores, labels)[1] == pytest.approx(expected)
+
+
 def test_auc_and_correlations_are_nan_where_undefined():
     assert np.isnan(scored("auc", [0.1, 0.4], [1, 1])[1])
     assert np.isnan(scored("spearman", [1.0, 1.0, 1.0], [1, 2, 3])[1])
