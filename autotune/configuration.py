@@ -114,17 +114,8 @@ class Configuration:
         if q.overflow_fix != "off":
             parts.append(f"overflow fix {q.overflow_fix}")
         if q.overrides:
-            parts.append(_singly(q.overrides))
+            mark = hashlib.sha256(repr(q.overrides).encode()).hexdigest()[:4]  # tells equal numbers apart
+            parts.append(f"{len(q.overrides)} quantisers set singly ({mark})")
         if q.float_operators:
             parts.append(f"{len(q.float_operators)} kept float")
         return ", ".join(parts) + f", rest {self.precision}"
-
-
-def _singly(overrides: tuple[tuple[str, ActivationChoice], ...]) -> str:
-    """Name one override; of several, their number and what tells them from others."""
-    (name, choice), *others = overrides
-    if others:
-        mark = hashlib.sha256(repr(overrides).encode()).hexdigest()[:4]
-        return f"{len(overrides)} quantisers set singly ({mark})"
-    symmetry = "" if choice.symmetry == "as-preset" else f" {choice.symmetry}"
-    return f"{name}: {choice.estimator}{symmetry}"

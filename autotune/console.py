@@ -94,7 +94,8 @@ def describe(trial: Trial) -> str:
         return f"{trial.state}: {trial.configuration.label}: {trial.reason}"
     if measured is None or measured.latency is None or measured.drop is None:
         return f"{trial.state}: {trial.configuration.label}"
-    return f"{_gain(trial)}: {trial.configuration.label}"
+    notes = "".join(f" ({note})" for note in measured.notes)
+    return f"{_gain(trial)}: {trial.configuration.label}{notes}"
 
 
 def _gain(trial: Trial) -> str:

@@ -77,7 +77,7 @@ def _remark(found: Lookup, trial: Trial) -> str:
     if trial.state == "stopped" and trial.measurement is not None:
         whole = words.count(found.run.splits.search)
         return f"after {words.count(trial.measurement.samples)} of {whole} samples"
-    return ""
+    return "" if trial.measurement is None else " ".join(trial.measurement.notes)
 
 
 def total_seconds(seconds: Seconds) -> float:

@@ -36,12 +36,15 @@ baseline_ms            Float64  ms          the same of float f32 in the same pa
 pairs                  Int64                interleaved pairs timed
 score                  Float64  metric      on the first ``samples`` samples of the search split
 drop                   Float64  metric      against float f32 on the same samples, positive is worse
+drop_error             Float64  metric      standard error of the drop, from the paired scores
 samples                Int64                samples scored; fewer than the split's when stopped
 size_bytes             Int64    byte        size of the model's files
 threads                Int64                threads that it ran on
+executed_precision     string               what OpenVINO really computes float operators in
+notes                  string               what ran otherwise than asked
 candidate              string               SHA-256 of the built model
 duplicate_of           Int64                trial with the same model, measured there
-failure_stage          string               build, compile, score, latency or worker
+failure_stage          string               build, compile, latency, score or worker
 failure_kind           string
 reason                 string               why it failed, was stopped or not measured again
 seconds_build          Float64  s           wall time of each phase of this trial
@@ -100,7 +103,8 @@ TRIAL_TYPES = {
     "overflow_fix": "string", "float_operators": "string", "overrides": "string", "on_front": "boolean",
     "finalist": "boolean", "winner": "boolean", "speedup": "Float64", "speedup_low": "Float64",
     "speedup_high": "Float64", "latency_ms": "Float64", "baseline_ms": "Float64", "pairs": "Int64",
-    "score": "Float64", "drop": "Float64", "samples": "Int64", "size_bytes": "Int64", "threads": "Int64",
+    "score": "Float64", "drop": "Float64", "drop_error": "Float64", "samples": "Int64", "size_bytes": "Int64",
+    "threads": "Int64", "executed_precision": "string", "notes": "string",
     "candidate": "string", "duplicate_of": "Int64", "failure_stage": "string", "failure_kind": "string",
     "reason": "string", "seconds_build": "Float64", "seconds_compile": "Float64", "seconds_score": "Float64",
     "seconds_latency": "Float64", "finished_at": "string",
@@ -174,9 +178,12 @@ def _trial(found: Lookup, trial: Trial) -> dict[str, Any]:
         row |= {
             "score": _nine(measured.score),
             "drop": _nine(measured.drop),
+            "drop_error": _nine(measured.drop_error),
             "samples": measured.samples,
             "size_bytes": measured.size_bytes,
             "threads": measured.threads,
+            "executed_precision": measured.precision or None,
+            "notes": " ".join(measured.notes) or None,
         }
     latency = measured.latency if measured is not None else None
     return row | {

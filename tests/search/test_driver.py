@@ -3,7 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from autotune.configuration import Configuration
+import optuna
+
+from autotune.configuration import ActivationChoice, Configuration, Estimator, Quantization
 from autotune.recipe import Space as SpaceChoices
 from autotune.record import Failure, Interval, Latency, Measurement, ModelInfo, Trial
 from autotune.search.driver import Proposal, Search
@@ -109,8 +111,14 @@ def test_a_failure_is_told_as_infeasible_and_not_suggested_again(tmp_path: Path)
     proposal = search.ask()
     failure = Failure("compile", "error", "no kernel")
     search.tell(proposal, Trial(proposal.number, proposal.configuration, "failed", proposal.origin, failure=failure))
-    assert search.ask().configuration != proposal.configuration
     assert search_in(tmp_path).trials[0].failure == failure
+    later = [step(search) for _ in range(40)]
+    assert proposal.configuration not in [t.configuration for t in later if t.state != "duplicate"]
+    study = optuna.load_study(study_name="autotune", storage=f"sqlite:///{tmp_path / 'study.db'}")
+    told = study.trials[proposal.number]
+    assert told.state == optuna.trial.TrialState.COMPLETE
+    assert told.values[0] > max(t.values[0] for t in study.trials if t.number != told.number and t.values)
+    assert all(t.number != told.number for t in study.best_trials)
 
 
 def test_same_seed_same_proposals(tmp_path: Path) -> None:
@@ -125,8 +133,16 @@ def test_same_seed_same_proposals(tmp_path: Path) -> None:
 def test_incumbent_prefers_within_tolerance_then_least_loss() -> None:
     space = Space(SpaceChoices(), MODEL)
     trials = [measured(Proposal(i, c, "plain")) for i, c in enumerate(space.plain())]
-    assert all(t.measurement is not None for t in trials)
     assert incumbent([t for t in trials if t.configuration.quantization is None], TOLERANCE) is None
-    best = incumbent(trials, TOLERANCE)
-    assert best is not None
-    assert best.quantization is not None
+    int8 = [t for t in trials if t.configuration.quantization is not None]
+    least = min(int8, key=lambda t: landscape(t.configuration)[1])
+    assert landscape(least.configuration)[1] > TOLERANCE
+    assert incumbent(trials, TOLERANCE) == least.configuration
+    repaired = replace(
+        least.configuration,
+        quantization=Quantization(float_operators=("fc",), activation=ActivationChoice(Estimator("mse"))),
+    )
+    slower = replace(repaired, quantization=replace(repaired.quantization, float_operators=("add", "fc")))
+    more = [measured(Proposal(100 + i, c, "sampler")) for i, c in enumerate((slower, repaired))]
+    assert incumbent([*trials, *more], TOLERANCE) == repaired
+    assert incumbent([*trials, more[0]], TOLERANCE) == slower
