@@ -116,7 +116,7 @@ class Complaining(Undefined):
 @pytest.mark.parametrize("metric", [Undefined(), Complaining()])
 def test_a_metric_that_is_undefined_for_a_candidate_fails_it_alone(metric: Undefined) -> None:
     scorer = Scorer(metric, DATA, BASELINE)
-    with pytest.raises((StageFailed, UserError), match="undefined|only one class"):
+    with pytest.raises((StageFailed, UserError), match=r"undefined|only one class"):
         scorer.score(scaled(1, 1, 1, first=-99), tolerance=None)
     assert np.isfinite(scorer.score(scaled(1, 1, 0.9), tolerance=0.01).value)
 
