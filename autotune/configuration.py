@@ -14,6 +14,7 @@ Symmetry = Literal["as-preset", "symmetric", "affine"]
 Granularity = Literal["per-channel", "per-tensor"]
 OverflowFix = Literal["off", "first-layer", "all"]
 EstimatorName = Literal["min-max", "mean-min-max", "moving-average", "percentile", "mse", "entropy"]
+FormName = Literal["smoothing", "cross-layer-equalisation", "linear-as-convolution"]
 
 
 @dataclass(frozen=True, order=True)
@@ -70,16 +71,42 @@ class Quantization:
         object.__setattr__(self, "overrides", tuple(sorted(dict(self.overrides).items())))
 
 
+@dataclass(frozen=True, order=True)
+class FormChoice:
+    """An exactly equivalent rewriting of the float graph, of some groups of operators.
+
+    Attributes:
+        groups: names of the groups, sorted; at least one.
+        alpha: strength of ``smoothing``, in [0, 1]; None for the other forms.
+    """
+
+    name: FormName
+    groups: tuple[str, ...]
+    alpha: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "groups", tuple(sorted(set(self.groups))))
+
+    def __str__(self) -> str:
+        strength = "" if self.alpha is None else f"({self.alpha:g})"
+        return f"{self.name}{strength}" + (f" of {len(self.groups)} groups" if len(self.groups) > 1 else "")
+
+
 @dataclass(frozen=True)
 class Configuration:
     """A float model (``quantization`` is None) or an int8 one, in one precision.
 
     Attributes:
         precision: what the operators that are not quantised compute in.
+        forms: rewritings of the float graph that come before everything else, sorted.
     """
 
     precision: Precision = "f32"
     quantization: Quantization | None = None
+    forms: tuple[FormChoice, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "forms", tuple(sorted(self.forms)))
 
     @property
     def digest(self) -> str:
@@ -92,19 +119,20 @@ class Configuration:
         """How many choices differ from what NNCF does when asked for nothing; 0 for a float model."""
         q = self.quantization
         if q is None:
-            return 0
+            return len(self.forms)
         plain = Quantization(q.placement, "performance" if q.placement == "plain" else "mixed")
         single = ("activation", "preset", "weights", "bias_correction", "overflow_fix")
         differing = sum(bool(getattr(q, name) != getattr(plain, name)) for name in single)
-        return differing + len(q.float_operators) + len(q.overrides)
+        return differing + len(q.float_operators) + len(q.overrides) + len(self.forms)
 
     @property
     def label(self) -> str:
         """A short name for tables and reports."""
+        forms = [str(form) for form in self.forms]
         if self.quantization is None:
-            return f"float {self.precision}"
+            return ", ".join([f"float {self.precision}", *forms])
         q = self.quantization
-        parts = [f"int8 {q.placement}/{q.preset}", str(q.activation.estimator)]
+        parts = [f"int8 {q.placement}/{q.preset}", *forms, str(q.activation.estimator)]
         if q.activation.symmetry != "as-preset":
             parts.append(q.activation.symmetry)
         if q.weights == "per-tensor":

@@ -6,7 +6,7 @@ import statistics
 from dataclasses import dataclass, field
 from typing import Literal
 
-from autotune.configuration import Configuration
+from autotune.configuration import Configuration, FormName
 
 TrialState = Literal["complete", "stopped", "duplicate", "failed"]
 Status = Literal["proven", "expected", "beyond"]
@@ -39,6 +39,7 @@ class ModelInfo:
         digest: SHA-256 of the source model's files.
         operators: friendly name -> OpenVINO type, of every operator that some placement quantises.
         activation_quantizers: names of the activation quantisers of all placements together.
+        forms: form name -> group name -> names of the operators that it rewrites; forms without groups are left out.
         precisions: those that OpenVINO really executes on this CPU (probed).
         can_saturate: 8-bit sums saturate on this instruction set (no VNNI, no AMX).
         nncf_path: ``fast`` (placement re-solved, checked) or the reason for the public fallback.
@@ -55,6 +56,7 @@ class ModelInfo:
     can_saturate: bool
     size_bytes: int
     nncf_path: str
+    forms: dict[FormName, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 

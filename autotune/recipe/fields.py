@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, TypeVar
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -184,6 +184,7 @@ Duration = Annotated[
     PlainSerializer(duration_text),
     WithJsonSchema({**_TEXT_OR_NUMBER, "examples": ["10m", "90s"]}),
 ]
+Share = Annotated[float, Ge(0), Le(1)]
 Text = Annotated[str, AfterValidator(_not_empty)]
 Name = Annotated[str, AfterValidator(_not_empty), AfterValidator(_file_name)]
 Function = Annotated[str, AfterValidator(_function)]

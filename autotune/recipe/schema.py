@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from annotated_types import Ge, Gt, Lt
 from pydantic import PrivateAttr, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from autotune.configuration import Granularity, OverflowFix, PlacementName, Precision, Preset, Symmetry
+from autotune.configuration import FormName, Granularity, OverflowFix, PlacementName, Precision, Preset, Symmetry
 from autotune.recipe.document import Origin
 from autotune.recipe.estimators import EstimatorChoice, Range
 from autotune.recipe.fields import (
@@ -23,6 +23,7 @@ from autotune.recipe.fields import (
     Options,
     Scheme,
     Sha256,
+    Share,
     Text,
 )
 from autotune.recipe.values import Drop, FrozenMap, problem
@@ -239,6 +240,66 @@ class WeightSpace(Frozen):
     granularity: Choices[Granularity] = ("per-channel", "per-tensor")
 
 
+class FormSpace(Frozen):
+    """Whether an exactly equivalent rewriting of the graph is used.
+
+    Attributes:
+        use: of every group that ``groups`` does not name.
+        groups: group name (that of its first operator) -> used or not.
+    """
+
+    use: Choices[bool] = (False, True)
+    groups: Map[Choices[bool]] = FrozenMap()
+
+    @property
+    def is_off(self) -> bool:
+        """True when no group may be rewritten."""
+        return all(choice == (False,) for choice in (self.use, *self.groups.values()))
+
+    @property
+    def is_solved(self) -> bool:
+        """True when every choice is fixed."""
+        return all(len(choice) == 1 for choice in (self.use, *self.groups.values()))
+
+
+class SmoothingSpace(FormSpace):
+    """SmoothQuant, and its strength ``alpha``."""
+
+    alpha: Choices[Share] = (0.5, 0.8, 0.95)
+
+    @property
+    def is_solved(self) -> bool:
+        """True when every choice is fixed; the strength only counts where it is used."""
+        return super().is_solved and (self.is_off or len(self.alpha) == 1)
+
+
+class Forms(Frozen):
+    """Exactly equivalent float graphs that are quantised, or run, better; ``off`` uses none of them."""
+
+    smoothing: SmoothingSpace = SmoothingSpace()
+    cross_layer_equalisation: FormSpace = FormSpace()
+    linear_as_convolution: FormSpace = FormSpace()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, raw: object) -> object:
+        return {key: {"use": False} for key in cls.model_fields} if raw == "off" else raw
+
+    @model_serializer(mode="wrap")
+    def _shortest(self, handler: SerializerFunctionWrapHandler) -> Any:
+        return "off" if self == Forms.off() else handler(self)
+
+    @classmethod
+    def off(cls) -> Forms:
+        """Return the choice of none of them."""
+        return cls.model_validate("off")
+
+    def of(self, name: FormName) -> FormSpace:
+        """Return the choices of one form."""
+        found: FormSpace = getattr(self, name.replace("-", "_"))
+        return found
+
+
 class Space(Frozen):
     """What may be tried: every key is a value, a list of values or, for parameters of estimators, a range.
 
@@ -256,6 +317,7 @@ class Space(Frozen):
     weights: WeightSpace = WeightSpace()
     bias_correction: Choices[bool] = (True, False)
     overflow_fix: Choices[OverflowFix] = ("off", "first-layer", "all")
+    forms: Forms = Forms()
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
@@ -268,6 +330,8 @@ class Space(Frozen):
         """True when every choice is fixed: one candidate. A float model only needs its precision."""
         schemes: list[tuple[Scheme, ...]] = [self.schemes, *self.operators.values()]
         if len(self.precision) > 1 or any(len(choice) > 1 for choice in schemes):
+            return False
+        if not all(self.forms.of(name).is_solved for name in get_args(FormName)):
             return False
         if all(choice == ("float",) for choice in schemes):
             return True

@@ -10,17 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from autotune.configuration import ActivationChoice, Configuration, Estimator, Quantization
+from autotune.configuration import ActivationChoice, Configuration, Estimator, FormChoice, FormName, Quantization
 from autotune.recipe import EstimatorChoice, Range
-from autotune.space.offer import Offer
+from autotune.space.offer import FormOffer, Offer
 
-T = TypeVar("T", bound=str | bool)
+T = TypeVar("T", bound=str | bool | float)
 
 FLOAT_F32 = Configuration("f32", None)
 # Float f32 is the reference of every run; where the recipe does not allow it, it is a scheme of its own.
 REFERENCE = "reference"
 ALL_INT8 = "all-int8"
 LISTED = "listed"
+OFF = "off"
+ALL = "all"
+# Forms that change what a float model runs as; the others only change what quantising loses.
+LAYOUT_FORMS: tuple[FormName, ...] = ("linear-as-convolution",)
 
 
 class Suggest(Protocol):
@@ -66,10 +70,11 @@ def draw(offer: Offer, suggest: Suggest) -> Configuration:
         return FLOAT_F32
     precision = _pick(suggest, "precision", offer.precisions)
     if scheme == "float":
-        return Configuration(precision, None)
+        return Configuration(precision, None, _forms(offer, suggest, LAYOUT_FORMS))
+    forms = _forms(offer, suggest, tuple(offer.forms))
     floats = _float_operators(offer, suggest)
     if len(floats) == len(offer.operators):
-        return Configuration(precision, None)
+        return Configuration(precision, None, tuple(form for form in forms if form.name in LAYOUT_FORMS))
     activation = ActivationChoice(
         _estimator(suggest, "", offer.estimators), _pick(suggest, "symmetry", offer.symmetries)
     )
@@ -84,7 +89,7 @@ def draw(offer: Offer, suggest: Suggest) -> Configuration:
         bias_correction=_pick(suggest, "bias_correction", offer.bias_corrections),
         overflow_fix=_pick(suggest, "overflow_fix", offer.overflow_fixes),
     )
-    return Configuration(precision, quantization)
+    return Configuration(precision, quantization, forms)
 
 
 def answers(offer: Offer, configuration: Configuration) -> dict[str, Any]:
@@ -93,6 +98,7 @@ def answers(offer: Offer, configuration: Configuration) -> dict[str, Any]:
     if configuration == FLOAT_F32 and REFERENCE in schemes(offer):
         return {**found, "scheme": REFERENCE}
     found["precision"] = configuration.precision
+    found |= form_answers(offer, configuration.forms)
     quantization = configuration.quantization
     if quantization is None:
         return {**found, "scheme": "float"}
@@ -128,6 +134,7 @@ def plain_answers(offer: Offer) -> dict[str, Any]:
         "overflow_fix": _prefer("first-layer", offer.overflow_fixes),
         **_middles("", offer.estimators),
         **operator_answers(offer, frozenset()),
+        **form_answers(offer, ()),
     }
     for name, choices in offer.quantizers.items():
         found[f"quantizer:{name}:symmetry"] = _prefer("as-preset", choices.symmetries or ("as-preset",))
@@ -138,7 +145,8 @@ def plain_answers(offer: Offer) -> dict[str, Any]:
 def schemes(offer: Offer) -> tuple[str, ...]:
     """Return the schemes that the model as a whole may have."""
     found = [s for s, allowed in (("float", offer.float_model), ("int8-static", offer.int8_model)) if allowed]
-    if not (offer.float_model and "f32" in offer.precisions):
+    rewritten = any(offer.forms[name].always for name in LAYOUT_FORMS if name in offer.forms)
+    if rewritten or not (offer.float_model and "f32" in offer.precisions):
         found.append(REFERENCE)
     return tuple(found)
 
@@ -156,6 +164,25 @@ def operator_answers(offer: Offer, floats: frozenset[str]) -> dict[str, str]:
         "operators": label,
         **{f"operator:{name}": "float" if name in floats else "int8-static" for name in offer.free},
     }
+
+
+def form_choices(form: FormOffer) -> tuple[str, ...]:
+    """Return what the question ``form:<name>`` offers."""
+    return (OFF, ALL, LISTED) if len(form.free) > 1 else (OFF, ALL) if form.free else (OFF,)
+
+
+def form_answers(offer: Offer, forms: Iterable[FormChoice]) -> dict[str, Any]:
+    """Return answers that choose exactly these forms; those that the recipe always uses keep their first strength."""
+    chosen = {form.name: form for form in forms}
+    found: dict[str, Any] = {}
+    for name, offered in offer.forms.items():
+        form = chosen.get(name)
+        groups = frozenset(form.groups) - offered.always if form else frozenset()
+        found[f"form:{name}"] = OFF if not groups else ALL if groups == frozenset(offered.free) else LISTED
+        found |= {f"form:{name}:{group}": group in groups for group in offered.free}
+        if offered.alphas:
+            found[f"form:{name}:alpha"] = form.alpha if form else offered.alphas[0]
+    return found
 
 
 def estimator_answers(prefix: str, choices: Iterable[EstimatorChoice], wanted: Estimator) -> dict[str, Any]:
@@ -191,6 +218,24 @@ def _float_operators(offer: Offer, suggest: Suggest) -> frozenset[str]:
         return offer.always_float | frozenset(offer.groups.get(label, ()))
     listed = (n for n in offer.free if suggest.categorical(f"operator:{n}", ("int8-static", "float")) == "float")
     return offer.always_float | frozenset(listed)
+
+
+def _forms(offer: Offer, suggest: Suggest, names: Iterable[FormName]) -> tuple[FormChoice, ...]:
+    found = []
+    for name in names:
+        offered = offer.forms.get(name)
+        if offered is None:
+            continue
+        which = _pick(suggest, f"form:{name}", form_choices(offered))
+        groups = offered.always
+        if which == ALL:
+            groups |= frozenset(offered.free)
+        elif which == LISTED:
+            groups |= {g for g in offered.free if suggest.categorical(f"form:{name}:{g}", (False, True))}
+        if groups:
+            alpha = _pick(suggest, f"form:{name}:alpha", offered.alphas) if offered.alphas else None
+            found.append(FormChoice(name, tuple(groups), alpha))
+    return tuple(found)
 
 
 def _override(offer: Offer, suggest: Suggest, name: str, activation: ActivationChoice) -> ActivationChoice:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
 from autotune import recipe
-from autotune.configuration import Granularity, OverflowFix, PlacementName, Precision, Preset, Symmetry
+from autotune.configuration import FormName, Granularity, OverflowFix, PlacementName, Precision, Preset, Symmetry
 from autotune.errors import UserError
-from autotune.recipe import EstimatorChoice
+from autotune.recipe import EstimatorChoice, SmoothingSpace
 from autotune.record import ModelInfo
 
 WEIGHTED = frozenset(
@@ -27,6 +28,20 @@ class QuantizerOffer:
 
 
 @dataclass(frozen=True)
+class FormOffer:
+    """Choices of one form.
+
+    Attributes:
+        always: groups that the recipe rewrites. ``free``: those that may be rewritten or not.
+        alphas: strengths, of smoothing only.
+    """
+
+    always: frozenset[str]
+    free: tuple[str, ...]
+    alphas: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Offer:
     """Every choice that is left, never empty.
 
@@ -35,6 +50,7 @@ class Offer:
         quantizers: name -> choices, of the quantisers that the recipe names.
         always_float: operators that the recipe keeps float. ``free``: those that may be either.
         groups: label -> operators that may be kept float together, a subset of ``free``.
+        forms: of those that have groups in this model.
         notes: sentences about what the recipe lists and this model or CPU does not have.
     """
 
@@ -53,6 +69,7 @@ class Offer:
     always_float: frozenset[str]
     free: tuple[str, ...]
     groups: Mapping[str, tuple[str, ...]]
+    forms: Mapping[FormName, FormOffer]
     notes: tuple[str, ...] = field(default=())
 
 
@@ -98,6 +115,7 @@ def offer(space: recipe.Space, model: ModelInfo) -> Offer:
         always_float=frozenset(name for name, allowed in schemes.items() if allowed == ("float",)),
         free=free,
         groups=_groups({name: model.operators[name] for name in free}, leaves_int8=not float_model),
+        forms=_forms(space, model),
         notes=tuple(notes),
     )
 
@@ -122,6 +140,22 @@ def _overflow_fixes(space: recipe.Space, model: ModelInfo, notes: list[str]) -> 
     missing = [fix for fix in listed if fix != "off"]
     notes.append(f"Overflow fix {' and '.join(missing)} left out: 8-bit sums cannot saturate on this CPU.")
     return ("off",)
+
+
+def _forms(space: recipe.Space, model: ModelInfo) -> dict[FormName, FormOffer]:
+    found: dict[FormName, FormOffer] = {}
+    for name in get_args(FormName):
+        choices, groups = space.forms.of(name), model.forms.get(name, {})
+        for group in choices.groups:
+            if group not in groups:
+                where = space.where("forms", name.replace("-", "_"), "groups", group)
+                raise UserError(f"{where}: the model has no group '{group}' for this form. {_hint(group, groups)}")
+        allowed = {group: choices.groups.get(group, choices.use) for group in groups}
+        always = frozenset(group for group, uses in allowed.items() if uses == (True,))
+        free = tuple(group for group, uses in allowed.items() if len(uses) > 1)
+        if always or free:
+            found[name] = FormOffer(always, free, choices.alpha if isinstance(choices, SmoothingSpace) else ())
+    return found
 
 
 def _groups(free: Mapping[str, str], leaves_int8: bool) -> dict[str, tuple[str, ...]]:

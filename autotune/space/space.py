@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from autotune import recipe
-from autotune.configuration import ActivationChoice, Configuration, Estimator
+from autotune.configuration import ActivationChoice, Configuration, Estimator, FormChoice, FormName
 from autotune.recipe import EstimatorChoice, Range
 from autotune.record import ModelInfo
 from autotune.space.answers import (
     FLOAT_F32,
+    LAYOUT_FORMS,
     Replay,
     Suggest,
     answers,
     draw,
+    form_answers,
     operator_answers,
     plain_answers,
     schemes,
     steps,
 )
 from autotune.space.offer import offer
+
+NNCF_ALPHA = 0.95
 
 
 class Space:
@@ -91,17 +95,26 @@ class Space:
             for placement, preset in peers.items():
                 if placement in self._offer.placements:
                     allowed = preset in self._offer.presets
-                    kinds.append({"placement": placement, "preset": preset if allowed else start["preset"]})
+                    kind = {"placement": placement, "preset": preset if allowed else start["preset"]}
+                    kinds.append({**kind, **(self._smoothing_of_nncf() if placement == "transformer" else {})})
         precisions = self._offer.precisions
         found += [self._draw({**start, **kind, "precision": p}) for kind in kinds for p in precisions]
         return list(dict.fromkeys(found))
+
+    def _smoothing_of_nncf(self) -> dict[str, Any]:
+        """Return the answers for the smoothing that NNCF's transformer setting brings, as near as it is allowed."""
+        offered = self._offer.forms.get("smoothing")
+        if offered is None or not offered.free:
+            return {}
+        nearest = min(offered.alphas, key=lambda alpha: abs(alpha - NNCF_ALPHA))
+        return form_answers(self._offer, [FormChoice("smoothing", offered.free, nearest)])
 
     def neighbours(self, configuration: Configuration) -> list[Configuration]:
         """Return the configurations that differ in one choice, always in the same order.
 
         Estimators first (they most often win accuracy back without costing speed), then preset, placement and
-        symmetry, groups of operators, single operators, granularity, bias correction, overflow fix, precision; of a
-        float configuration, int8 first.
+        symmetry, forms, groups of operators, single operators, granularity, bias correction, overflow fix, precision;
+        of a float configuration, int8 first.
 
         Raises:
             ValueError: the configuration is not in this space.
@@ -114,8 +127,9 @@ class Space:
     def fix(self, configuration: Configuration) -> recipe.Space:
         """Return the solved form of the recipe's space: this configuration only."""
         quantization = configuration.quantization
+        forms = self._fixed_forms(configuration)
         if quantization is None:
-            return recipe.Space(precision=(configuration.precision,), schemes=("float",))
+            return recipe.Space(precision=(configuration.precision,), schemes=("float",), forms=forms)
         activation = quantization.activation
         return recipe.Space(
             precision=(configuration.precision,),
@@ -131,7 +145,25 @@ class Space:
             weights=recipe.WeightSpace(granularity=(quantization.weights,)),
             bias_correction=(quantization.bias_correction,),
             overflow_fix=(quantization.overflow_fix,),
+            forms=forms,
         )
+
+    def _fixed_forms(self, configuration: Configuration) -> recipe.Forms:
+        """Return the one choice of every form, those too that this model has no use for."""
+        chosen = {form.name: form for form in configuration.forms}
+        if not chosen:
+            return recipe.Forms.off()
+        fixed: dict[str, recipe.FormSpace] = {}
+        for name in get_args(FormName):
+            form = chosen.get(name)
+            groups = dict.fromkeys(form.groups if form else (), (True,))
+            if form is not None and form.alpha is not None:
+                fixed[name] = recipe.SmoothingSpace(use=(False,), groups=groups, alpha=(form.alpha,))
+            elif name == "smoothing":
+                fixed[name] = recipe.SmoothingSpace(use=(False,))
+            else:
+                fixed[name.replace("-", "_")] = recipe.FormSpace(use=(False,), groups=groups)
+        return recipe.Forms(**fixed)  # type: ignore[arg-type]
 
     def _draw(self, given: Mapping[str, Any]) -> Configuration:
         return draw(self._offer, Replay(given))
@@ -142,6 +174,7 @@ class Space:
         if quantization is None:
             yield from _each("scheme", schemes(offered))
             yield from _each("precision", offered.precisions)
+            yield from self._form_changes(configuration, LAYOUT_FORMS)
             return
         yield from self._estimator_changes(now)
         yield from _each("preset", offered.presets)
@@ -149,6 +182,7 @@ class Space:
         yield from _each("symmetry", offered.symmetries)
         for name, choices in offered.quantizers.items():
             yield from _each(f"quantizer:{name}:symmetry", choices.symmetries or ())
+        yield from self._form_changes(configuration, tuple(offered.forms))
         floats = frozenset(quantization.float_operators) - offered.always_float
         for group in (*offered.groups.values(), *((name,) for name in offered.free)):
             members = frozenset(group)
@@ -157,6 +191,29 @@ class Space:
         yield from _each("bias_correction", offered.bias_corrections)
         yield from _each("overflow_fix", offered.overflow_fixes)
         yield from _each("precision", offered.precisions)
+
+    def _form_changes(self, configuration: Configuration, names: Iterable[FormName]) -> Iterator[dict[str, Any]]:
+        """Each form on or off as a whole, then with other strengths, then group by group."""
+        offered = {name: self._offer.forms[name] for name in names if name in self._offer.forms}
+        now = {form.name: form for form in configuration.forms}
+        others = {name: [form for form in configuration.forms if form.name != name] for name in offered}
+
+        def changed(name: FormName, groups: Iterable[str], alpha: float | None) -> dict[str, Any]:
+            members = offered[name].always | frozenset(groups)
+            form = [FormChoice(name, tuple(members), alpha)] if members else []
+            return form_answers(self._offer, [*others[name], *form])
+
+        for name, form in offered.items():
+            alpha = now[name].alpha if name in now else next(iter(form.alphas), None)
+            yield changed(name, (), alpha)
+            yield changed(name, form.free, alpha)
+        for name, form in offered.items():
+            if name in now:
+                yield from (changed(name, now[name].groups, alpha) for alpha in form.alphas)
+        for name, form in offered.items():
+            groups = frozenset(now[name].groups) if name in now else frozenset()
+            alpha = now[name].alpha if name in now else next(iter(form.alphas), None)
+            yield from (changed(name, groups ^ {group}, alpha) for group in form.free)
 
     def _estimator_changes(self, now: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         named = [(f"quantizer:{name}:", q.estimators or ()) for name, q in self._offer.quantizers.items()]

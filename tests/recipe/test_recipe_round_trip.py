@@ -154,6 +154,10 @@ space:
   weights: {granularity: per-tensor}
   bias_correction: false
   overflow_fix: off
+  forms:
+    smoothing: {use: true, alpha: 0.5}
+    cross_layer_equalisation: {use: false}
+    linear_as_convolution: {use: true}
 """
 
 
@@ -178,7 +182,7 @@ def test_solved_means_every_choice_fixed(file: Path, old: str, new: str) -> None
 
 
 def test_a_float_model_is_solved_by_its_precision(file: Path) -> None:
-    assert _load(file, SHORT + "space: {precision: f32, schemes: float}\n").is_solved
+    assert _load(file, SHORT + "space: {precision: f32, schemes: float, forms: off}\n").is_solved
     assert not _load(file, SHORT + "space: {schemes: float}\n").is_solved
 
 

@@ -12,6 +12,7 @@ from autotune.configuration import (
     ActivationChoice,
     Configuration,
     Estimator,
+    FormChoice,
     Granularity,
     OverflowFix,
     PlacementName,
@@ -29,6 +30,11 @@ OPERATORS = {
     "add": "Add",
     "12": "MatMul",
     "/head/Gemm: x": "MatMul",
+}
+FORMS: dict[str, dict[str, tuple[str, ...]]] = {
+    "smoothing": {"12": ("12", "/head/Gemm: x")},
+    "cross-layer-equalisation": {"/stem/Conv": ("/stem/Conv", "dw")},
+    "linear-as-convolution": {"12": ("12",), "/head/Gemm: x": ("/head/Gemm: x",)},
 }
 QUANTIZERS = ("/stem/Conv/fq_input_0", "dw/fq_output_0", "12/fq_output_0")
 
@@ -67,6 +73,21 @@ estimator_choices = (
 )
 estimators = st.lists(estimator_choices, min_size=1, max_size=5, unique=True).map(tuple)
 schemes = st.sampled_from([("float",), ("int8-static",), ("float", "int8-static"), ("int8-static", "float")])
+uses = st.sampled_from([(True,), (False,), (True, False), (False, True)])
+
+
+def form_spaces(name: str, kind: type[recipe.FormSpace] = recipe.FormSpace, **more: Any) -> st.SearchStrategy[Any]:
+    groups = st.dictionaries(st.sampled_from(sorted(FORMS[name])), uses)
+    return st.builds(kind, use=uses, groups=groups, **more)
+
+
+alphas = st.lists(st.floats(0, 1), min_size=1, max_size=3, unique=True).map(tuple)
+forms = st.builds(
+    recipe.Forms,
+    smoothing=form_spaces("smoothing", recipe.SmoothingSpace, alpha=alphas),
+    cross_layer_equalisation=form_spaces("cross-layer-equalisation"),
+    linear_as_convolution=form_spaces("linear-as-convolution"),
+)
 quantizer_spaces = st.builds(
     recipe.QuantizerSpace, estimator=estimators | st.none(), symmetry=some(Symmetry)
 ) | st.builds(recipe.QuantizerSpace, estimator=estimators)
@@ -86,8 +107,9 @@ spaces = st.builds(
     weights=st.builds(recipe.WeightSpace, granularity=some(Granularity)),
     bias_correction=st.sampled_from([(True,), (False,), (True, False), (False, True)]),
     overflow_fix=some(OverflowFix),
+    forms=forms,
 )
-models = st.booleans().map(lambda saturates: model_info(can_saturate=saturates))
+models = st.booleans().map(lambda saturates: model_info(can_saturate=saturates, forms=FORMS))
 
 
 fixed_estimators = (
@@ -101,11 +123,19 @@ activation_choices = st.builds(
 
 
 @st.composite
+def form_choices(draw: st.DrawFn, name: Any) -> list[FormChoice]:
+    groups = draw(st.sets(st.sampled_from(sorted(FORMS[name]))))
+    alpha = draw(st.floats(0, 1)) if name == "smoothing" else None
+    return [FormChoice(name, tuple(groups), alpha)] if groups else []
+
+
+@st.composite
 def configurations(draw: st.DrawFn) -> Configuration:
     """Any configuration of the model above, in its one form: no override repeats the choice for all."""
     precision = draw(st.sampled_from(get_args(Precision)))
+    chosen = [form for name in FORMS for form in draw(form_choices(name))]
     if draw(st.booleans()):
-        return Configuration(precision, None)
+        return Configuration(precision, None, tuple(f for f in chosen if f.name == "linear-as-convolution"))
     activation = draw(activation_choices)
     overrides = draw(st.dictionaries(st.sampled_from(QUANTIZERS), activation_choices))
     return Configuration(
@@ -120,6 +150,7 @@ def configurations(draw: st.DrawFn) -> Configuration:
             bias_correction=draw(st.booleans()),
             overflow_fix=draw(st.sampled_from(get_args(OverflowFix))),
         ),
+        tuple(chosen),
     )
 
 

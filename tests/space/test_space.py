@@ -8,10 +8,10 @@ from typing import Any
 
 import optuna
 import pytest
-from space_strategies import model_info
+from space_strategies import FORMS, model_info
 
 from autotune import recipe
-from autotune.configuration import ActivationChoice, Configuration, Estimator, Quantization
+from autotune.configuration import ActivationChoice, Configuration, Estimator, FormChoice, Quantization
 from autotune.errors import UserError
 from autotune.space import Space
 
@@ -111,7 +111,7 @@ def test_schemes_float_with_one_int8_operator() -> None:
     space = space_of(
         "{schemes: float, precision: f32, operators: {dw: int8-static}, placement: plain, preset: mixed,"
         " activations: {estimator: mse, symmetry: affine}, weights: {granularity: per-tensor}, bias_correction: false,"
-        " overflow_fix: off}"
+        " overflow_fix: off, forms: off}"
     )
     solved = space.solved()
     assert solved is not None
@@ -285,3 +285,48 @@ def _all_around(space: Space) -> list[Configuration]:
     for configuration in seen:
         seen += [n for n in space.neighbours(configuration) if n not in seen] if len(seen) < 300 else []
     return seen
+
+
+WITH_FORMS = model_info(can_saturate=False, precisions=("f32",), forms=FORMS)
+ALL_LINEAR = FormChoice("linear-as-convolution", ("12", "/head/Gemm: x"))
+
+
+def test_the_transformer_setting_of_nncf_comes_with_its_smoothing() -> None:
+    plain = space_of("", WITH_FORMS).plain()
+    assert [c.forms for c in plain] == [(), (), (FormChoice("smoothing", ("12",), 0.95),)]
+    assert [c.forms for c in space_of("{forms: {smoothing: {alpha: [0.3, 0.8]}}}", WITH_FORMS).plain()][2] == (
+        FormChoice("smoothing", ("12",), 0.8),
+    )
+    assert not any(c.forms for c in space_of("{forms: off}", WITH_FORMS).plain())
+
+
+def test_forms_among_the_neighbours() -> None:
+    space = space_of("{precision: f32, forms: {cross_layer_equalisation: {use: false}}}", WITH_FORMS)
+    start = Configuration("f32", DEFAULT, (FormChoice("smoothing", ("12",), 0.5),))
+    found = [n.forms for n in space.neighbours(start) if n.forms != start.forms and n.quantization == DEFAULT]
+    assert found == [
+        (),
+        (ALL_LINEAR, *start.forms),
+        (FormChoice("smoothing", ("12",), 0.8),),
+        (FormChoice("smoothing", ("12",), 0.95),),
+        (FormChoice("linear-as-convolution", ("12",)), *start.forms),
+        (FormChoice("linear-as-convolution", ("/head/Gemm: x",)), *start.forms),
+    ]
+    assert [n.forms for n in space.neighbours(F32) if n.quantization is None] == [
+        (ALL_LINEAR,),
+        (FormChoice("linear-as-convolution", ("12",)),),
+        (FormChoice("linear-as-convolution", ("/head/Gemm: x",)),),
+    ]
+
+
+def test_forms_that_a_recipe_demands() -> None:
+    text = "{precision: f32, schemes: float, forms: {linear_as_convolution: {use: false, groups: {'12': true}}}}"
+    space = space_of(text, WITH_FORMS)
+    demanded = Configuration("f32", None, (FormChoice("linear-as-convolution", ("12",)),))
+    assert space.plain() == [F32, demanded]
+    assert space.parameters(F32) == {"scheme": "reference"}
+
+
+def test_a_group_that_the_model_does_not_have() -> None:
+    with pytest.raises(UserError, match=r"space\.forms\.smoothing\.groups\.13: the model has no group '13'"):
+        space_of("{forms: {smoothing: {groups: {'13': true}}}}", WITH_FORMS)

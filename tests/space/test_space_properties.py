@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from space_strategies import Drawn, configurations, model_info, models, spaces
+from space_strategies import FORMS, Drawn, configurations, model_info, models, spaces
 
 from autotune import recipe
 from autotune.configuration import Configuration, Quantization
@@ -37,9 +38,16 @@ def allowed(space: recipe.Space, model: ModelInfo, configuration: Configuration)
     schemes = {name: space.operators.get(name, space.schemes) for name in model.operators}
     q = configuration.quantization
     if q is None:
-        return configuration.precision in space.precision and all("float" in s for s in schemes.values())
+        layout_only = all(form.name == "linear-as-convolution" for form in configuration.forms)
+        return (
+            configuration.precision in space.precision
+            and all("float" in s for s in schemes.values())
+            and layout_only
+            and forms_allowed(space, model, configuration, ["linear-as-convolution"])
+        )
     return (
-        configuration.precision in space.precision
+        forms_allowed(space, model, configuration, list(model.forms))
+        and configuration.precision in space.precision
         and overrides_allowed(space.activations, q)
         and all(("float" if n in q.float_operators else "int8-static") in s for n, s in schemes.items())
         and len(q.float_operators) < len(model.operators)
@@ -51,6 +59,18 @@ def allowed(space: recipe.Space, model: ModelInfo, configuration: Configuration)
         and q.bias_correction in space.bias_correction
         and q.overflow_fix in space.overflow_fix
     )
+
+
+def forms_allowed(space: recipe.Space, model: ModelInfo, configuration: Configuration, names: list[Any]) -> bool:
+    chosen = {form.name: form for form in configuration.forms}
+    for name in names:
+        choices, form = space.forms.of(name), chosen.get(name)
+        for group in model.forms[name]:
+            if (form is not None and group in form.groups) not in choices.groups.get(group, choices.use):
+                return False
+        if form is not None and form.alpha is not None and form.alpha not in choices.alpha:
+            return False
+    return True
 
 
 def overrides_allowed(space: recipe.ActivationSpace, q: Quantization) -> bool:
@@ -138,7 +158,7 @@ def test_plain_starts_with_the_reference_and_is_reachable(space: recipe.Space, m
 @relaxed
 @given(configurations())
 def test_a_solved_recipe_gives_back_its_configuration(configuration: Configuration) -> None:
-    fixed = Space(recipe.Space(), model_info()).fix(configuration)
+    fixed = Space(recipe.Space(), model_info(forms=FORMS)).fix(configuration)
     assert fixed.is_solved
     asked = recipe.Recipe.quick("m.onnx", "d.npz", "accuracy")
     expect = recipe.Expect(model="0" * 64, data="1" * 64, candidate="2" * 64)
