@@ -23,15 +23,15 @@ class ImageLayout:
         self._images: dict[Key, ov.Output] = {}
         # Outputs that are images now, their shape before, and what read them before.
         self._done: set[str] = set()  # nodes that were replaced or moved: they do not read the old tensors any more
-        self._moved: list[tuple[ov.Output, list[int], list[ov.Input]]] = []
+        self._outputs: list[tuple[ov.Output, list[int], list[ov.Input]]] = []
 
-    def holds(self, output: ov.Output) -> bool:
-        """Whether the tensor is to be had as an image without a conversion."""
-        return _key(output) in self._images
+    def moved(self, output: ov.Output) -> bool:
+        """Whether the tensor is computed as an image."""
+        return output.get_node().get_name() in self._done
 
     def image(self, output: ov.Output) -> ov.Output:
         """Return the tensor as an image, converting it if need be."""
-        if not self.holds(output):
+        if _key(output) not in self._images:
             self._images[_key(output)] = to_image(output)
         return self._images[_key(output)]
 
@@ -42,7 +42,7 @@ class ImageLayout:
         image.get_node().set_friendly_name(name)
         self._images[_key(output)] = image
         self._done.add(output.get_node().get_name())
-        self._moved.append((image, list(output.get_shape()), list(output.get_target_inputs())))
+        self._outputs.append((image, list(output.get_shape()), list(output.get_target_inputs())))
 
     def move(self, node: ov.Node, ports: int) -> None:
         """Let an element-wise operator work on images: its first so many inputs."""
@@ -51,18 +51,18 @@ class ImageLayout:
         for port in range(ports):
             target = node.input(port)
             source = target.get_source_output()
-            if self.holds(source):
+            if self.moved(source):
                 target.replace_source_output(self._images[_key(source)])
             else:
                 replace_constant(target, constant_as_image(constant_value(source), shape))
         node.constructor_validate_and_infer_types()
         self._images[_key(output)] = output
         self._done.add(node.get_name())
-        self._moved.append((output, shape, list(output.get_target_inputs())))
+        self._outputs.append((output, shape, list(output.get_target_inputs())))
 
     def finish(self) -> None:
         """Convert back what is read as it was."""
-        for image, shape, readers in self._moved:
+        for image, shape, readers in self._outputs:
             name = image.get_node().get_friendly_name()
             waiting = [target for target in readers if target.get_node().get_name() not in self._done]
             if waiting:

@@ -64,8 +64,9 @@ class LinearAsConvolution:
             layer = layers.get(node.get_name())
             if layer is not None:
                 layout.replace(node.output(0), _convolution(layer, layout.image(node.input_value(0))))
-            # An operator whose inputs are there already is moved for nothing, and can be fused into the convolution.
-            elif sources is not None and all(layout.holds(source) for source in sources):
+            # Not where an input would only have been converted: adding the residual in this layout was measured to
+            # cost 3 to 4 % of MiniLM, in float and in int8.
+            elif sources is not None and all(layout.moved(source) for source in sources):
                 layout.move(node, ports=1 if node.get_type_name() in UNARY else 2)
         layout.finish()
         model.validate_nodes_and_infer_types()
