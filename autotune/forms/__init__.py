@@ -8,13 +8,24 @@ from types import MappingProxyType
 import openvino as ov
 
 from autotune.forms.base import Form, chosen_groups
+from autotune.forms.equalisation import CrossLayerEqualisation
 from autotune.forms.linear import LinearAsConvolution
+from autotune.forms.smoothing import Smoothing, smoothable
 from autotune.graph.inspect import clone
 
-__all__ = ["FORMS", "Form", "apply_forms"]
+__all__ = ["FORMS", "Form", "Smoothing", "apply_forms", "forms_with", "smoothable"]
 
-# In the order in which they are applied.
-FORMS: Mapping[str, Form] = MappingProxyType({form.name: form for form in (LinearAsConvolution(),)})
+# In the order in which they are applied: what changes weights comes before what changes layouts.
+_ORDER = (Smoothing.name, CrossLayerEqualisation.name, LinearAsConvolution.name)
+FORMS: Mapping[str, Form] = MappingProxyType(
+    {form.name: form for form in (CrossLayerEqualisation(), LinearAsConvolution())}
+)
+
+
+def forms_with(smoothing: Smoothing) -> dict[str, Form]:
+    """Return all forms, in order, with the one that depends on what was observed."""
+    forms = {**FORMS, smoothing.name: smoothing}
+    return {name: forms[name] for name in _ORDER}
 
 
 def apply_forms(model: ov.Model, chosen: Mapping[str, Collection[str]], forms: Mapping[str, Form] = FORMS) -> ov.Model:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import openvino as ov
 import openvino.opset13 as ops
+from numpy.typing import NDArray
 
 from autotune.graph.constants import Floats, constant_value, is_constant
+
+# A value per channel; factors are worked out in double precision.
+Channels = NDArray[np.floating[Any]]
 
 _CONVOLUTIONS = ("Convolution", "GroupConvolution")
 
@@ -50,11 +55,11 @@ class Weighted:
         """Return the largest magnitude of the weights by output channel."""
         return self._largest(self._out_axes())
 
-    def scale_in(self, factors: Floats) -> None:
+    def scale_in(self, factors: Channels) -> None:
         """Multiply the weights by a factor per input channel."""
         self._scale(factors, self._in_axes())
 
-    def scale_out(self, factors: Floats) -> None:
+    def scale_out(self, factors: Channels) -> None:
         """Multiply the weights by a factor per output channel."""
         self._scale(factors, self._out_axes())
 
@@ -64,7 +69,7 @@ class Weighted:
         largest: Floats = weights.max(axis=others).reshape(-1)
         return largest
 
-    def _scale(self, factors: Floats, axes: tuple[int, ...]) -> None:
+    def _scale(self, factors: Channels, axes: tuple[int, ...]) -> None:
         weights = self.weights
         shape = [extent if axis in axes else 1 for axis, extent in enumerate(weights.shape)]
         self.set_weights((weights.astype(np.float64) * factors.reshape(shape)).astype(np.float32))
