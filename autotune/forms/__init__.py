@@ -7,19 +7,20 @@ from types import MappingProxyType
 
 import openvino as ov
 
-from autotune.forms.base import Form, chosen_groups
+from autotune.forms.activation import FusedActivation
+from autotune.forms.base import Form, Groups, chosen_groups
 from autotune.forms.equalisation import CrossLayerEqualisation
 from autotune.forms.linear import LinearAsConvolution
+from autotune.forms.lookup import OneHotAsLookup
 from autotune.forms.smoothing import Smoothing, smoothable
 from autotune.graph.inspect import clone
 
 __all__ = ["FORMS", "Form", "Smoothing", "apply_forms", "forms_with", "smoothable"]
 
-# In the order in which they are applied: what changes weights comes before what changes layouts.
-_ORDER = (Smoothing.name, CrossLayerEqualisation.name, LinearAsConvolution.name)
-FORMS: Mapping[str, Form] = MappingProxyType(
-    {form.name: form for form in (CrossLayerEqualisation(), LinearAsConvolution())}
-)
+_PURE: tuple[Form, ...] = (OneHotAsLookup(), FusedActivation(), CrossLayerEqualisation(), LinearAsConvolution())
+# In the order in which they are applied: fewer operators first, layouts last.
+_ORDER = (*(form.name for form in _PURE[:2]), Smoothing.name, *(form.name for form in _PURE[2:]))
+FORMS: Mapping[str, Form] = MappingProxyType({form.name: form for form in _PURE})
 
 
 def forms_with(smoothing: Smoothing) -> dict[str, Form]:
@@ -40,14 +41,20 @@ def apply_forms(model: ov.Model, chosen: Mapping[str, Collection[str]], forms: M
     unknown = sorted(set(chosen) - set(forms))
     if unknown:
         raise ValueError(f"there is no form {', '.join(map(repr, unknown))}; there are {', '.join(forms)}")
-    operators = {}
+    wanted: dict[str, dict[str, set[str]]] = {}
     for name, groups in chosen.items():
-        members = chosen_groups(name, forms[name].groups(model), groups)
-        operators[name] = {operator for group in members for operator in group}
+        found = forms[name].groups(model)
+        chosen_groups(name, found, groups)
+        wanted[name] = {group: set(found[group]) for group in groups}
     copy = clone(model)
     for name, form in forms.items():
-        wanted = operators.get(name)
-        if wanted:
-            form.apply(copy, [group for group, members in form.groups(copy).items() if wanted & set(members)])
+        if wanted.get(name):
+            form.apply(copy, _now(form.groups(copy), wanted[name]))
             copy.validate_nodes_and_infer_types()
     return copy
+
+
+def _now(found: Groups, wanted: Mapping[str, set[str]]) -> list[str]:
+    """Return the groups of a rewritten model that stand for these: of the same name, else those that share a member."""
+    lost = set().union(*(members for group, members in wanted.items() if group not in found))
+    return [group for group, members in found.items() if group in wanted or lost & set(members)]
