@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 import openvino as ov
 
-from autotune.quantize.constants import constant_value
+from autotune.graph.constants import constant_value
 from autotune.quantize.correctable import Correctable, correctable
 from autotune.quantize.observe import Observation
 from autotune.quantize.points import Placement

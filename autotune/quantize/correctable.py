@@ -8,7 +8,7 @@ from typing import Any
 
 import openvino as ov
 
-from autotune.quantize.constants import is_constant
+from autotune.graph.constants import is_constant
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 import openvino as ov
 
 from autotune.configuration import ActivationChoice, Estimator, Granularity, OverflowFix
-from autotune.quantize.constants import constant_value
+from autotune.graph.constants import constant_value
 from autotune.quantize.estimators import estimate
 from autotune.quantize.observe import Observation
 from autotune.quantize.points import ActivationQuantizer, Placement, WeightQuantizer

@@ -15,9 +15,9 @@ from small_graphs import convolutional, placement
 
 from autotune.configuration import OverflowFix
 from autotune.data import Dataset
+from autotune.graph.constants import constant_value
 from autotune.quantize.bias import BiasTable, quantized
 from autotune.quantize.build import build
-from autotune.quantize.constants import constant_value
 from autotune.quantize.observe import Observation, observe
 from autotune.quantize.points import Placement, WeightQuantizer
 from autotune.quantize.ranges import Range, WeightRanges

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import openvino as ov
+from numpy.typing import NDArray
 
-from autotune.quantize.statistics import Floats
+Floats = NDArray[np.float32]
 
 
 def constant_value(output: ov.Output) -> Floats:

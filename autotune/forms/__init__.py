@@ -1,0 +1,60 @@
+"""Exactly equivalent float graphs that are quantised, or run, better. A registry; each form is one file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+
+import openvino as ov
+
+from autotune.forms.activation import FusedActivation
+from autotune.forms.base import Form, Groups, chosen_groups
+from autotune.forms.equalisation import CrossLayerEqualisation
+from autotune.forms.linear import LinearAsConvolution
+from autotune.forms.lookup import OneHotAsLookup
+from autotune.forms.smoothing import Smoothing, smoothable
+from autotune.graph.inspect import clone
+
+__all__ = ["FORMS", "Form", "Smoothing", "apply_forms", "forms_with", "smoothable"]
+
+_PURE: tuple[Form, ...] = (OneHotAsLookup(), FusedActivation(), CrossLayerEqualisation(), LinearAsConvolution())
+# In the order in which they are applied: fewer operators first, layouts last.
+_ORDER = (*(form.name for form in _PURE[:2]), Smoothing.name, *(form.name for form in _PURE[2:]))
+FORMS: Mapping[str, Form] = MappingProxyType({form.name: form for form in _PURE})
+
+
+def forms_with(smoothing: Smoothing) -> dict[str, Form]:
+    """Return all forms, in order, with the one that depends on what was observed."""
+    forms = {**FORMS, smoothing.name: smoothing}
+    return {name: forms[name] for name in _ORDER}
+
+
+def apply_forms(model: ov.Model, chosen: Mapping[str, Collection[str]], forms: Mapping[str, Form] = FORMS) -> ov.Model:
+    """Return a copy of ``model`` with the chosen groups of each form rewritten, in the order of ``forms``.
+
+    Groups are those of ``model`` itself. Where an earlier form has changed how operators hang together, a later one
+    rewrites the groups that hold a chosen operator; those that are gone are passed over.
+
+    Raises:
+        ValueError: there is no such form or group.
+    """
+    unknown = sorted(set(chosen) - set(forms))
+    if unknown:
+        raise ValueError(f"there is no form {', '.join(map(repr, unknown))}; there are {', '.join(forms)}")
+    wanted: dict[str, dict[str, set[str]]] = {}
+    for name, groups in chosen.items():
+        found = forms[name].groups(model)
+        chosen_groups(name, found, groups)
+        wanted[name] = {group: set(found[group]) for group in groups}
+    copy = clone(model)
+    for name, form in forms.items():
+        if wanted.get(name):
+            form.apply(copy, _now(form.groups(copy), wanted[name]))
+            copy.validate_nodes_and_infer_types()
+    return copy
+
+
+def _now(found: Groups, wanted: Mapping[str, set[str]]) -> list[str]:
+    """Return the groups of a rewritten model that stand for these: of the same name, else those that share a member."""
+    lost = set().union(*(members for group, members in wanted.items() if group not in found))
+    return [group for group, members in found.items() if group in wanted or lost & set(members)]

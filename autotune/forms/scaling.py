@@ -1,0 +1,82 @@
+"""Scale the channels of a tensor by changing the constants that make it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import openvino as ov
+
+from autotune.forms.elementwise import activations_of
+from autotune.forms.weighted import Channels, replace_constant, weighted
+from autotune.graph.constants import constant_value
+
+_POOLING = ("AvgPool", "MaxPool")
+
+
+def is_homogeneous(node: ov.Node, axis: int) -> bool:
+    """Tell whether f(a * x) = a * f(x) for every a > 0 per channel on ``axis``."""
+    kind = node.get_type_name()
+    return kind in ("PRelu", "Relu") or (kind in _POOLING and axis == 1)
+
+
+def fold(output: ov.Output, factors: Channels, axis: int, readers: Sequence[ov.Input]) -> bool:
+    """Multiply the channels of ``output`` by positive factors, without a new operator.
+
+    The factors go into a Multiply or Divide with a constant, or into weights; on the way there through additions of
+    constants, which are scaled too, and through operators that commute with positive factors.
+
+    Args:
+        factors: one per channel.
+        axis: of the channels, counted from the front.
+        readers: all that may read the scaled tensor.
+
+    Returns:
+        Whether it was done; if not, nothing has changed.
+    """
+    steps = _plan(output, len(factors), axis, readers)
+    if steps is None:
+        return False
+    for target, divides in steps:
+        if target.get_index() == 1 and (layer := weighted(target.get_node())) is not None:
+            layer.scale_out(factors)
+            continue
+        values = constant_value(target.get_source_output()).astype(np.float64)
+        shape = [1] * len(output.get_shape())
+        shape[axis] = len(factors)
+        scale = factors.reshape(shape)
+        replace_constant(target, (values / scale if divides else values * scale).astype(np.float32))
+    return True
+
+
+def _plan(
+    output: ov.Output, channels: int, axis: int, readers: Sequence[ov.Input]
+) -> list[tuple[ov.Input, bool]] | None:
+    """Return the constants to scale (True: to divide) so that ``output`` is; None where that cannot be done."""
+    if {_place(target) for target in output.get_target_inputs()} != {_place(target) for target in readers}:
+        return None
+    node = output.get_node()
+    layer = weighted(node)
+    if layer is not None:
+        fits = layer.channel_axis == axis and layer.out == channels
+        return [(node.input(1), False)] if fits else None
+    kind = node.get_type_name()
+    if is_homogeneous(node, axis):
+        return _plan(node.input_value(0), channels, axis, [node.input(0)])
+    sources = activations_of(node)
+    if kind not in ("Multiply", "Divide", "Add", "Subtract") or sources is None or len(sources) != 1:
+        return None
+    port = 0 if _same(node.input_value(0), sources[0]) else 1
+    constant = node.input(1 - port)
+    if kind in ("Multiply", "Divide"):
+        return [(constant, kind == "Divide" and port == 0)]
+    rest = _plan(node.input_value(port), channels, axis, [node.input(port)])
+    return None if rest is None else [(constant, False), *rest]
+
+
+def _same(one: ov.Output, other: ov.Output) -> bool:
+    return bool(one.get_node().get_name() == other.get_node().get_name() and one.get_index() == other.get_index())
+
+
+def _place(target: ov.Input) -> tuple[str, int]:
+    return target.get_node().get_name(), target.get_index()

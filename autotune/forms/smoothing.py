@@ -1,0 +1,110 @@
+"""SmoothQuant: outliers of activations move into the weights that read them (Xiao et al. 2022, arXiv 2211.10438).
+
+Channel j of an activation X is divided by ``s_j = max|X_j|^alpha / max|W_j|^(1-alpha)`` and the weights of every
+operator that reads it are multiplied by the same. What is computed stays the same; one range per tensor then fits all
+channels of X better.
+
+Where all that reads the activation is smoothed, the division is folded into the scale and shift of the normalisation
+before it, or into whatever constants or weights make it. Elsewhere it is an operator of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import openvino as ov
+import openvino.opset13 as ops
+from numpy.typing import ArrayLike
+
+from autotune.forms.base import chosen_groups
+from autotune.forms.scaling import fold
+from autotune.forms.weighted import Channels, Weighted, weighted
+from autotune.graph.inspect import tensor_key
+
+# A channel that is never active, or whose weights are all zero, has nothing to move.
+_SMALLEST = 1e-5
+
+
+def smoothable(model: ov.Model) -> dict[str, frozenset[int]]:
+    """Return the activations that operators with weights read, and the axis of their channels: what to observe."""
+    layers = [layer for node in model.get_ordered_ops() if (layer := weighted(node)) is not None]
+    return {tensor_key(layer.node.input_value(0)): frozenset({layer.channel_axis}) for layer in layers}
+
+
+class Smoothing:
+    """Smoothing with one strength, of the activations whose maxima are known.
+
+    Attributes:
+        alpha: how much of the difficulty moves to the weights, 0 to 1; 0.5 shares it.
+    """
+
+    name = "smoothing"
+
+    def __init__(self, alpha: float, maxima: Mapping[str, ArrayLike]) -> None:
+        """Take what was observed of the model that is to be smoothed.
+
+        Args:
+            alpha: 0 to 1.
+            maxima: tensor key (``graph.inspect.tensor_key``) -> largest magnitude of each channel over the calibration
+                samples. Channels are on the last axis of what a MatMul reads and on axis 1 of what a convolution
+                reads; any shape with so many elements will do. Activations without maxima are not smoothed.
+
+        Raises:
+            ValueError: alpha is not within 0 and 1.
+        """
+        if not 0 <= alpha <= 1:
+            raise ValueError(f"alpha is {alpha}; it must be 0 to 1")
+        self.alpha = alpha
+        self._maxima = {key: np.abs(np.asarray(values, np.float64)).reshape(-1) for key, values in maxima.items()}
+
+    def groups(self, model: ov.Model) -> dict[str, tuple[str, ...]]:
+        """Return the operators with weights that read the same activation with known maxima."""
+        return {readers[0].name: tuple(r.name for r in readers) for readers in self._readers(model).values()}
+
+    def apply(self, model: ov.Model, groups: Collection[str]) -> None:
+        """Smooth the activations that these groups read."""
+        chosen_groups(self.name, self.groups(model), groups)
+        for key, readers in self._readers(model).items():
+            if readers[0].name in groups:
+                _smooth(readers, self._scales(self._maxima[key], readers))
+        model.validate_nodes_and_infer_types()
+
+    def _readers(self, model: ov.Model) -> dict[str, list[Weighted]]:
+        found: dict[str, list[Weighted]] = {}
+        for node in model.get_ordered_ops():
+            layer = weighted(node)
+            if layer is None:
+                continue
+            key = tensor_key(node.input_value(0))
+            # One scale per channel: all readers must have their channels on the same axis.
+            same = all(layer.channel_axis == other.channel_axis for other in found.get(key, ()))
+            if same and len(self._maxima.get(key, ())) == layer.into:
+                found.setdefault(key, []).append(layer)
+        return found
+
+    def _scales(self, active: Channels, readers: list[Weighted]) -> Channels:
+        weights = np.max([layer.largest_in() for layer in readers], axis=0).astype(np.float64)
+        known = (active > _SMALLEST) & (weights > _SMALLEST)
+        scales = np.where(known, active, 1.0) ** self.alpha / np.where(known, weights, 1.0) ** (1 - self.alpha)
+        # A common factor changes nothing of the ranges' fit; without it the values keep their size.
+        scales /= np.exp(np.log(scales[known]).mean()) if known.any() else 1.0
+        result: Channels = np.where(known, np.maximum(scales, _SMALLEST), 1.0)
+        return result
+
+
+def _smooth(readers: list[Weighted], scales: Channels) -> None:
+    source = readers[0].node.input_value(0)
+    targets = [layer.node.input(0) for layer in readers]
+    axis = readers[0].channel_axis
+    for layer in readers:
+        layer.scale_in(scales)
+    if not fold(source, 1 / scales, axis, targets):
+        shape = [1] * len(source.get_shape())
+        shape[axis] = len(scales)
+        inverse = ops.constant((1 / scales).astype(np.float32).reshape(shape), source.get_element_type())
+        name = f"{readers[0].name}/smoothed"
+        inverse.set_friendly_name(f"{name}/by")
+        smoothed = ops.multiply(source, inverse, name=name)
+        for target in targets:
+            target.replace_source_output(smoothed.output(0))
