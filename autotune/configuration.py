@@ -14,7 +14,9 @@ Symmetry = Literal["as-preset", "symmetric", "affine"]
 Granularity = Literal["per-channel", "per-tensor"]
 OverflowFix = Literal["off", "first-layer", "all"]
 EstimatorName = Literal["min-max", "mean-min-max", "moving-average", "percentile", "mse", "entropy"]
-FormName = Literal["smoothing", "cross-layer-equalisation", "linear-as-convolution"]
+FormName = Literal[
+    "one-hot-as-lookup", "fused-activation", "smoothing", "cross-layer-equalisation", "linear-as-convolution"
+]
 
 
 @dataclass(frozen=True, order=True)

@@ -61,10 +61,11 @@ class Evaluator:
         try:
             started = time.monotonic()
             built: Built = self._runner.call(Build(configuration), self._timeout)
-            build_seconds = time.monotonic() - started
+            observing = built.observe_seconds
+            build_seconds = time.monotonic() - started - observing
             same = next((t for t in known if t.candidate == built.digest and _same_precision(t, configuration)), None)
             if same is not None:
-                return _duplicate(number, configuration, origin, same, Seconds(build=build_seconds))
+                return _duplicate(number, configuration, origin, same, Seconds(observe=observing, build=build_seconds))
             full = origin == "plain"
             request = Measure(
                 configuration,
@@ -85,6 +86,7 @@ class Evaluator:
             candidate=built.digest,
             reason=measured.stopped,
             seconds=Seconds(
+                observe=observing,
                 build=build_seconds,
                 compile=measured.compile_seconds,
                 score=measured.score_seconds,

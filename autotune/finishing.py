@@ -268,11 +268,12 @@ def _write(run: Run, folder: RunFolder) -> None:
 
 def _total_seconds(searched: Searched) -> Seconds:
     """Sum the phases over the trials; ``search`` is the wall time of the search, which holds those of this session."""
-    build, compile_, score, latency = (
-        sum(getattr(t.seconds, name) for t in searched.trials) for name in ("build", "compile", "score", "latency")
+    phases = ("observe", "build", "compile", "score", "latency")
+    observe, build, compile_, score, latency = (
+        sum(getattr(t.seconds, name) for t in searched.trials) for name in phases
     )
     return Seconds(
-        observe=searched.observe_seconds,
+        observe=searched.observe_seconds + observe,
         build=build,
         compile=compile_,
         score=score,

@@ -37,7 +37,7 @@ from autotune.protocol import (
     Raced,
     Setup,
 )
-from autotune.quantize.factory import CandidateFactory
+from autotune.quantize.variants import Variants
 from autotune.record import Failure, InputInfo, Latency, Measurement, ModelInfo, Verdict
 from autotune.scoring import Scorer
 from autotune.sources.model import conform_splits, read
@@ -75,11 +75,9 @@ class Workshop:
         self._search = Scorer(self._metric, splits.search, self._baseline)
         self._holdout_split = splits.holdout
         self._holdout: Scorer | None = None
-        self._factory = CandidateFactory(self._float, splits.calibration, setup.cache, self._threads)
-        self._factory.prepare()
+        self._variants = Variants(self._float, splits.calibration, setup.cache, self._threads)
         self._samples = [splits.search.row(i) for i in range(min(LATENCY_SAMPLES, len(splits.search)))]
         self._kept: tuple[Configuration, Any] | None = None
-        self._observed = False
         self.prepared = Prepared(
             model=self._model_info(source),
             baseline=self._measure_baseline(),
@@ -104,15 +102,15 @@ class Workshop:
     @handle.register
     def _(self, _request: Observe) -> Observed:
         started = time.monotonic()
-        self._factory.observe()
-        self._observed = True
+        self._variants.observe()
         return Observed(time.monotonic() - started)
 
     @handle.register
     def _(self, request: Build) -> Built:
+        before = self._variants.observing
         model = self._build(request.configuration)
         self._kept = (request.configuration, model)
-        return Built(candidate_digest(model))
+        return Built(candidate_digest(model), self._variants.observing - before)
 
     @handle.register
     def _(self, request: Measure) -> Measured:
@@ -211,15 +209,10 @@ class Workshop:
 
     def _build(self, configuration: Configuration) -> Any:
         """Build a candidate, or return the one that was built last."""
-        if configuration.quantization is None:
-            return self._float
         if self._kept is not None and self._kept[0] == configuration:
             return self._kept[1]
         with stage("build"):
-            if not self._observed:  # this child replaces one that died: what that one recorded is on disk
-                self._factory.observe()
-                self._observed = True
-            return self._factory.build(configuration.quantization)
+            return self._variants.build(configuration)
 
     def _caller(self, compiled: Compiled) -> Callable[[], None]:
         """One inference per call, on real samples in turn."""
@@ -253,8 +246,8 @@ class Workshop:
 
     def _model_info(self, source: Any) -> ModelInfo:
         compiled_notes = list(self._baseline.notes)
-        if self._factory.note:
-            compiled_notes.append(self._factory.note)
+        if self._variants.base.note:
+            compiled_notes.append(self._variants.base.note)
         if not self._search.looks:
             compiled_notes.append(
                 f"One value of {self._metric.name} takes {self._search.metric_seconds:.2g} s: candidates are scored in "
@@ -265,12 +258,13 @@ class Workshop:
             digest=model_digest(self._setup.model),
             inputs=tuple(_input(port) for port in source.inputs),
             outputs=self._baseline.outputs,
-            operators=self._factory.operators,
-            activation_quantizers=self._factory.activation_quantizers,
+            operators=self._variants.base.operators,
+            activation_quantizers=self._variants.base.activation_quantizers,
             precisions=probe_precisions(),
             can_saturate=hardware.can_saturate(hardware.flags(), hardware.instruction_set()),
             size_bytes=_size(self._float),
-            nncf_path=self._factory.nncf_path,
+            nncf_path=self._variants.base.nncf_path,
+            forms=self._variants.groups,
             notes=(*self._notes, *compiled_notes),
         )
 

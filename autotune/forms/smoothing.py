@@ -1,8 +1,8 @@
 """SmoothQuant: outliers of activations move into the weights that read them (Xiao et al. 2022, arXiv 2211.10438).
 
 Channel j of an activation X is divided by ``s_j = max|X_j|^alpha / max|W_j|^(1-alpha)`` and the weights of every
-operator that reads it are multiplied by the same. What is computed stays the same; one range per tensor then fits all
-channels of X better.
+matrix product that reads it are multiplied by the same. What is computed stays the same; one range per tensor then fits
+all channels of X better. Scales are limited as NNCF limits them, so that its default (alpha 0.95) is one of these.
 
 Where all that reads the activation is smoothed, the division is folded into the scale and shift of the normalisation
 before it, or into whatever constants or weights make it. Elsewhere it is an operator of its own.
@@ -22,13 +22,17 @@ from autotune.forms.scaling import fold
 from autotune.forms.weighted import Channels, Weighted, weighted
 from autotune.graph.inspect import tensor_key
 
-# A channel that is never active, or whose weights are all zero, has nothing to move.
+# As in nncf.quantization.algorithms.smooth_quant: maxima are at least this, scales at most that and not below their
+# own lowest tenth.
 _SMALLEST = 1e-5
+_LARGEST_SCALE = 100.0
+_LOWEST_SHARE = 0.1
+_EPSILON = float(np.finfo(np.float32).eps)
 
 
 def smoothable(model: ov.Model) -> dict[str, frozenset[int]]:
-    """Return the activations that operators with weights read, and the axis of their channels: what to observe."""
-    layers = [layer for node in model.get_ordered_ops() if (layer := weighted(node)) is not None]
+    """Return the activations that products with weights read, and the axis of their channels: what to observe."""
+    layers = [layer for node in model.get_ordered_ops() if (layer := _linear(node)) is not None]
     return {tensor_key(layer.node.input_value(0)): frozenset({layer.channel_axis}) for layer in layers}
 
 
@@ -73,7 +77,7 @@ class Smoothing:
     def _readers(self, model: ov.Model) -> dict[str, list[Weighted]]:
         found: dict[str, list[Weighted]] = {}
         for node in model.get_ordered_ops():
-            layer = weighted(node)
+            layer = _linear(node)
             if layer is None:
                 continue
             key = tensor_key(node.input_value(0))
@@ -84,13 +88,20 @@ class Smoothing:
         return found
 
     def _scales(self, active: Channels, readers: list[Weighted]) -> Channels:
-        weights = np.max([layer.largest_in() for layer in readers], axis=0).astype(np.float64)
-        known = (active > _SMALLEST) & (weights > _SMALLEST)
-        scales = np.where(known, active, 1.0) ** self.alpha / np.where(known, weights, 1.0) ** (1 - self.alpha)
-        # A common factor changes nothing of the ranges' fit; without it the values keep their size.
-        scales /= np.exp(np.log(scales[known]).mean()) if known.any() else 1.0
-        result: Channels = np.where(known, np.maximum(scales, _SMALLEST), 1.0)
-        return result
+        """Return the scales of the reader for which they are the most even, as NNCF does."""
+        best, best_ratio = np.ones(len(active)), 0.0
+        for layer in readers:
+            weights = np.maximum(layer.largest_in().astype(np.float64), _SMALLEST)
+            scales = np.maximum(active, _SMALLEST) ** self.alpha / (weights ** (1 - self.alpha) + _EPSILON)
+            scales = np.clip(scales, np.quantile(scales, _LOWEST_SHARE), _LARGEST_SCALE)
+            ratio = scales.min() / (scales.max() + _EPSILON)
+            if ratio > best_ratio:
+                best, best_ratio = scales, ratio
+        return best
+
+
+def _linear(node: ov.Node) -> Weighted | None:
+    return weighted(node) if node.get_type_name() == "MatMul" else None
 
 
 def _smooth(readers: list[Weighted], scales: Channels) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
@@ -43,10 +43,18 @@ class CandidateFactory:
         operators: name -> OpenVINO type of the operators that some placement quantises; empty before :meth:`prepare`
             and where nothing can be quantised.
         activation_quantizers: names of the activation quantisers of all placements, with no operator kept float.
+        observation: what :meth:`observe` recorded.
         nncf_path: ``fast``, or why the slow public function of NNCF is asked, or why nothing can be quantised.
     """
 
-    def __init__(self, model: ov.Model, calibration: Dataset, cache_dir: Path, threads: int) -> None:
+    def __init__(
+        self,
+        model: ov.Model,
+        calibration: Dataset,
+        cache_dir: Path,
+        threads: int,
+        also: Mapping[str, frozenset[int]] | None = None,
+    ) -> None:
         """Take the float model and what to calibrate it on; does no work.
 
         Args:
@@ -54,25 +62,30 @@ class CandidateFactory:
             calibration: at least one sample.
             cache_dir: for what was observed and checked; made when needed.
             threads: inferences at a time while observing.
+            also: tensor key -> axes, of further tensors whose channels are observed.
         """
         self._model = model
         self._calibration = calibration
         self._cache = cache_dir
         self._threads = threads
+        self._also = dict(also or {})
         self._model_digest = model_digest(model)
         self._saturating = _saturating(model)
         self.operators: dict[str, str] = {}
         self.activation_quantizers: tuple[str, ...] = ()
         self.nncf_path = ""
 
-    def prepare(self) -> None:
+    def prepare(self, check: str = "") -> None:
         """Find where quantisers may go, and check NNCF's fast path against its public function.
 
         That a check was passed is kept on disk; one that failed is made again.
+
+        Args:
+            check: the ``nncf_path`` that a check of another form of this model came to; it is taken over.
         """
         checked = self._cache / f"placement-{_key(self._model_digest, _versions())}.json"
-        self._placer = Placer(self._model, self._calibration.row(0))
-        if not checked.exists() and self._placer.self_check() == FAST:
+        self._placer = Placer(self._model, self._calibration.row(0), private=check in ("", FAST))
+        if not check and not checked.exists() and self._placer.self_check() == FAST:
             write_text(checked, json.dumps({"path": FAST}))
         self.nncf_path = self._placer.path
         try:
@@ -106,18 +119,20 @@ class CandidateFactory:
         Raises:
             UserError: the cache folder cannot be written to.
         """
-        tensors = self._placer.tensors() if self.operators else {}
+        tensors = dict(self._placer.tensors()) if self.operators else {}
+        for key, axes in self._also.items():
+            tensors[key] = tensors.get(key, frozenset()) | axes
         points = json.dumps({key: sorted(axes) for key, axes in sorted(tensors.items())})
         data = hashlib.sha256(b"".join(sample_digests(self._calibration))).hexdigest()
         path = self._cache / f"observation-{_key(self._model_digest, data, points, _versions(), _cpu())}.npz"
         try:
-            observation = Observation.load(path)
+            self.observation = Observation.load(path)
         except (FileNotFoundError, ValueError):
-            observation = observe(self._model, self._calibration, tensors, threads=self._threads)
-            observation.save(path)
-        self._activations = ActivationRanges(observation)
+            self.observation = observe(self._model, self._calibration, tensors, threads=self._threads)
+            self.observation.save(path)
+        self._activations = ActivationRanges(self.observation)
         self._weights = WeightRanges(self._model)
-        self._biases = BiasTable(self._model, observation)
+        self._biases = BiasTable(self._model, self.observation)
 
     def build(self, quantization: Quantization) -> ov.Model:
         """Return the int8 model of a configuration, its weights stored as int8; after :meth:`observe`.

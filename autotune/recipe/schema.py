@@ -276,6 +276,8 @@ class SmoothingSpace(FormSpace):
 class Forms(Frozen):
     """Exactly equivalent float graphs that are quantised, or run, better; ``off`` uses none of them."""
 
+    one_hot_as_lookup: FormSpace = FormSpace()
+    fused_activation: FormSpace = FormSpace()
     smoothing: SmoothingSpace = SmoothingSpace()
     cross_layer_equalisation: FormSpace = FormSpace()
     linear_as_convolution: FormSpace = FormSpace()

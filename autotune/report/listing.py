@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from autotune.configuration import ActivationChoice, Configuration
+from autotune.configuration import ActivationChoice, Configuration, FormChoice
 from autotune.record import OperatorRun, Seconds, Trial
 from autotune.report import words
 from autotune.report.evidence import roles
@@ -19,9 +19,11 @@ _STATES = ("complete", "stopped", "duplicate", "failed")
 def choices(configuration: Configuration) -> tuple[Choice, ...]:
     """Every choice of a configuration, in full."""
     q = configuration.quantization
+    forms = tuple(Choice(f"form {form.name}", _form(form)) for form in configuration.forms)
     if q is None:
-        return (Choice("precision", configuration.precision),)
+        return (Choice("precision", configuration.precision), *forms)
     return (
+        *forms,
         Choice("placement", q.placement),
         Choice("preset", q.preset),
         Choice("activation ranges", _activation(q.activation)),
@@ -32,6 +34,11 @@ def choices(configuration: Configuration) -> tuple[Choice, ...]:
         Choice("precision of the rest", configuration.precision),
         Choice("operators kept float", ", ".join(q.float_operators) or "none"),
     )
+
+
+def _form(form: FormChoice) -> str:
+    strength = "" if form.alpha is None else f"alpha {form.alpha:g}: "
+    return strength + ", ".join(form.groups)
 
 
 def _activation(choice: ActivationChoice) -> str:
@@ -82,7 +89,7 @@ def _remark(found: Lookup, trial: Trial) -> str:
 
 def total_seconds(seconds: Seconds) -> float:
     """What one trial took."""
-    return seconds.build + seconds.compile + seconds.score + seconds.latency
+    return seconds.observe + seconds.build + seconds.compile + seconds.score + seconds.latency
 
 
 def state_counts(trials: Iterable[Trial]) -> tuple[StateCount, ...]:

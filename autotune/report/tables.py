@@ -15,6 +15,7 @@ configuration          string               SHA-256 of the configuration
 label                  string               the configuration in words
 scheme                 string               float or int8-static
 precision              string               f32, bf16 or f16: what is not quantised computes in it
+forms                  string               JSON object, graph form: {"groups": [names], "alpha": strength or null}
 placement              string               plain or transformer; empty for float, as all choices down to overrides
 preset                 string               performance or mixed
 estimator              string               range estimator of the activations
@@ -47,6 +48,7 @@ duplicate_of           Int64                trial with the same model, measured 
 failure_stage          string               build, compile, latency, score or worker
 failure_kind           string
 reason                 string               why it failed, was stopped or not measured again
+seconds_observe        Float64  s           making and observing a graph form, where this trial was the first of it
 seconds_build          Float64  s           wall time of each phase of this trial
 seconds_compile        Float64  s
 seconds_score          Float64  s
@@ -98,7 +100,8 @@ if TYPE_CHECKING:
 
 TRIAL_TYPES = {
     "trial": "Int64", "state": "string", "origin": "string", "configuration": "string", "label": "string",
-    "scheme": "string", "precision": "string", "placement": "string", "preset": "string", "estimator": "string",
+    "scheme": "string", "precision": "string", "forms": "string", "placement": "string", "preset": "string",
+    "estimator": "string",
     "estimator_parameter": "Float64", "symmetry": "string", "weights": "string", "bias_correction": "boolean",
     "overflow_fix": "string", "float_operators": "string", "overrides": "string", "on_front": "boolean",
     "finalist": "boolean", "winner": "boolean", "speedup": "Float64", "speedup_low": "Float64",
@@ -106,7 +109,8 @@ TRIAL_TYPES = {
     "score": "Float64", "drop": "Float64", "drop_error": "Float64", "samples": "Int64", "size_bytes": "Int64",
     "threads": "Int64", "executed_precision": "string", "notes": "string",
     "candidate": "string", "duplicate_of": "Int64", "failure_stage": "string", "failure_kind": "string",
-    "reason": "string", "seconds_build": "Float64", "seconds_compile": "Float64", "seconds_score": "Float64",
+    "reason": "string", "seconds_observe": "Float64", "seconds_build": "Float64", "seconds_compile": "Float64",
+    "seconds_score": "Float64",
     "seconds_latency": "Float64", "finished_at": "string",
 }  # fmt: skip
 
@@ -169,7 +173,10 @@ def _trial(found: Lookup, trial: Trial) -> dict[str, Any]:
         "failure_stage": None if failure is None else failure.stage,
         "failure_kind": None if failure is None else failure.kind,
         "reason": " ".join(trial.reason.split()) or None,
-        **{f"seconds_{p}": _nine(getattr(trial.seconds, p)) for p in ("build", "compile", "score", "latency")},
+        **{
+            f"seconds_{p}": _nine(getattr(trial.seconds, p))
+            for p in ("observe", "build", "compile", "score", "latency")
+        },
         "finished_at": _moment(trial.finished_at),
     }
     for name in ("speedup", "score", "drop", "samples", "size_bytes", "threads"):
@@ -198,7 +205,12 @@ def _trial(found: Lookup, trial: Trial) -> dict[str, Any]:
 
 def _choices(configuration: Configuration) -> dict[str, Any]:
     q = configuration.quantization
-    common = {"configuration": configuration.digest, "precision": configuration.precision}
+    forms = {form.name: {"groups": form.groups, "alpha": form.alpha} for form in configuration.forms}
+    common = {
+        "configuration": configuration.digest,
+        "precision": configuration.precision,
+        "forms": json.dumps(forms),
+    }
     if q is None:
         return {**common, "scheme": "float"}
     overrides = {n: [c.estimator.name, c.estimator.parameter, c.symmetry] for n, c in q.overrides}

@@ -24,7 +24,7 @@ LISTED = "listed"
 OFF = "off"
 ALL = "all"
 # Forms that change what a float model runs as; the others only change what quantising loses.
-LAYOUT_FORMS: tuple[FormName, ...] = ("linear-as-convolution",)
+FLOAT_FORMS: tuple[FormName, ...] = ("one-hot-as-lookup", "fused-activation", "linear-as-convolution")
 
 
 class Suggest(Protocol):
@@ -70,11 +70,11 @@ def draw(offer: Offer, suggest: Suggest) -> Configuration:
         return FLOAT_F32
     precision = _pick(suggest, "precision", offer.precisions)
     if scheme == "float":
-        return Configuration(precision, None, _forms(offer, suggest, LAYOUT_FORMS))
+        return Configuration(precision, None, _forms(offer, suggest, FLOAT_FORMS))
     forms = _forms(offer, suggest, tuple(offer.forms))
     floats = _float_operators(offer, suggest)
     if len(floats) == len(offer.operators):
-        return Configuration(precision, None, tuple(form for form in forms if form.name in LAYOUT_FORMS))
+        return Configuration(precision, None, tuple(form for form in forms if form.name in FLOAT_FORMS))
     activation = ActivationChoice(
         _estimator(suggest, "", offer.estimators), _pick(suggest, "symmetry", offer.symmetries)
     )
@@ -145,7 +145,7 @@ def plain_answers(offer: Offer) -> dict[str, Any]:
 def schemes(offer: Offer) -> tuple[str, ...]:
     """Return the schemes that the model as a whole may have."""
     found = [s for s, allowed in (("float", offer.float_model), ("int8-static", offer.int8_model)) if allowed]
-    rewritten = any(offer.forms[name].always for name in LAYOUT_FORMS if name in offer.forms)
+    rewritten = any(offer.forms[name].always for name in FLOAT_FORMS if name in offer.forms)
     if rewritten or not (offer.float_model and "f32" in offer.precisions):
         found.append(REFERENCE)
     return tuple(found)

@@ -11,7 +11,7 @@ from autotune.recipe import EstimatorChoice, Range
 from autotune.record import ModelInfo
 from autotune.space.answers import (
     FLOAT_F32,
-    LAYOUT_FORMS,
+    FLOAT_FORMS,
     Replay,
     Suggest,
     answers,
@@ -174,7 +174,7 @@ class Space:
         if quantization is None:
             yield from _each("scheme", schemes(offered))
             yield from _each("precision", offered.precisions)
-            yield from self._form_changes(configuration, LAYOUT_FORMS)
+            yield from self._form_changes(configuration, FLOAT_FORMS)
             return
         yield from self._estimator_changes(now)
         yield from _each("preset", offered.presets)

@@ -157,6 +157,8 @@ space:
   forms:
     smoothing: {use: true, alpha: 0.5}
     cross_layer_equalisation: {use: false}
+    one_hot_as_lookup: {use: false}
+    fused_activation: {use: false}
     linear_as_convolution: {use: true}
 """
 

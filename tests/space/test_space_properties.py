@@ -169,7 +169,7 @@ def test_a_solved_recipe_gives_back_its_configuration(configuration: Configurati
         again = recipe.load(path)
     assert again == solved
     for saturates in (True, False):
-        space = Space(again.space, model_info(can_saturate=saturates))
+        space = Space(again.space, model_info(can_saturate=saturates, forms=FORMS))
         assert space.solved() == configuration
         assert space.notes == ()
         assert set(space.plain()) >= {FLOAT_F32, configuration}

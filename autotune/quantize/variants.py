@@ -1,0 +1,117 @@
+"""The float model in the graph forms that configurations ask for, each observed once."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+
+from autotune.configuration import Configuration, FormChoice, FormName
+from autotune.data import Dataset
+from autotune.forms import Smoothing, apply_forms, forms_with, smoothable
+from autotune.quantize.factory import CandidateFactory
+from autotune.quantize.statistics import Floats
+
+Forms = tuple[FormChoice, ...]
+
+# Formed models that are kept; each has its weights. One that is needed again is made again, from what is on disk.
+_KEPT = 6
+
+
+class Variants:
+    """Builds the candidates of one float model and of its graph forms.
+
+    Attributes:
+        base: the factory of the float model as it is.
+        groups: form name -> group name -> operators that it rewrites; forms without groups are left out.
+        observing: seconds spent so far on making and observing graph forms (inference, and placing anew).
+    """
+
+    def __init__(self, model: ov.Model, calibration: Dataset, cache: Path, threads: int) -> None:
+        """Take the float model; see ``CandidateFactory``."""
+        self._model = model
+        self._calibration = calibration
+        self._cache = cache
+        self._threads = threads
+        self._channels = smoothable(model)
+        self.base = CandidateFactory(model, calibration, cache, threads, also=self._channels)
+        self.base.prepare()
+        unknown = Smoothing(0.5, {key: np.ones(self._width(key)) for key in self._channels})
+        found: dict[str, Mapping[str, tuple[str, ...]]] = {
+            name: form.groups(model) for name, form in forms_with(unknown).items()
+        }
+        self.groups: dict[FormName, dict[str, tuple[str, ...]]] = {
+            name: dict(groups)  # type: ignore[misc]
+            for name, groups in found.items()
+            if groups
+        }
+        self.observing = 0.0
+        self._made: OrderedDict[Forms, tuple[ov.Model, CandidateFactory]] = OrderedDict()
+        self._observed: set[Forms] = set()
+
+    def observe(self) -> None:
+        """Record the statistics of the calibration samples, or load those recorded before."""
+        self.base.observe()
+        self._observed.add(())
+
+    def build(self, configuration: Configuration) -> ov.Model:
+        """Return the model of a configuration; of a float one the (formed) float model itself, not a copy.
+
+        Raises:
+            BuildError: nothing in the model can be quantised, or a range is not finite.
+            ValueError: there is no such form or group.
+        """
+        forms = configuration.forms
+        model, factory = self._variant(forms)
+        if configuration.quantization is None:
+            return model
+        if forms not in self._observed:
+            started = time.monotonic()
+            factory.observe()
+            self._observed.add(forms)
+            self.observing += time.monotonic() - started
+        return factory.build(configuration.quantization)
+
+    def _variant(self, forms: Forms) -> tuple[ov.Model, CandidateFactory]:
+        if not forms:
+            return self._model, self.base
+        if forms not in self._made:
+            started = time.monotonic()
+            model = self._formed(forms)
+            factory = CandidateFactory(model, self._calibration, self._cache, self._threads)
+            factory.prepare(check=self.base.nncf_path)
+            self._made[forms] = model, factory
+            if len(self._made) > _KEPT:
+                gone, _ = self._made.popitem(last=False)
+                self._observed.discard(gone)
+            self.observing += time.monotonic() - started
+        self._made.move_to_end(forms)
+        return self._made[forms]
+
+    def _formed(self, forms: Forms) -> ov.Model:
+        chosen: dict[str, tuple[str, ...]] = {form.name: form.groups for form in forms}
+        alpha = next((form.alpha for form in forms if form.alpha is not None), None)
+        if alpha is None:
+            return apply_forms(self._model, chosen)
+        return apply_forms(self._model, chosen, forms_with(Smoothing(alpha, self._maxima())))
+
+    def _maxima(self) -> dict[str, Floats]:
+        """Return the largest magnitude of every channel of what can be smoothed, over the calibration samples."""
+        if () not in self._observed:
+            self.observe()
+        found = {}
+        for key, axes in self._channels.items():
+            (axis,) = axes
+            lows, highs = self.base.observation.tensors[key].channels[axis]
+            found[key] = np.maximum(np.abs(lows), np.abs(highs))
+        return found
+
+    def _width(self, key: str) -> int:
+        name, _, port = key.rpartition(":")
+        (axis,) = self._channels[key]
+        node = next(node for node in self._model.get_ops() if node.get_friendly_name() == name)
+        return int(node.output(int(port)).get_shape()[axis])

@@ -1,0 +1,114 @@
+"""Graph forms inside candidates: placed anew, observed once, and as NNCF's own smoothing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nncf
+import numpy as np
+import openvino as ov
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "forms"))
+from form_graphs import transformer_block
+
+from autotune.configuration import Configuration, FormChoice, Quantization
+from autotune.data import Dataset
+from autotune.graph.normalise import normalise
+from autotune.quantize.variants import Variants
+
+SAMPLES = Dataset(
+    {"x": (np.random.default_rng(3).standard_normal((24, 6, 8)) * np.geomspace(0.2, 30, 8)).astype(np.float32)}
+)
+TRANSFORMER = Quantization("transformer", "mixed", bias_correction=False, overflow_fix="first-layer")
+
+
+@pytest.fixture(scope="module")
+def model() -> ov.Model:
+    return normalise(transformer_block())[0]
+
+
+def variants(model: ov.Model, folder: Path) -> Variants:
+    made = Variants(model, SAMPLES, folder, threads=2)
+    made.observe()
+    return made
+
+
+def quantised(model: ov.Model) -> tuple[list[tuple[float, float]], dict[str, np.ndarray]]:
+    """Input ranges of the activation quantisers, sorted, and the stored int8 weights by operator."""
+    ranges, weights = [], {}
+    for node in model.get_ordered_ops():
+        if node.get_type_name() == "FakeQuantize":
+            low, high = (float(np.min(node.input_value(i).get_node().data)) for i in (1, 2))
+            ranges.append((low, high))
+        if node.get_type_name() == "Constant" and node.get_element_type() in (ov.Type.i8, ov.Type.u8):
+            reader = node
+            while reader.get_type_name() != "MatMul":
+                reader = next(iter(reader.output(0).get_target_inputs())).get_node()
+            weights[reader.get_friendly_name()] = np.array(node.data)
+    return sorted(ranges), weights
+
+
+def test_the_transformer_setting_with_smoothing_is_nncf_s_default(model: ov.Model, tmp_path: Path) -> None:
+    made = variants(model, tmp_path)
+    groups = tuple(made.groups["smoothing"])
+    ours = made.build(Configuration("f32", TRANSFORMER, (FormChoice("smoothing", groups, 0.95),)))
+    theirs = nncf.quantize(
+        model,
+        nncf.Dataset([SAMPLES.row(i) for i in range(len(SAMPLES))]),
+        model_type=nncf.ModelType.TRANSFORMER,
+        subset_size=len(SAMPLES),
+        advanced_parameters=nncf.AdvancedQuantizationParameters(disable_bias_correction=True),
+    )
+    our_ranges, our_weights = quantised(ours)
+    their_ranges, their_weights = quantised(theirs)
+    np.testing.assert_allclose(our_ranges, their_ranges, rtol=1e-5)
+    assert our_weights.keys() == their_weights.keys()
+    for name, values in our_weights.items():
+        # A weight exactly between two steps may be rounded either way: the scales were multiplied in another order.
+        assert (values != their_weights[name]).mean() < 0.01, name
+        assert np.abs(values.astype(int) - their_weights[name]).max() <= 1
+
+
+def test_a_formed_candidate_runs_and_a_form_is_observed_once(model: ov.Model, tmp_path: Path) -> None:
+    made = variants(model, tmp_path)
+    linear = FormChoice("linear-as-convolution", tuple(made.groups["linear-as-convolution"]))
+    formed = made.build(Configuration(forms=(linear,)))
+    assert "Convolution" in {node.get_type_name() for node in formed.get_ops()}
+    first = made.build(Configuration("f32", Quantization(), (linear,)))
+    spent = made.observing
+    assert spent > 0
+    made.build(Configuration("f32", Quantization(preset="mixed"), (linear,)))
+    assert made.observing == spent
+    run = ov.Core().compile_model(first, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    expected = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    got, wanted = (c(SAMPLES.row(0))[0].ravel() for c in (run, expected))
+    assert np.corrcoef(got, wanted)[0, 1] > 0.98
+
+
+def test_operators_kept_float_are_named_alike_in_every_form(model: ov.Model, tmp_path: Path) -> None:
+    made = variants(model, tmp_path)
+    linear = FormChoice("linear-as-convolution", tuple(made.groups["linear-as-convolution"]))
+    candidate = made.build(Configuration("f32", Quantization(float_operators=("up", "down")), (linear,)))
+    stored = {
+        node.get_friendly_name()
+        for node in candidate.get_ordered_ops()
+        if node.get_type_name() in ("Convolution", "MatMul")
+        and node.input_value(1).get_node().get_type_name() != "Constant"
+    }
+    assert {"q", "k", "v", "projection"} <= stored
+    assert not {"up", "down"} & stored
+
+
+def test_a_child_that_replaces_another_observes_when_it_must(model: ov.Model, tmp_path: Path) -> None:
+    first, second = variants(model, tmp_path), Variants(model, SAMPLES, tmp_path, threads=1)
+    smooth = Configuration("f32", TRANSFORMER, (FormChoice("smoothing", ("q",), 0.5),))
+    a, b = first.build(smooth), second.build(smooth)
+    assert quantised(a)[0] == quantised(b)[0]
+
+
+def test_an_unknown_group(model: ov.Model, tmp_path: Path) -> None:
+    made = Variants(model, SAMPLES, tmp_path, threads=1)
+    with pytest.raises(ValueError, match="no group 'z'"):
+        made.build(Configuration(forms=(FormChoice("linear-as-convolution", ("z",)),)))
