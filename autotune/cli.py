@@ -31,6 +31,9 @@ app = typer.Typer(
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 TrustCode = Annotated[bool, typer.Option("--trust-code", help="Allow FILE.py:function of the recipe to run.")]
+Isa = Annotated[
+    str, typer.Option(help="Kernels restricted to avx2, avx2-vnni, avx512, avx512-vnni, avx512-bf16 or amx.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict only.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print run.json on stdout, everything else on stderr.")]
 
@@ -48,6 +51,7 @@ def tune(
     seed: Annotated[int | None, typer.Option(help="Of splits, sampler and bootstrap.")] = None,
     confidence: Annotated[float | None, typer.Option(help="Of bounds and intervals, such as 0.95.")] = None,
     assurance: Annotated[str | None, typer.Option(help="expected or proven: what the winner must be.")] = None,
+    isa: Isa = "native",
     output: Annotated[Path | None, typer.Option(help="Run folder (default: reports/<name>-<time>).")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the killed run in --output.")] = False,
     trust_code: TrustCode = False,
@@ -57,6 +61,7 @@ def tune(
 ) -> None:
     """Find the fastest configuration within the tolerance and prove it on held-out data."""
     with _Errors(debug):
+        from autotune import hardware
         from autotune import recipe as recipes
         from autotune.console import Console
         from autotune.report.summary import summary
@@ -76,6 +81,7 @@ def tune(
             "metric": metric,
         }
         given = {key: value for key, value in overrides.items() if value is not None}
+        hardware.restrict(isa)
         asked = _recipe(recipes, target, given)
         folder = output or _default_output(asked.name, resume)
         console = Console(quiet=quiet, to_stderr=as_json)
@@ -96,14 +102,17 @@ def tune(
 def apply(
     solved: Annotated[Path, typer.Argument(metavar="SOLVED.yaml", help="A solved recipe.")],
     output: Annotated[Path, typer.Option(help="Folder for the model; must not exist.")],
+    isa: Isa = "native",
     trust_code: TrustCode = False,
     debug: Debug = False,
 ) -> None:
     """Rebuild the one candidate of a solved recipe, bit for bit."""
     with _Errors(debug):
+        from autotune import hardware
         from autotune import recipe as recipes
         from autotune.applier import apply as rebuild
 
+        hardware.restrict(isa)
         applied = rebuild(recipes.load(solved), output, trust_code, lambda text: typer.echo(text, err=True))
         typer.echo(applied.sentence)
     if not applied.identical:

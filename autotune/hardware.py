@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from autotune.errors import UserError
+from autotune.errors import UserError, suggest
 from autotune.record import Fingerprint
 
 NATIVE = "native"
@@ -46,6 +46,17 @@ _ALLOWED = {
     "AVX512_CORE_AMX": _AMX,
     "AVX512_CORE_AMX_FP16": _AMX | {"amx_fp16"},
 }
+# What --isa calls them, oldest first; each needs its own flags and those of the older ones in its cap.
+ISA_NAMES = {
+    "avx2": "AVX2",
+    "avx2-vnni": "AVX2_VNNI",
+    "avx512": "AVX512_CORE",
+    "avx512-vnni": "AVX512_CORE_VNNI",
+    "avx512-bf16": "AVX512_CORE_BF16",
+    "amx": "AVX512_CORE_AMX",
+}
+# AMX comes with these; that a CPU lacks one of them is no reason to refuse the others.
+_NOT_NEEDED = {"avx512_fp16", "avx_vnni"}
 _MEMORY_FILES = ("memory.max", "memory.limit_in_bytes")  # of cgroups v2 and v1
 _INT8_DOT = {"avx_vnni", "avx_vnni_int8", "avx512_vnni", "amx_int8"}
 _FLOAT_KERNELS = {
@@ -119,6 +130,37 @@ def instruction_set() -> str:
     if cap != NATIVE and cap not in _ALLOWED:
         raise UserError(f"{CAP_VARIABLES[0]}={cap}: unknown instruction set. Known: {', '.join(_ALLOWED)}.")
     return cap
+
+
+def offered_isas(available: Collection[str]) -> tuple[str, ...]:
+    """Return the names of the instruction sets that a CPU with these flags can be restricted to, ``native`` first."""
+    found = [name for name in ISA_NAMES if _needs(name) <= set(available)]
+    return (NATIVE, *found)
+
+
+def restrict(isa: str) -> None:
+    """Restrict every process started from now on to an instruction set; ``native`` lifts nothing and does nothing.
+
+    Both variables are set: with that of oneDNN alone OpenVINO still lists, and defaults to, precisions whose kernels
+    are then missing.
+
+    Raises:
+        UserError: an unknown name, or the CPU does not have it.
+    """
+    if isa == NATIVE:
+        return
+    if isa not in ISA_NAMES:
+        raise UserError(f"--isa: there is no '{isa}'. {suggest(isa, (NATIVE, *ISA_NAMES))}")
+    offered = offered_isas(flags())
+    if isa not in offered:
+        raise UserError(f"--isa {isa}: this CPU does not have it; it has {', '.join(offered)}.")
+    for name in CAP_VARIABLES:
+        os.environ[name] = ISA_NAMES[isa]
+
+
+def _needs(isa: str) -> frozenset[str]:
+    needed = _ALLOWED[ISA_NAMES[isa]]
+    return needed if isa == "avx2-vnni" else needed - _NOT_NEEDED
 
 
 def effective_flags(available: Collection[str], cap: str) -> frozenset[str]:

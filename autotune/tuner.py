@@ -65,6 +65,8 @@ class _Tuning:
         self.notes: list[str] = []
 
     def run(self) -> Run:
+        if self.fingerprint.instruction_set != hardware.NATIVE:
+            self._note(f"All figures are of this CPU restricted to {self.fingerprint.instruction_set}.")
         self.events.stage("data")
         for code in self.recipe.functions:
             self._note(f"Runs code of yours: {code}")

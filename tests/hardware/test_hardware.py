@@ -131,3 +131,36 @@ def test_cgroup_memory(tmp_path: Path, membership: str, files: dict[str, str], l
 
 def test_usable_memory_is_at_most_the_machines():
     assert 0 < hardware.usable_memory() <= psutil.virtual_memory().total
+
+
+SAPPHIRE_RAPIDS = hardware.effective_flags(hardware.FLAGS_OF_INTEREST, "AVX512_CORE_AMX")
+ZEN4 = {"sse4_2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "offered"),
+    [
+        (SAPPHIRE_RAPIDS, ("native", *hardware.ISA_NAMES)),
+        (ZEN4, ("native", "avx2", "avx512", "avx512-vnni", "avx512-bf16")),
+        ({"sse4_2", "avx", "avx2", "fma", "avx_vnni"}, ("native", "avx2", "avx2-vnni")),
+        ({"asimd"}, ("native",)),
+    ],
+)
+def test_instruction_sets_to_restrict_to(flags: set[str], offered: tuple[str, ...]):
+    assert hardware.offered_isas(flags) == offered
+
+
+def test_restricting(no_cap: pytest.MonkeyPatch):
+    for name in hardware.CAP_VARIABLES:
+        no_cap.setenv(name, "")
+    hardware.restrict("native")
+    assert hardware.instruction_set() == "native"
+    with pytest.raises(UserError, match="Did you mean 'avx512-vnni'"):
+        hardware.restrict("avx512_vnni")
+    missing = set(hardware.ISA_NAMES) - set(hardware.offered_isas(hardware.flags()))
+    for isa in missing:
+        with pytest.raises(UserError, match=f"--isa {isa}: this CPU does not have it"):
+            hardware.restrict(isa)
+    if "avx2" in hardware.flags():
+        hardware.restrict("avx2")
+        assert hardware.instruction_set() == "AVX2"
