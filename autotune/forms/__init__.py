@@ -9,6 +9,7 @@ import openvino as ov
 
 from autotune.forms.activation import FusedActivation
 from autotune.forms.base import Form, Groups, chosen_groups
+from autotune.forms.borders import ConvolutionBorders
 from autotune.forms.equalisation import CrossLayerEqualisation
 from autotune.forms.linear import LinearAsConvolution
 from autotune.forms.lookup import OneHotAsLookup
@@ -17,9 +18,15 @@ from autotune.graph.inspect import clone
 
 __all__ = ["FORMS", "Form", "Smoothing", "apply_forms", "forms_with", "smoothable"]
 
-_PURE: tuple[Form, ...] = (OneHotAsLookup(), FusedActivation(), CrossLayerEqualisation(), LinearAsConvolution())
+_PURE: tuple[Form, ...] = (
+    OneHotAsLookup(),
+    FusedActivation(),
+    ConvolutionBorders(),
+    CrossLayerEqualisation(),
+    LinearAsConvolution(),
+)
 # In the order in which they are applied: fewer operators first, layouts last.
-_ORDER = (*(form.name for form in _PURE[:2]), Smoothing.name, *(form.name for form in _PURE[2:]))
+_ORDER = (*(form.name for form in _PURE[:3]), Smoothing.name, *(form.name for form in _PURE[3:]))
 FORMS: Mapping[str, Form] = MappingProxyType({form.name: form for form in _PURE})
 
 

@@ -17,7 +17,7 @@ import openvino as ov
 import openvino.opset13 as ops
 
 from autotune.forms.base import chosen_groups
-from autotune.forms.elementwise import UNARY, activations_of
+from autotune.forms.elementwise import activations_of
 from autotune.forms.image import ImageLayout
 from autotune.forms.weighted import Weighted, weighted
 
@@ -67,7 +67,7 @@ class LinearAsConvolution:
             # Not where an input would only have been converted: adding the residual in this layout was measured to
             # cost 3 to 4 % of MiniLM, in float and in int8.
             elif sources is not None and all(layout.moved(source) for source in sources):
-                layout.move(node, ports=1 if node.get_type_name() in UNARY else 2)
+                layout.move(node)
         layout.finish()
         model.validate_nodes_and_infer_types()
 

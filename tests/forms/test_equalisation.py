@@ -55,7 +55,7 @@ def test_a_chain_is_equalised() -> None:
     for first, second in (("expand", "depthwise"), ("depthwise", "project")):
         np.testing.assert_allclose(layer(other, first).largest_out(), layer(other, second).largest_in(), rtol=1e-2)
     spread = layer(other, "expand").largest_out()
-    assert spread.max() / spread.min() < 100
+    assert spread.max() / spread.min() < 300  # of 1000
 
 
 @pytest.mark.parametrize("groups", [0, 2])
