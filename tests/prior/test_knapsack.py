@@ -27,7 +27,8 @@ def test_the_best_pair_beats_the_best_single():
 
 
 @pytest.mark.parametrize(
-    "budget, quantised", [(0, ""), (1.9, ""), (2, "c"), (3, "b"), (4, "a"), (5, "bc"), (6, "ac"), (7, "ab"), (99, "abc")]
+    "budget, quantised",
+    [(0, ""), (1.9, ""), (2, "c"), (3, "b"), (4, "a"), (5, "bc"), (6, "ac"), (7, "ab"), (99, "abc")],
 )
 def test_budgets_by_hand(budget: float, quantised: str):
     assert set("abc") - set(choose(HAND, budget).float_operators) == set(quantised)
