@@ -11,6 +11,7 @@ budget. Its expected size is polynomial on perturbed data (Beier and Voecking, S
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ class Item:
 
     Attributes:
         gain: what quantising it saves, in any unit of time; negative where int8 is slower.
-        cost: squared error that quantising it adds to the outputs, not negative.
+        cost: squared error that quantising it adds to the outputs, not negative; infinite: it always stays float.
     """
 
     operators: tuple[str, ...]
@@ -52,7 +53,7 @@ class Choice:
 def choose(items: Sequence[Item], budget: float) -> Choice:
     """Return the set that gains most at a cost of at most ``budget``; of equal gains the cheapest.
 
-    Exact while the front has at most 20,000 sums; else within 0.5 % of the sum of all positive gains. Never over budget.
+    Never over budget. Exact while the front has at most 20,000 sums, else within 0.5 % of the sum of all gains.
 
     Raises:
         ValueError: as for :func:`front`.
@@ -73,7 +74,7 @@ def sweep(items: Sequence[Item], budgets: int = BUDGETS) -> tuple[Choice, ...]:
         ValueError: as for :func:`front`.
     """
     points = front(items)
-    costs = [item.cost for item in items if item.cost > 0 and item.gain > 0]
+    costs = [item.cost for item in items if 0 < item.cost < math.inf and item.gain > 0]
     if not costs:
         return (points[-1],)
     spaced = np.geomspace(min(costs), sum(costs), budgets)
@@ -89,10 +90,10 @@ def front(items: Sequence[Item]) -> tuple[Choice, ...]:
     Items that gain nothing stay float. The first choice costs 0.
 
     Raises:
-        ValueError: a cost is negative, a number is not finite, or items share an operator.
+        ValueError: a cost is negative, a gain is not finite, or items share an operator.
     """
     _check(items)
-    useful = [item for item in items if item.gain > 0]
+    useful = [item for item in items if item.gain > 0 and item.cost < math.inf]
     step = PRECISION * sum(item.gain for item in useful) / max(1, len(useful))
     costs, gains = np.zeros(1), np.zeros(1)
     history: list[tuple[NDArray[np.intp], NDArray[np.bool_]]] = []
@@ -136,7 +137,7 @@ def _check(items: Sequence[Item]) -> None:
     if len(names) != len(set(names)):
         raise ValueError("an operator is in two items")
     for item in items:
-        if not np.isfinite(item.gain) or not np.isfinite(item.cost):
-            raise ValueError(f"{item.operators}: gain {item.gain} or cost {item.cost} is not finite")
+        if not math.isfinite(item.gain) or math.isnan(item.cost):
+            raise ValueError(f"{item.operators}: gain {item.gain} or cost {item.cost} is not a number")
         if item.cost < 0:
             raise ValueError(f"{item.operators}: the cost {item.cost} is negative")

@@ -143,17 +143,23 @@ class CandidateFactory:
         return candidate
 
     def sensitivity(
-        self, quantization: Quantization, samples: Dataset, groups: Mapping[str, Sequence[str]] | None = None
+        self,
+        quantization: Quantization,
+        samples: Dataset,
+        groups: Mapping[str, Sequence[str]] | None = None,
+        *,
+        kept: bool = True,
     ) -> Sensitivity:
         """Measure what each operator alone costs in accuracy, with one compilation; after :meth:`observe`.
 
-        It emulates int8 in f32. A placement is solved twice per group (0.01 to 0.04 s each), and every sample runs
-        about twice per group.
+        It emulates int8 in f32, at about twice the time of the float model per inference. A placement is solved twice
+        per group (0.01 to 0.04 s each) and every sample runs twice per group.
 
         Args:
             quantization: how quantisers are placed and get their ranges; its float operators stay float throughout.
             samples: a few dozen.
             groups: label -> operators to be looked at together; by default each operator by itself.
+            kept: also measure what keeping each float alone takes back; without it, half the time.
 
         Raises:
             BuildError: as for :meth:`build`.
@@ -163,9 +169,12 @@ class CandidateFactory:
         chosen = groups or {name: (name,) for name in self.operators if name in free}
         whole = self._solve(quantization, fixed)
         alone = {label: self._solve(quantization, fixed | free.difference(group)) for label, group in chosen.items()}
-        kept = {label: self._solve(quantization, fixed | free.intersection(group)) for label, group in chosen.items()}
-        emulation = self.emulation(quantization, [whole, *alone.values(), *kept.values()])
-        return sensitivity(emulation, whole, alone, kept, samples, self._threads)
+        others = {
+            label: self._solve(quantization, fixed | free.intersection(group))
+            for label, group in (chosen if kept else {}).items()
+        }
+        emulation = self.emulation(quantization, [whole, *alone.values(), *others.values()])
+        return sensitivity(emulation, whole, alone, others, dataset=samples, threads=self._threads)
 
     def emulation(self, quantization: Quantization, placements: Sequence[Placement]) -> Emulation:
         """Return one graph of all quantisers of ``placements``, in f32; ranges are those of ``quantization``.

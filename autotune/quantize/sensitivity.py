@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,16 +15,14 @@ from autotune.quantize.points import Placement
 from autotune.quantize.statistics import Doubles, Floats
 from autotune.quantize.streams import MOST_STREAMS, compile_streams, run_streams
 
-ALL = "all"
-
 
 @dataclass(frozen=True)
 class Distance:
     """How far a candidate's outputs are from those of float f32.
 
     Attributes:
-        error: squared error over the variance of the float output across samples, 0 if equal; the mean over the
-            outputs. These are the costs that add up (see ``prior.knapsack``).
+        error: squared error over the variance of the float output across samples, 0 if equal, infinite where outputs
+            are not finite; the mean over the outputs. These are the costs that add up (see ``prior.knapsack``).
         cosine: mean over samples and outputs of the cosine of both, 1 if equal.
     """
 
@@ -55,6 +54,7 @@ def sensitivity(
     whole: Placement,
     alone: Mapping[str, Placement],
     kept: Mapping[str, Placement],
+    *,
     dataset: Dataset,
     threads: int,
 ) -> Sensitivity:
@@ -142,4 +142,6 @@ class _Record:
             for total, squares in zip(self._sums, self._squares, strict=True)
         ]
         error = float((self._errors[variant] / scales).mean())
+        if not math.isfinite(error):
+            return Distance(math.inf, -1.0)
         return Distance(error, float(self._cosines[variant].mean()) / self._samples)

@@ -42,6 +42,11 @@ def test_what_costs_nothing_is_always_quantised():
     assert choose([item("free", 1, 0), item("dear", 5, 3)], 0).float_operators == ("dear",)
 
 
+def test_what_breaks_the_outputs_is_never_quantised():
+    choices = sweep([*HAND, item("breaks", 99, float("inf"))])
+    assert all("breaks" in choice.float_operators for choice in choices)
+
+
 def test_a_group_goes_together():
     items = [Item(("q", "k", "v"), 3, 2), item("out", 2, 2)]
     assert choose(items, 2).float_operators == ("out",)
@@ -75,7 +80,8 @@ def test_a_negative_budget():
 
 def brute_force(items: list[Item], budget: float) -> float:
     sets = itertools.product((False, True), repeat=len(items))
-    sums = [(sum(i.gain for i, t in zip(items, s) if t), sum(i.cost for i, t in zip(items, s) if t)) for s in sets]
+    chosen = [[i for i, taken in zip(items, s, strict=True) if taken] for s in sets]
+    sums = [(sum(i.gain for i in c), sum(i.cost for i in c)) for c in chosen]
     return max(gain for gain, cost in sums if cost <= budget)
 
 
