@@ -57,6 +57,11 @@ def edges(model: ov.Model, operators: Collection[str]) -> dict[tuple[str, str], 
     return found
 
 
+def sizes(model: ov.Model) -> dict[str, int]:
+    """Return how many elements the first output of every node has; 0 where its shape is not fixed."""
+    return {name: _elements(node.output(0)) for name, node in nodes_by_name(model).items() if node.get_output_size()}
+
+
 def _nearest(
     ordered: Iterable[str], previous: Mapping[str, list[str]], operators: Collection[str]
 ) -> dict[str, set[str]]:

@@ -53,7 +53,9 @@ class Emulation:
         self.model = build(model, everything, activations, weights, {})
         nodes = nodes_by_name(self.model)
         # Weights that operators share have one quantiser, named after the first of them.
-        quantizers = {weight.name: _quantizer(nodes[weight.node].input(weight.port)) for weight in everything.weights}
+        quantizers: dict[str, str] = {
+            weight.name: _quantizer(nodes[weight.node].input(weight.port)) for weight in everything.weights
+        }
         quantizers |= {activation.name: activation.name for activation in everything.activations}
         places = {name: place for place, name in enumerate(dict.fromkeys(quantizers.values()))}
         self._places = {name: places[quantizer] for name, quantizer in quantizers.items()}
@@ -90,7 +92,8 @@ class Emulation:
             KeyError: it has a quantiser that this emulation was not built with.
         """
         on = np.zeros(self._count, np.bool_)
-        on[[self._places[q.name] for q in (*placement.activations, *placement.weights)]] = True
+        names = [q.name for q in placement.activations] + [q.name for q in placement.weights]
+        on[[self._places[name] for name in names]] = True
         return on
 
 
