@@ -9,7 +9,6 @@ X", not another CPU. Run it on a quiet machine. An observation is recorded anew 
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -20,32 +19,20 @@ import pandas as pd
 
 from autotune import hardware
 
-# Oldest first; each needs these CPU flags. The names are those of ONEDNN_MAX_CPU_ISA and OV_CPU_MAX_ISA.
-CAPS = {
-    "AVX2": {"avx2"},
-    "AVX2_VNNI": {"avx2", "avx_vnni"},
-    "AVX512_CORE": {"avx512f", "avx512bw"},
-    "AVX512_CORE_VNNI": {"avx512f", "avx512_vnni"},
-    "AVX512_CORE_BF16": {"avx512f", "avx512_bf16"},
-    "native": set(),
-}
 HERE = Path(__file__).parent
 
 
-def tune(recipe: Path, cap: str) -> dict[str, object]:
+def tune(recipe: Path, isa: str) -> dict[str, object]:
     """Run the command line in its own process and return the row."""
-    environment = dict(os.environ)
-    if cap != "native":
-        environment |= {"ONEDNN_MAX_CPU_ISA": cap, "OV_CPU_MAX_ISA": cap}
     with tempfile.TemporaryDirectory() as scratch:
         output = Path(scratch) / "run"
-        command = [sys.executable, "-m", "autotune", "tune", str(recipe), "--output", str(output), "--quiet"]
-        subprocess.run(command, env=environment, check=True)
+        command = [sys.executable, "-m", "autotune", "tune", str(recipe), "--isa", isa]
+        subprocess.run([*command, "--output", str(output), "--quiet"], check=True)
         run = json.loads((output / "run.json").read_text())
     verdict, speedup, best_float = run["verdict"], run["speedup"], run["speedup_best_float"]
     return {
         "recipe": recipe.stem,
-        "instruction_set": cap,
+        "instruction_set": isa,
         "winner": run["winner"]["label"],
         "speedup": round(speedup["ratio"], 3),
         "speedup_low": round(speedup["low"], 3),
@@ -72,12 +59,11 @@ def results_folder() -> Path:
 
 def main() -> None:
     recipes = [Path(r) for r in sys.argv[1:]] or [HERE.parent / "recipes" / "file-type.yaml"]
-    caps = [cap for cap, needed in CAPS.items() if needed <= set(hardware.flags())]
     rows = []
     for recipe in recipes:
-        for cap in caps:
-            print(f"== {recipe.stem} on {cap}", flush=True)
-            rows.append(tune(recipe, cap))
+        for isa in hardware.offered_isas(hardware.flags()):
+            print(f"== {recipe.stem} on {isa}", flush=True)
+            rows.append(tune(recipe, isa))
             print(pd.DataFrame(rows).to_string(index=False), flush=True)
     pd.DataFrame(rows).to_csv(results_folder() / "instruction_sets.csv", index=False)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
@@ -20,10 +20,12 @@ from autotune.graph.inspect import clone, model_digest
 from autotune.hardware import CAP_VARIABLES
 from autotune.quantize.bias import BiasTable
 from autotune.quantize.build import build
+from autotune.quantize.emulate import Emulation, merged
 from autotune.quantize.observe import Observation, observe
 from autotune.quantize.placement import FAST, PLACEMENTS, Placer
 from autotune.quantize.points import Placement
 from autotune.quantize.ranges import ActivationRanges, Range, WeightRanges
+from autotune.quantize.sensitivity import Sensitivity, sensitivity
 
 # Part of every cache key: raise it when what is recorded changes its meaning.
 _CACHE_FORMAT = 1
@@ -146,7 +148,7 @@ class CandidateFactory:
             reason = "no operator computes in int8" if self.nncf_path == FAST else self.nncf_path
             raise BuildError(f"Nothing in this model can be quantised: {reason}.")
         q = quantization
-        placement = self._placer.solve(q.placement, q.preset, frozenset(q.float_operators))
+        placement = self.placement(q)
         if not placement.activations and not placement.weights:
             return clone(self._model)
         try:
@@ -158,6 +160,69 @@ class CandidateFactory:
         candidate = build(self._model, placement, activations, weights, biases)
         _store_weights(candidate)
         return candidate
+
+    def sensitivity(
+        self,
+        quantization: Quantization,
+        samples: Dataset,
+        groups: Mapping[str, Sequence[str]] | None = None,
+        *,
+        kept: bool = True,
+    ) -> Sensitivity:
+        """Measure what each operator alone costs in accuracy, with one compilation; after :meth:`observe`.
+
+        It emulates int8 in f32, at about twice the time of the float model per inference. A placement is solved twice
+        per group (0.01 to 0.04 s each) and every sample runs twice per group.
+
+        Args:
+            quantization: how quantisers are placed and get their ranges; its float operators stay float throughout.
+            samples: a few dozen.
+            groups: label -> operators to be looked at together; by default each operator by itself.
+            kept: also measure what keeping each float alone takes back; without it, half the time.
+
+        Raises:
+            BuildError: as for :meth:`build`.
+        """
+        fixed = frozenset(quantization.float_operators)
+        free = frozenset(self.operators) - fixed
+        chosen = groups or {name: (name,) for name in self.operators if name in free}
+        whole = self._solve(quantization, fixed)
+        alone = {label: self._solve(quantization, fixed | free.difference(group)) for label, group in chosen.items()}
+        others = {
+            label: self._solve(quantization, fixed | free.intersection(group))
+            for label, group in (chosen if kept else {}).items()
+        }
+        emulation = self.emulation(quantization, [whole, *alone.values(), *others.values()])
+        return sensitivity(emulation, whole, alone, others, dataset=samples, threads=self._threads)
+
+    def emulation(self, quantization: Quantization, placements: Sequence[Placement]) -> Emulation:
+        """Return one graph of all quantisers of ``placements``, in f32; ranges are those of ``quantization``.
+
+        Raises:
+            BuildError: as for :meth:`build`.
+        """
+        activations: dict[str, Range] = {}
+        weights: dict[str, Range] = {}
+        try:
+            for placement in placements:
+                activations = self._activations.of(placement, quantization.activation, dict(quantization.overrides)) | (
+                    activations
+                )
+                weights = self._weight_ranges(placement, quantization) | weights
+        except ValueError as error:
+            raise BuildError(str(error)) from error
+        everything = merged(placements)
+        if not everything.activations and not everything.weights:
+            raise BuildError("Nothing in this model can be quantised.")
+        biases = self._biases.of(everything, weights) if quantization.bias_correction else {}
+        return Emulation(self._model, placements, activations, weights, biases)
+
+    def placement(self, quantization: Quantization) -> Placement:
+        """Return where a configuration has its quantisers."""
+        return self._solve(quantization, frozenset(quantization.float_operators))
+
+    def _solve(self, quantization: Quantization, float_operators: frozenset[str]) -> Placement:
+        return self._placer.solve(quantization.placement, quantization.preset, float_operators)
 
     def _weight_ranges(self, placement: Placement, q: Quantization) -> dict[str, Range]:
         """Ranges of the weights; ``overflow_fix: all`` means all operators whose sums can saturate (as in NNCF)."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,14 +14,13 @@ from autotune.data import Array, Dataset
 from autotune.files import replacing
 from autotune.quantize.probes import POSITIONS, Plan, Positions, extend, plan
 from autotune.quantize.statistics import Doubles, Floats, TensorStatistics
+from autotune.quantize.streams import MOST_STREAMS, compile_streams, run_streams
 
 # Random elements recorded of a tensor, over all samples.
 MOST_ELEMENTS = 65_536
 # One sample in so many gives elements (they cost as much as all reductions), but at least _LEAST_SAMPLES of them.
 _EVERY = 4
 _LEAST_SAMPLES = 8
-# One thread per inference: results do not depend on the number of threads. More at once cost memory only.
-_MOST_STREAMS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,12 +123,12 @@ def observe(
         record.add_elements(outputs[1:])
 
     others = [index for index in range(len(dataset)) if index % every]
-    streams = max(1, min(threads, _MOST_STREAMS, len(dataset)))
+    streams = max(1, min(threads, MOST_STREAMS, len(dataset)))
     models = [extend(model, reading, elements), *([extend(model, reading, ())] if others else [])]
-    with_elements, *without = _compile(models, streams)
-    _run(with_elements, sampled, feed, keep, streams)
+    with_elements, *without = compile_streams(models, streams)
+    run_streams(with_elements, sampled, feed, keep, streams)
     for compiled in without:
-        _run(compiled, others, dataset.row, lambda i, outputs: record.add(i, outputs[0]), streams)
+        run_streams(compiled, others, dataset.row, lambda i, outputs: record.add(i, outputs[0]), streams)
     return record.observation([taken for _, taken in elements])
 
 
@@ -178,37 +176,3 @@ class _Record:
         borders = np.cumsum(list(self._plan.means.values()))[:-1]
         means = np.split((self._sums / samples).astype(np.float32), borders)
         return Observation(tensors, dict(zip(self._plan.means, means, strict=False)))
-
-
-def _compile(models: Sequence[ov.Model], streams: int) -> list[ov.CompiledModel]:
-    """Compile for so many inferences of one thread each; at once, for a compilation keeps one core busy."""
-    properties = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams}
-    core = ov.Core()
-    with ThreadPoolExecutor(min(streams, len(models))) as pool:
-        return list(pool.map(lambda model: core.compile_model(model, "CPU", properties), models))
-
-
-def _run(
-    compiled: ov.CompiledModel,
-    indices: Sequence[int],
-    feed: Callable[[int], Mapping[str, Array]],
-    keep: Callable[[int, Sequence[Floats]], None],
-    streams: int,
-) -> None:
-    """Infer the samples, ``streams`` at a time, and hand over their outputs in order."""
-    dtypes = {name: port.get_element_type().to_dtype() for port in compiled.inputs for name in port.get_names()}
-    requests = [compiled.create_infer_request() for _ in range(streams)]
-    outputs = range(len(compiled.outputs))
-
-    def finish(position: int) -> None:
-        request = requests[position % streams]
-        request.wait()
-        keep(indices[position], [request.get_output_tensor(port).data for port in outputs])
-
-    for position, index in enumerate(indices):
-        if position >= streams:
-            finish(position - streams)
-        inputs = {name: np.asarray(values, dtypes[name]) for name, values in feed(index).items()}
-        requests[position % streams].start_async(inputs)
-    for position in range(max(0, len(indices) - streams), len(indices)):
-        finish(position)

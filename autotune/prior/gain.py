@@ -1,0 +1,199 @@
+"""How long a set of float operators will take: from profiles of a few models, corrected by what trials measured.
+
+Times of operators do not simply add up (fusions, conversions at borders between float and int8), so the profiles give
+a prior and every trial moves it: ridge regression of what is measured on what is profiled, which is the mean of a
+Gaussian posterior (C. E. Rasmussen and C. K. I. Williams, Gaussian Processes for Machine Learning, 2006, section 2.1).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autotune.record import OperatorRun
+
+Floats = NDArray[np.float64]
+
+# Standard deviations of the prior. An operator's own saving is known to about a third of its time, and to a share of
+# the whole model's for what a profile does not see; a border to all of its cost; the whole to a tenth.
+_OWN = 0.35
+_UNSEEN = 0.01
+_WHOLE = 0.1
+# What the model itself cannot explain, as a share of the reference's time.
+_NOISE = 0.02
+# Microseconds per element of a conversion (0.1 to 0.3 ns were seen), and what small tensors cannot tell of it.
+_CONVERSION = 2e-4
+_LEAST_ELEMENTS = 10_000
+_CONVERSIONS = ("Subgraph", "FakeQuantize", "Convert")
+# Width of a 95 % interval in standard deviations.
+_WIDTHS = 3.92
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Microseconds per inference by operator, of one model. ``rest``: of nodes that belong to no operator."""
+
+    operators: Mapping[str, float]
+    rest: float = 0.0
+
+    @property
+    def total(self) -> float:
+        return sum(self.operators.values()) + self.rest
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was measured of a set: candidate time over reference time, and the width of its 95 % interval."""
+
+    float_operators: frozenset[str]
+    ratio: float
+    width: float
+
+
+def attribute(runs: Iterable[OperatorRun], operators: Collection[str], near: Mapping[str, Sequence[str]]) -> Profile:
+    """Return microseconds by operator: its own and its share of the nodes next to it.
+
+    A run belongs to the operator or node it is named after; if OpenVINO made the name up, to the longest name that it
+    begins with (``conv_f32_u8_next``, ``product/DequantizationMultiply``). A node that is no operator shares its time
+    evenly among the operators next to it.
+
+    Args:
+        near: node name -> operators next to it, as ``graph.neighbours`` finds them.
+    """
+    chosen = set(operators)
+    known = sorted({*chosen, *near}, key=len, reverse=True)
+    spent: dict[str, float] = dict.fromkeys(operators, 0.0)
+    rest = 0.0
+    for run in runs:
+        name = run.name if run.name in chosen or run.name in near else _prefix(run.name, known)
+        owners = (name,) if name in chosen else near.get(name, ())
+        for owner in owners:
+            spent[owner] += run.microseconds / len(owners)
+        if not owners:
+            rest += run.microseconds
+    return Profile(spent, rest)
+
+
+def _prefix(name: str, known: Sequence[str]) -> str:
+    """Return the longest known name that ``name`` begins with, up to a separator; empty if none."""
+    return next((k for k in known if k and name.startswith(k) and name[len(k) : len(k) + 1] in ("_", "/", ".")), "")
+
+
+@dataclass
+class TimeModel:
+    """Predicts the time of candidates of one placement and one precision of what stays float.
+
+    Attributes:
+        floats: profile of the float model in that precision. ``int8``: with everything quantised.
+        reference: microseconds of the model that ratios are relative to (float f32), profiled alike.
+        borders: (giver, taker) -> microseconds that a conversion there would take if one is float and the other int8;
+            see :func:`border_costs`.
+    """
+
+    floats: Profile
+    int8: Profile
+    reference: float
+    borders: Mapping[tuple[str, str], float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.reference > 0:
+            raise ValueError(f"reference: {self.reference} is not a time")
+        self._operators = tuple(self.int8.operators)
+        self._places = {name: place for place, name in enumerate(self._operators)}
+        own = np.array([self.floats.operators.get(name, 0.0) for name in self._operators])
+        quantised = np.array([self.int8.operators[name] for name in self._operators])
+        self._pairs = [pair for pair in self.borders if pair[0] in self._places and pair[1] in self._places]
+        # Coefficients: of each operator being float, of all borders together, of one.
+        borders = 1.0 if self._pairs else 0.0
+        self._prior = np.concatenate([(own - quantised) / self.reference, [borders, 0.0]])
+        typical = _OWN * np.maximum(own, quantised) / self.reference + _UNSEEN
+        self._spread = np.concatenate([typical, [borders, _WHOLE]])
+        self._base = self.int8.total / self.reference
+        self._rest = (self.floats.rest - self.int8.rest) / self.reference
+        self.correct(())
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """Those that may be float or int8."""
+        return self._operators
+
+    def gains(self) -> dict[str, float]:
+        """Return what quantising each operator saves, as a share of the reference's time; borders left out."""
+        return dict(zip(self._operators, self._weights[: len(self._operators)].tolist(), strict=True))
+
+    def predict(self, float_operators: Collection[str]) -> float:
+        """Return candidate time over reference time; below 1 is faster. Names of no operator have no effect."""
+        features = self._features(float_operators)
+        return self._offset(features) + float(features @ self._weights)
+
+    def deviation(self, float_operators: Collection[str]) -> float:
+        """Return the standard deviation of :meth:`predict`, without noise."""
+        features = self._features(float_operators)
+        return math.sqrt(max(0.0, float(features @ self._covariance @ features)))
+
+    def correct(self, trials: Sequence[Trial]) -> None:
+        """Replace what earlier trials taught by what these do; all of them, each time.
+
+        A trial weighs by its interval: the noise of a ratio is its width over 3.92, and never less than 2 % for what
+        no sum of operators explains. None brings the prior back.
+        """
+        self._weights, self._covariance = self._prior.copy(), np.diag(self._spread**2)
+        if not trials:
+            return
+        rows = np.array([self._features(trial.float_operators) for trial in trials])
+        offsets = np.array([self._offset(row) for row in rows])
+        residuals = np.array([trial.ratio for trial in trials]) - offsets - rows @ self._prior
+        scaled = rows * self._spread
+        noise = np.hypot(_NOISE, np.array([trial.width for trial in trials]) / _WIDTHS)
+        # As many equations as trials: with few of them that is smaller than one per operator.
+        kernel = scaled @ scaled.T + np.diag(noise**2)
+        self._weights = self._prior + self._spread * (scaled.T @ np.linalg.solve(kernel, residuals))
+        shrunk = np.eye(len(self._spread)) - scaled.T @ np.linalg.solve(kernel, scaled)
+        self._covariance = self._spread[:, None] * shrunk * self._spread[None, :]
+
+    def _features(self, float_operators: Collection[str]) -> Floats:
+        kept = set(float_operators)
+        features = np.zeros(len(self._operators) + 2)
+        features[[self._places[name] for name in kept if name in self._places]] = 1.0
+        crossed = sum(self.borders[pair] for pair in self._pairs if (pair[0] in kept) != (pair[1] in kept))
+        features[-2] = crossed / self.reference
+        features[-1] = 1.0
+        return features
+
+    def _offset(self, features: Floats) -> float:
+        """Return what is known of a set but for the coefficients: nodes of no operator go over with the operators."""
+        count = max(1, len(self._operators))
+        return self._base + self._rest * float(features[:-2].sum()) / count
+
+
+def border_costs(
+    edges: Mapping[tuple[str, str], int], runs: Iterable[OperatorRun], sizes: Mapping[str, int]
+) -> dict[tuple[str, str], float]:
+    """Return microseconds that a conversion between float and int8 takes on each edge.
+
+    The time per element is the median over the nodes that do nothing but quantise in the runs of an int8 model; 0.2 ns
+    where there are none.
+
+    Args:
+        edges: (giver, taker) -> elements, as ``graph.neighbours.edges`` counts them. ``sizes``: by node, as there.
+    """
+    rates = [
+        run.microseconds / sizes[node]
+        for run, (node, found, _) in ((run, run.name.partition("/fq_")) for run in runs)
+        if found and run.type in _CONVERSIONS and run.microseconds > 0 and sizes.get(node, 0) >= _LEAST_ELEMENTS
+    ]
+    rate = float(np.median(rates)) if rates else _CONVERSION
+    return {pair: count * rate for pair, count in edges.items()}
+
+
+def rank_correlation(predicted: Sequence[float], measured: Sequence[float]) -> float:
+    """Return Spearman's correlation, NaN where one of them does not vary or there are fewer than three."""
+    from scipy.stats import spearmanr
+
+    if len(predicted) < 3 or len(set(predicted)) < 2 or len(set(measured)) < 2:
+        return float("nan")
+    return float(spearmanr(predicted, measured).statistic)

@@ -1,0 +1,147 @@
+"""What quantising one operator alone does to the outputs, and what keeping it float alone takes back."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autotune.data import Array, Dataset
+from autotune.quantize.emulate import SWITCHES, Emulation
+from autotune.quantize.points import Placement
+from autotune.quantize.statistics import Doubles, Floats
+from autotune.quantize.streams import MOST_STREAMS, compile_streams, run_streams
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far a candidate's outputs are from those of float f32.
+
+    Attributes:
+        error: squared error over the variance of the float output across samples, 0 if equal, infinite where outputs
+            are not finite; the mean over the outputs. These are the costs that add up (see ``prior.knapsack``).
+        cosine: mean over samples and outputs of the cosine of both, 1 if equal.
+    """
+
+    error: float
+    cosine: float
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Distances by operator (or group).
+
+    Attributes:
+        whole: everything is quantised.
+        alone: only this one is quantised. ``kept``: everything but this one is.
+        samples, inferences: how many of each.
+        seconds: compiling and inference.
+    """
+
+    whole: Distance
+    alone: Mapping[str, Distance]
+    kept: Mapping[str, Distance]
+    samples: int
+    inferences: int
+    seconds: float
+
+
+def sensitivity(
+    emulation: Emulation,
+    whole: Placement,
+    alone: Mapping[str, Placement],
+    kept: Mapping[str, Placement],
+    *,
+    dataset: Dataset,
+    threads: int,
+) -> Sensitivity:
+    """Measure every variant on every sample, with one compilation.
+
+    Inferences: samples x (1 + 1 + alone + kept); those without any quantiser are not run again.
+
+    Args:
+        alone, kept: placements by the label of the operator that they are about.
+        dataset: a few dozen samples, labels do not matter.
+        threads: inferences at a time.
+    """
+    started = time.monotonic()
+    variants = [whole, *alone.values(), *kept.values()]
+    found = distances(emulation, variants, dataset, threads)
+    return Sensitivity(
+        whole=found[0],
+        alone=dict(zip(alone, found[1 : len(alone) + 1], strict=True)),
+        kept=dict(zip(kept, found[len(alone) + 1 :], strict=True)),
+        samples=len(dataset),
+        inferences=len(dataset) * (1 + len({emulation.switches(v).tobytes() for v in variants})),
+        seconds=time.monotonic() - started,
+    )
+
+
+def distances(
+    emulation: Emulation, variants: Sequence[Placement], dataset: Dataset, threads: int
+) -> tuple[Distance, ...]:
+    """Return the distance of each variant from float f32, in one pass over the samples.
+
+    Args:
+        variants: of the quantisers that ``emulation`` was built with; equal ones are run once.
+        threads: inferences at a time.
+    """
+    wanted = [emulation.switches(variant) for variant in variants]
+    off = np.zeros_like(emulation.switches(Placement((), ())))
+    rows = {row.tobytes(): row for row in [off, *wanted]}  # float f32 comes first for every sample
+    inputs = list(rows.values())
+    streams = max(1, min(threads, MOST_STREAMS, len(dataset)))
+    (compiled,) = compile_streams([emulation.model], streams)
+    real = [place for place, port in enumerate(compiled.outputs) if port.get_element_type().is_real()]
+    record = _Record(len(inputs), len(real))
+
+    def feed(index: int) -> dict[str, Array]:
+        return {**dataset.row(index // len(inputs)), SWITCHES: inputs[index % len(inputs)]}
+
+    def keep(index: int, outputs: Sequence[Floats]) -> None:
+        record.add(index % len(inputs), [outputs[place] for place in real])
+
+    run_streams(compiled, range(len(dataset) * len(inputs)), feed, keep, streams)
+    places = {key: place for place, key in enumerate(rows)}
+    return tuple(record.distance(places[row.tobytes()]) for row in wanted)
+
+
+class _Record:
+    """Running sums over samples, by variant and output; variant 0 is float f32 and comes first."""
+
+    def __init__(self, variants: int, outputs: int) -> None:
+        self._errors: Doubles = np.zeros((variants, outputs))
+        self._cosines: Doubles = np.zeros((variants, outputs))
+        self._samples = 0
+        self._float: list[Doubles] = []
+        self._sums: list[Doubles | float] = [0.0] * outputs
+        self._squares: list[Doubles | float] = [0.0] * outputs
+
+    def add(self, variant: int, outputs: Sequence[Floats]) -> None:
+        values = [output.astype(np.float64).ravel() for output in outputs]
+        if variant == 0:
+            self._float = values
+            self._samples += 1
+            self._sums = [total + value for total, value in zip(self._sums, values, strict=True)]
+            self._squares = [total + value**2 for total, value in zip(self._squares, values, strict=True)]
+            return
+        for place, (value, reference) in enumerate(zip(values, self._float, strict=True)):
+            self._errors[variant, place] += float(((value - reference) ** 2).sum())
+            norms = float(np.linalg.norm(value) * np.linalg.norm(reference))
+            same = 1.0 if np.array_equal(value, reference) else 0.0
+            self._cosines[variant, place] += float(value @ reference) / norms if norms > 0 else same
+
+    def distance(self, variant: int) -> Distance:
+        if variant == 0 or not self._sums:
+            return Distance(0.0, 1.0)
+        scales = [
+            float(np.sum(squares - np.square(total) / self._samples)) or float(np.sum(squares)) or 1.0
+            for total, squares in zip(self._sums, self._squares, strict=True)
+        ]
+        error = float((self._errors[variant] / scales).mean())
+        if not math.isfinite(error):
+            return Distance(math.inf, -1.0)
+        return Distance(error, float(self._cosines[variant].mean()) / self._samples)
