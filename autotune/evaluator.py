@@ -23,6 +23,8 @@ MINIMUM_TIMEOUT = 60.0
 SLOWEST = 40
 # Values of a corpus metric that one evaluation may compute, with a margin for a busy machine.
 METRIC_VALUES = 1000
+# Standard errors below the tolerance that make a slower candidate pointless.
+_ERRORS = 2.0
 
 
 class Evaluator:
@@ -113,9 +115,9 @@ class Evaluator:
             np.save(path, per_sample)
 
     def _slowest_worth_scoring(self, earlier: Iterable[Trial]) -> float:
-        """The speed of the fastest float that is clearly within the tolerance: what is slower cannot win."""
-        floats = [p for p in decide.points(earlier) if p.is_float and p.clearly_within(self._tolerance)]
-        return max((p.speedup.low for p in floats), default=0.0)
+        """The speed of the fastest that is clearly within the tolerance: what is slower cannot win."""
+        surely = [p for p in decide.points(earlier) if p.clearly_within(self._tolerance, _ERRORS)]
+        return max((p.speedup.low for p in surely), default=0.0)
 
 
 def _same_precision(trial: Trial, configuration: Configuration) -> bool:

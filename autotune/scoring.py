@@ -19,14 +19,18 @@ from autotune.measure.score import outputs as run
 from autotune.protocol import Judge
 from autotune.record import Failure, Verdict
 from autotune.stages import StageFailed
+from autotune.stats import DropTest
 from autotune.tasks.metrics import Metric
 
 Array = NDArray[Any]
 Scores = NDArray[np.float64]
 
-CHUNKS = 6
-# One-sided; CHUNKS - 1 looks at most, so a candidate within the tolerance is dropped at most once in 200.
-HOPELESS_CONFIDENCE = 0.999
+# A candidate that would be within the tolerance on the whole split is given up at most once in 200, however often it
+# is looked at.
+ERROR = 0.005
+CHUNKS = 20
+# For scores without known limits: a normal bound at few looks, so that their errors add up to no more than that.
+FEW_CHUNKS = 6
 # A corpus metric is computed again and again for an error or a bound. These bound the time that may take.
 LOOK_SECONDS = 1.0
 VERDICT_SECONDS = 60.0
@@ -73,6 +77,7 @@ class Scorer:
         self.value = metric.value(self.per_sample, dataset.labels)
         if not np.isfinite(self.value):
             raise UserError(f"metric: {metric.name} is not finite for the float model on these data.")
+        self._is_binary = metric.is_mean and bool(np.isin(self.per_sample, (0, 1)).all())
         self.metric_seconds = 0.0 if metric.is_mean else self._time_of_a_value()
         cost = 2 * self.metric_seconds
         self._groups = int(np.clip(LOOK_SECONDS / max(cost, 1e-9), FEWEST_GROUPS, stats.JACKKNIFE_GROUPS))
@@ -90,7 +95,9 @@ class Scorer:
         """
         n = len(self)
         parts: list[Scores] = []
-        bounds = np.linspace(0, n, min(CHUNKS, n) + 1).astype(int)
+        test = None if tolerance is None or not self._is_binary else DropTest(tolerance, ERROR, population=n)
+        chunks = CHUNKS if test is not None else FEW_CHUNKS
+        bounds = np.linspace(0, n, min(chunks, n) + 1).astype(int)
         for start, stop in itertools.pairwise(bounds.tolist()):
             outputs = run(compiled, self._dataset, start, stop)
             if not finite(outputs):
@@ -100,7 +107,12 @@ class Scorer:
             if tolerance is not None and stop < n and self.looks:
                 so_far = np.concatenate(parts)
                 value, drop = self._value_and_drop(so_far)
-                if drop > tolerance and self._hopeless(so_far, tolerance):
+                if test is not None:
+                    change = self.per_sample[start:stop] - parts[-1]
+                    hopeless = test.update(change if self._metric.higher_is_better else -change)
+                else:
+                    hopeless = drop > tolerance and self._hopeless(so_far, tolerance)
+                if hopeless:
                     why = f"drop beyond the tolerance after {stop} of {n} samples"
                     return Score(so_far, value, drop, self._drop_error(so_far), stop, why)
         per_sample = np.concatenate(parts)
@@ -152,7 +164,7 @@ class Scorer:
             self._value_of,
             is_mean=self._metric.is_mean,
             higher_is_better=self._metric.higher_is_better,
-            confidence=HOPELESS_CONFIDENCE,
+            confidence=1 - ERROR / (FEW_CHUNKS - 1),
             groups=self._groups,
         )
         return lower > tolerance

@@ -30,9 +30,9 @@ class Point:
         """Tell whether the drop exceeds the tolerance by no more than one standard error."""
         return self.drop - self.error <= tolerance
 
-    def clearly_within(self, tolerance: float) -> bool:
-        """Tell whether the drop stays below the tolerance by one standard error or more."""
-        return self.drop + self.error <= tolerance
+    def clearly_within(self, tolerance: float, errors: float = 1.0) -> bool:
+        """Tell whether the drop stays below the tolerance by so many standard errors, or more."""
+        return self.drop + errors * self.error <= tolerance
 
 
 def pareto_front(trials: Iterable[Trial]) -> tuple[int, ...]:

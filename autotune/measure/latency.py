@@ -34,6 +34,7 @@ def measure_pairs(
     min_pairs: int,
     max_pairs: int,
     max_seconds: float,
+    slowest: float = 0.0,
 ) -> Latency:
     """Time two models in interleaved pairs of short blocks: A B, B A, A B, ...
 
@@ -47,6 +48,7 @@ def measure_pairs(
         target_width: measuring ends when the interval is at most this wide, relative to the estimate.
         min_pairs: fewer are never taken; nor fewer than the interval needs at this confidence.
         max_pairs, max_seconds: measuring ends at the first of these, whatever the width.
+        slowest: measuring ends when the whole interval is below this speed.
     """
     started = time.perf_counter()
     min_pairs = max(min_pairs, stats.values_needed(confidence))
@@ -65,7 +67,7 @@ def measure_pairs(
             last = n >= max_pairs or time.perf_counter() - started >= max_seconds
             if last or (n - min_pairs) % CHECK_EVERY == 0:
                 speedup = stats.median_interval([a / b for a, b in times], confidence)
-                if last or speedup.high - speedup.low <= target_width * speedup.estimate:
+                if last or speedup.high < slowest or speedup.high - speedup.low <= target_width * speedup.estimate:
                     break
     return Latency(tuple(a for a, _ in times), tuple(b for _, b in times), speedup)
 

@@ -13,10 +13,10 @@ import openvino as ov
 import openvino.opset13 as ops
 from numpy.typing import NDArray
 
+from autotune.graph.constants import constant_value
 from autotune.graph.inspect import nodes_by_name
 from autotune.quantize.bias import quantized
 from autotune.quantize.build import build
-from autotune.quantize.constants import constant_value
 from autotune.quantize.correctable import bias_input
 from autotune.quantize.points import ActivationQuantizer, Placement, WeightQuantizer
 from autotune.quantize.ranges import Range

@@ -16,11 +16,13 @@ from autotune.stats.drops import (
 )
 from autotune.stats.medians import median_interval, values_needed
 from autotune.stats.paired import paired_upper
+from autotune.stats.sequential import DropTest
 
 __all__ = [
     "JACKKNIFE_GROUPS",
     "RESAMPLES_CORPUS",
     "DropBound",
+    "DropTest",
     "Scores",
     "Value",
     "drop_error",
