@@ -28,6 +28,8 @@ _NOISE = 0.02
 # Microseconds per element of a conversion (0.1 to 0.3 ns were seen), and what small tensors cannot tell of it.
 _CONVERSION = 2e-4
 _LEAST_ELEMENTS = 10_000
+# Microseconds that one more node takes whatever its size.
+_NODE = 1.0
 _CONVERSIONS = ("Subgraph", "FakeQuantize", "Convert")
 # Width of a 95 % interval in standard deviations.
 _WIDTHS = 3.92
@@ -176,7 +178,7 @@ def border_costs(
     """Return microseconds that a conversion between float and int8 takes on each edge.
 
     The time per element is the median over the nodes that do nothing but quantise in the runs of an int8 model; 0.2 ns
-    where there are none.
+    where there are none. To that comes a microsecond for one more node.
 
     Args:
         edges: (giver, taker) -> elements, as ``graph.neighbours.edges`` counts them. ``sizes``: by node, as there.
@@ -187,7 +189,7 @@ def border_costs(
         if found and run.type in _CONVERSIONS and run.microseconds > 0 and sizes.get(node, 0) >= _LEAST_ELEMENTS
     ]
     rate = float(np.median(rates)) if rates else _CONVERSION
-    return {pair: count * rate for pair, count in edges.items()}
+    return {pair: _NODE + count * rate for pair, count in edges.items()}
 
 
 def rank_correlation(predicted: Sequence[float], measured: Sequence[float]) -> float:

@@ -12,15 +12,18 @@ budget. Its expected size is polynomial on perturbed data (Beier and Voecking, S
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Predict = Callable[[Collection[str]], float]
 
 BUDGETS = 12
+# Costs of a set are added in another order here than there.
+_ROUNDING = 1 + 1e-9
 # A front longer than this is thinned to a grid of gains; until then answers are exact.
 _MOST_STATES = 20_000
 # What thinning may lose altogether, as a share of the sum of all gains.
@@ -64,24 +67,57 @@ def choose(items: Sequence[Item], budget: float) -> Choice:
     return affordable[-1]
 
 
-def sweep(items: Sequence[Item], budgets: int = BUDGETS) -> tuple[Choice, ...]:
+def sweep(items: Sequence[Item], budgets: int = BUDGETS, predict: Predict | None = None) -> tuple[Choice, ...]:
     """Return the distinct sets of evenly log-spaced budgets, fastest first; neighbours need not be nested.
 
     Budgets run from the smallest positive cost of one item to the sum of all costs. The last is all that is worth
     quantising; what costs nothing is always quantised.
+
+    Args:
+        predict: time of a set of float operators, any unit; where it knows more than the sum of gains (borders between
+            float and int8), sets are refined by it, see :func:`refine`, and ordered by it.
 
     Raises:
         ValueError: as for :func:`front`.
     """
     points = front(items)
     costs = [item.cost for item in items if 0 < item.cost < math.inf and item.gain > 0]
-    if not costs:
-        return (points[-1],)
-    spaced = np.geomspace(min(costs), sum(costs), budgets)
+    spaced = np.geomspace(min(costs), sum(costs), budgets) * _ROUNDING if costs else np.array([math.inf])
     ends = np.array([choice.cost for choice in points])
-    # Costs were added in another order than here.
-    places = np.searchsorted(ends, spaced * (1 + 1e-9), side="right") - 1
-    return tuple(points[place] for place in sorted({int(p) for p in places}, reverse=True))
+    places = np.searchsorted(ends, spaced, side="right") - 1
+    found = [(points[int(place)], float(budget)) for place, budget in zip(places, spaced, strict=True)]
+    if predict is None:
+        distinct = {choice.float_operators: choice for choice, _ in found}
+        return tuple(sorted(distinct.values(), key=lambda choice: -choice.gain))
+    refined = [refine(choice, items, budget, predict) for choice, budget in found]
+    times = {choice.float_operators: (predict(choice.float_operators), choice.cost, choice) for choice in refined}
+    return tuple(choice for *_, choice in sorted(times.values(), key=lambda entry: entry[:2]))
+
+
+def refine(choice: Choice, items: Sequence[Item], budget: float, predict: Predict) -> Choice:
+    """Turn single items float or int8, the best first, while that lowers the predicted time within the budget.
+
+    A local optimum: no single turn improves it. Items of infinite cost stay float.
+    """
+    quantised = [set(item.operators).isdisjoint(choice.float_operators) for item in items]
+    best = predict(choice.float_operators)
+    while True:
+        turned = []
+        for place in range(len(items)):
+            trial = [on != (place == i) for i, on in enumerate(quantised)]
+            made = _choice(items, trial)
+            if made.cost <= budget and made.cost < math.inf:
+                turned.append((predict(made.float_operators), place))
+        if not turned or min(turned)[0] >= best:
+            return _choice(items, quantised)
+        best, place = min(turned)
+        quantised[place] = not quantised[place]
+
+
+def _choice(items: Sequence[Item], quantised: Sequence[bool]) -> Choice:
+    kept = [name for item, on in zip(items, quantised, strict=True) if not on for name in item.operators]
+    chosen = [item for item, on in zip(items, quantised, strict=True) if on]
+    return Choice(tuple(sorted(kept)), sum(item.gain for item in chosen), sum(item.cost for item in chosen))
 
 
 def front(items: Sequence[Item]) -> tuple[Choice, ...]:

@@ -68,8 +68,8 @@ def test_borders_cost_where_float_meets_int8():
 
 def test_border_costs_by_hand():
     runs = [run("x/fq_output_0", 20, "Subgraph"), run("y/fq_output_0", 90, "Subgraph"), run("conv", 50)]
-    assert border_costs({("a", "b"): 1000}, runs, {"x": 100_000, "y": 10}) == {("a", "b"): pytest.approx(0.2)}
-    assert border_costs({("a", "b"): 1000}, [], {}) == {("a", "b"): pytest.approx(0.2)}
+    assert border_costs({("a", "b"): 1000}, runs, {"x": 100_000, "y": 10}) == {("a", "b"): pytest.approx(1.2)}
+    assert border_costs({("a", "b"): 1000}, [], {}) == {("a", "b"): pytest.approx(1.2)}
 
 
 def test_one_trial_moves_the_prediction_towards_it_and_no_further():

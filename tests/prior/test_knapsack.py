@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autotune.prior import knapsack
-from autotune.prior.knapsack import PRECISION, Item, choose, front, sweep
+from autotune.prior.knapsack import PRECISION, Item, choose, front, refine, sweep
 
 
 def item(name: str, gain: float, cost: float) -> Item:
@@ -18,6 +18,12 @@ def item(name: str, gain: float, cost: float) -> Item:
 
 # By hand: budget 5 takes b and c (9 for 5), not the single best a (8 for 4).
 HAND = [item("a", 8, 4), item("b", 5, 3), item("c", 4, 2), item("slower", -3, 1)]
+
+
+whole = st.integers(0, 1000)
+problems = st.lists(st.tuples(st.integers(-200, 1000), whole), max_size=12).map(
+    lambda pairs: [item(str(i), gain, cost) for i, (gain, cost) in enumerate(pairs)]
+)
 
 
 def test_the_best_pair_beats_the_best_single():
@@ -65,6 +71,37 @@ def test_sweep_with_nothing_to_gain():
     assert sweep([])[0].float_operators == ()
 
 
+def test_a_prediction_that_knows_more_refines_the_sets():
+    """A chain a - b - c where b alone is worth little: going float at b costs two borders of 3."""
+    items = [item("a", 8, 4), item("b", 1, 5), item("c", 8, 4)]
+    gains = {"a": 8, "b": 1, "c": 8}
+
+    def predict(kept) -> float:
+        borders = sum((one in kept) != (other in kept) for one, other in ("ab", "bc"))
+        return 20 - sum(gains[n] for n in "abc" if n not in kept) + 3 * borders
+
+    assert choose(items, 8).float_operators == ("b",)
+    assert predict(("b",)) == 10
+    # Within 8 no single turn is better: (b, c) takes 15, nothing float costs 13.
+    assert refine(choose(items, 8), items, 8, predict).float_operators == ("b",)
+    # Within 13 one is: all int8.
+    refined = refine(choose(items, 8), items, 13, predict)
+    assert (refined.float_operators, refined.gain, refined.cost) == ((), 17, 13)
+    times = [predict(choice.float_operators) for choice in sweep(items, predict=predict)]
+    assert times == sorted(times)
+    assert times[0] == 3
+
+
+@settings(deadline=None, max_examples=30)
+@given(problems, st.integers(0, 5000))
+def test_refining_by_the_gains_themselves_changes_no_optimum(items: list[Item], budget: int):
+    gains = {i.operators[0]: i.gain for i in items}
+    chosen = choose(items, budget)
+    refined = refine(chosen, items, budget, lambda kept: -sum(g for n, g in gains.items() if n not in kept))
+    assert refined.gain == chosen.gain
+    assert refined.cost <= budget
+
+
 @pytest.mark.parametrize(
     "items", [[item("a", 1, -1)], [item("a", 1, float("nan"))], [item("a", float("inf"), 1)], [*HAND, item("a", 1, 1)]]
 )
@@ -83,12 +120,6 @@ def brute_force(items: list[Item], budget: float) -> float:
     chosen = [[i for i, taken in zip(items, s, strict=True) if taken] for s in sets]
     sums = [(sum(i.gain for i in c), sum(i.cost for i in c)) for c in chosen]
     return max(gain for gain, cost in sums if cost <= budget)
-
-
-whole = st.integers(0, 1000)
-problems = st.lists(st.tuples(st.integers(-200, 1000), whole), max_size=12).map(
-    lambda pairs: [item(str(i), gain, cost) for i, (gain, cost) in enumerate(pairs)]
-)
 
 
 @settings(deadline=None, max_examples=60)

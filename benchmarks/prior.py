@@ -1,0 +1,203 @@
+"""How well the prior knows what trials will find, on the models and samples of the recipes.
+
+    python benchmarks/prior.py [RECIPE.yaml ...] [--sets 20] [--placement transformer]
+
+Per recipe: random sets of float operators, each built and measured; Spearman's correlation of predicted with measured
+time (from profiles alone, and on the second half after the first half corrected it) and of summed sensitivity with the
+distance of outputs and the drop of the metric. One row per recipe, also to benchmarks/results/<CPU>/prior.csv. Run it
+on a quiet machine.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import numpy as np
+import openvino as ov
+import pandas as pd
+import typer
+from instruction_sets import results_folder
+
+from autotune import hardware, recipe
+from autotune.configuration import PlacementName, Quantization
+from autotune.data import Dataset
+from autotune.graph.neighbours import edges, neighbours, sizes
+from autotune.graph.normalise import normalise
+from autotune.measure.compiled import Compiled, compile_model
+from autotune.measure.latency import measure_pairs
+from autotune.prior.gain import TimeModel, Trial, attribute, border_costs, rank_correlation
+from autotune.prior.knapsack import Item, sweep
+from autotune.quantize.factory import CandidateFactory
+from autotune.quantize.placement import DEFAULT_PRESETS
+from autotune.quantize.sensitivity import Sensitivity
+from autotune.record import Latency, OperatorRun
+from autotune.scoring import Scorer
+from autotune.sources.datasets import load_data
+from autotune.sources.model import conform_splits, locate, read
+from autotune.tasks import metrics
+
+PROFILES = 3
+
+
+class Subject:
+    """One recipe's model and data, ready to be measured."""
+
+    def __init__(self, path: Path, placement: PlacementName, scratch: Path) -> None:
+        asked = recipe.load(path)
+        splits = load_data(asked, False, lambda text: None)
+        source, _ = read(locate(asked), {k: tuple(v) for k, v in asked.inputs.items()}, splits.search)
+        splits = conform_splits(splits, source)
+        self.name = asked.name
+        self.placement: PlacementName = placement
+        self.model, _ = normalise(source)
+        self.calibration: Dataset = splits.calibration
+        self.threads = hardware.usable_cores()
+        self.factory = CandidateFactory(self.model, splits.calibration, scratch, self.threads)
+        self.factory.prepare()
+        self.factory.observe()
+        self.baseline = compile_model(self.model, "f32", self.threads)
+        self.sample = splits.search.row(0)
+        metric = metrics.get(asked.metric, asked.base, False)
+        self.scorer = Scorer(metric, splits.search, self.baseline)
+        self.search: Dataset = splits.search
+
+    def quantization(self, float_operators: tuple[str, ...] = ()) -> Quantization:
+        return Quantization(self.placement, DEFAULT_PRESETS[self.placement], float_operators)
+
+    def compiled(self, float_operators: tuple[str, ...] = ()) -> Compiled:
+        return compile_model(self.factory.build(self.quantization(float_operators)), "f32", self.threads)
+
+    def latency(self, compiled: Compiled) -> Latency:
+        return measure_pairs(
+            lambda: self.baseline.run(self.sample),
+            lambda: compiled.run(self.sample),
+            confidence=0.95,
+            target_width=0.02,
+            min_pairs=20,
+            max_pairs=120,
+            max_seconds=1.5,
+        )
+
+    def error(self, compiled: Compiled, count: int = 64) -> float:
+        """Squared error of the float outputs over their variance, as ``Distance.error``."""
+        rows = [self.search.row(i) for i in range(min(count, len(self.search)))]
+        errors = []
+        for name in self.baseline.outputs:
+            one = np.stack([self.baseline.infer(row)[name].ravel() for row in rows]).astype(np.float64)
+            other = np.stack([compiled.infer(row)[name].ravel() for row in rows]).astype(np.float64)
+            errors.append(((one - other) ** 2).sum() / ((one - one.mean(axis=0)) ** 2).sum())
+        return float(np.mean(errors))
+
+
+def profiles(subject: Subject, operators: tuple[str, ...]) -> TimeModel:
+    """Profile float and all-int8, the best of three each."""
+    near = {name: (*n.feeds, *n.reads) for name, n in neighbours(subject.model, operators).items()}
+    compiled = (subject.baseline, subject.compiled())
+    runs = [
+        min((c.profile(subject.sample) for _ in range(PROFILES)), key=lambda r: sum(o.microseconds for o in r))
+        for c in compiled
+    ]
+    floats, int8 = (attribute(r, operators, near) for r in runs)
+    return TimeModel(floats, int8, floats.total, costs(subject.model, operators, runs[1]))
+
+
+def costs(model: ov.Model, operators: tuple[str, ...], runs: tuple[OperatorRun, ...]) -> dict[tuple[str, str], float]:
+    return border_costs(edges(model, operators), runs, sizes(model))
+
+
+def measure(path: Path, placement: PlacementName, sets: int, samples: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as scratch:
+        subject = Subject(path, placement, Path(scratch))
+        operators = tuple(subject.factory.operators)
+        started = time.perf_counter()
+        data = subject.calibration.take(slice(0, samples))
+        found = subject.factory.sensitivity(subject.quantization(), data)
+        sensitivity_seconds = time.perf_counter() - started
+        started = time.perf_counter()
+        model = profiles(subject, operators)
+        profile_seconds = time.perf_counter() - started
+        rng = random.Random(0)
+        tried = [frozenset(rng.sample(operators, rng.randrange(len(operators) + 1))) for _ in range(sets)]
+        rows = [row(subject, chosen) for chosen in tried]
+    return {
+        "recipe": subject.name,
+        "placement": placement,
+        "operators": len(operators),
+        "inferences": found.inferences,
+        "sensitivity_seconds": round(sensitivity_seconds, 2),
+        "profile_seconds": round(profile_seconds, 2),
+        **time_columns(model, tried, rows),
+        **cost_columns(found, operators, tried, rows),
+        **knapsack_columns(found, model),
+    }
+
+
+def row(subject: Subject, float_operators: frozenset[str]) -> dict[str, float]:
+    compiled = subject.compiled(tuple(float_operators))
+    speedup = subject.latency(compiled).speedup
+    return {
+        "ratio": 1 / speedup.estimate,
+        "width": 1 / speedup.low - 1 / speedup.high,
+        "error": subject.error(compiled),
+        "drop": subject.scorer.score(compiled, None).drop,
+    }
+
+
+def time_columns(model: TimeModel, tried: list[frozenset[str]], rows: list[dict[str, float]]) -> dict[str, float]:
+    measured = [r["ratio"] for r in rows]
+    half = len(tried) // 2
+
+    def columns(label: str, places: range) -> dict[str, float]:
+        predicted = [model.predict(tried[i]) for i in places]
+        actual = [measured[i] for i in places]
+        off = float(np.median(np.abs(np.subtract(predicted, actual))))
+        return {f"time_{label}": round(rank_correlation(predicted, actual), 2), f"off_{label}": round(off, 3)}
+
+    found = columns("prior", range(len(tried))) | columns("second_half_prior", range(half, len(tried)))
+    model.correct([Trial(tried[i], rows[i]["ratio"], rows[i]["width"]) for i in range(half)])
+    return found | columns("second_half_corrected", range(half, len(tried)))
+
+
+def cost_columns(
+    found: Sensitivity, operators: tuple[str, ...], tried: list[frozenset[str]], rows: list[dict[str, float]]
+) -> dict[str, float]:
+    alone = [sum(found.alone[name].error for name in operators if name not in kept) for kept in tried]
+    back = [-sum(found.whole.error - found.kept[name].error for name in kept) for kept in tried]
+    error, drop = [r["error"] for r in rows], [r["drop"] for r in rows]
+    return {
+        "error_alone": round(rank_correlation(alone, error), 2),
+        "error_kept": round(rank_correlation(back, error), 2),
+        "drop_alone": round(rank_correlation(alone, drop), 2),
+        "drop_error": round(rank_correlation(error, drop), 2),
+        "sum_over_whole": round(sum(d.error for d in found.alone.values()) / found.whole.error, 2),
+    }
+
+
+def knapsack_columns(found: Sensitivity, model: TimeModel) -> dict[str, float]:
+    started = time.perf_counter()
+    choices = sweep(
+        [Item((name,), gain, found.alone[name].error) for name, gain in model.gains().items()], predict=model.predict
+    )
+    return {"choices": len(choices), "knapsack_seconds": round(time.perf_counter() - started, 3)}
+
+
+def main(
+    recipes: Annotated[list[Path] | None, typer.Argument()] = None,
+    sets: int = 20,
+    samples: int = 32,
+    placement: str = "transformer",
+) -> None:
+    if placement not in get_args(PlacementName):
+        raise typer.BadParameter(f"placement is one of {', '.join(get_args(PlacementName))}")
+    paths = recipes or sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
+    table = pd.DataFrame([measure(path, placement, sets, samples) for path in paths])  # type: ignore[arg-type]
+    print(table.set_index("recipe").T.to_string())
+    table.to_csv(results_folder() / "prior.csv", index=False)
+
+
+if __name__ == "__main__":
+    typer.run(main)
