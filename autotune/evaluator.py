@@ -14,7 +14,7 @@ from autotune.configuration import Configuration
 from autotune.errors import WorkerDied
 from autotune.files import replacing
 from autotune.protocol import Build, Built, Measure, Measured, Prepared
-from autotune.record import Failure, Seconds, Trial
+from autotune.record import Failure, Origin, Seconds, Trial
 from autotune.runner import Runner
 from autotune.stages import StageFailed, failure_of
 
@@ -47,7 +47,7 @@ class Evaluator:
         self._tolerance = tolerance
         self._timeout = MINIMUM_TIMEOUT + SLOWEST * baseline_seconds + METRIC_VALUES * prepared.metric_seconds
 
-    def evaluate(self, number: int, configuration: Configuration, origin: str, earlier: Iterable[Trial]) -> Trial:
+    def evaluate(self, number: int, configuration: Configuration, origin: Origin, earlier: Iterable[Trial]) -> Trial:
         """Return the trial of one configuration; every error but the user's becomes a failed trial.
 
         Args:
@@ -97,7 +97,7 @@ class Evaluator:
             finished_at=time.time(),
         )
 
-    def _baseline(self, number: int, origin: str) -> Trial:
+    def _baseline(self, number: int, origin: Origin) -> Trial:
         """Float f32, which was measured when the child was prepared."""
         self._keep(number, self._prepared.scores)
         return Trial(
@@ -125,7 +125,7 @@ def _same_precision(trial: Trial, configuration: Configuration) -> bool:
 
 
 def _duplicate(
-    number: int, configuration: Configuration, origin: str, same: Trial, seconds: Seconds | None = None
+    number: int, configuration: Configuration, origin: Origin, same: Trial, seconds: Seconds | None = None
 ) -> Trial:
     return Trial(
         number=number,
@@ -142,7 +142,7 @@ def _duplicate(
     )
 
 
-def _failed(number: int, configuration: Configuration, origin: str, failure: Failure) -> Trial:
+def _failed(number: int, configuration: Configuration, origin: Origin, failure: Failure) -> Trial:
     return Trial(
         number=number,
         configuration=configuration,

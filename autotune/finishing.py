@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from autotune import decide, recipe
+from autotune import decide
 from autotune.configuration import Configuration
 from autotune.errors import AutotuneError, WorkerDied
 from autotune.events import Events
 from autotune.files import write_text
 from autotune.folder import RunFolder
 from autotune.protocol import Export, Exported, Judge, Prepared, Race, Raced
+from autotune.recipe import Recipe, dump
 from autotune.record import Finalist, Fingerprint, Goal, OperatorRun, Run, Seconds, SplitSizes, Trial, Verdict
 from autotune.report.write import save_record, write_reports
 from autotune.runner import Runner
-from autotune.space import Space
 from autotune.stages import StageFailed
 
 FINALISTS = 4
@@ -27,6 +27,8 @@ RACE_SECONDS = 30.0
 # After an interrupt: as many rounds as an interval needs, no more.
 SHORT_RACE_ROUNDS = 12
 SHORT_RACE_SECONDS = 3.0
+# Writing model and report.
+WRITING_SECONDS = 3.0
 
 T = TypeVar("T")
 
@@ -38,20 +40,22 @@ class Searched:
     Attributes:
         clock: ``time.monotonic()`` when the run began.
         observe_seconds, search_seconds: wall time of these phases.
+        solve: returns the solved recipe of a configuration and its candidate's digest.
+        deadline: ``time.monotonic()`` when the run is to end; None for no limit.
         notes: what the user was told so far.
     """
 
-    recipe: recipe.Recipe
+    recipe: Recipe
     folder: RunFolder
     prepared: Prepared
-    space: Space
     goal: Goal
     sizes: SplitSizes
-    data_digest: str
+    solve: Callable[[Configuration, str], Recipe]
     trials: tuple[Trial, ...]
     interrupted: bool
     observe_seconds: float
     search_seconds: float
+    deadline: float | None
     fingerprint: Fingerprint
     started: datetime
     clock: float
@@ -191,7 +195,7 @@ class _Finishing:
         started = time.monotonic()
         searched = self._searched
         winner = next(f for f in finalists if f.trial == decision.winner)
-        solved = recipe.dump(self._solved(winner.configuration, exported.digest))
+        solved = dump(searched.solve(winner.configuration, exported.digest))
         write_text(searched.folder.solved, solved)
         score = searched.prepared.baseline.score
         assert score is not None
@@ -228,21 +232,17 @@ class _Finishing:
         _write(run, searched.folder)
         return run
 
-    def _solved(self, winner: Configuration, digest: str) -> recipe.Recipe:
-        searched = self._searched
-        return searched.recipe.solved(
-            space=searched.space.fix(winner),
-            expect=recipe.Expect(model=searched.prepared.model.digest, data=searched.data_digest, candidate=digest),
-            threads=searched.prepared.threads,
-            base=searched.folder.path,
-        )
 
+def seconds_needed(prepared: Prepared, sizes: SplitSizes, trials: Sequence[Trial]) -> float:
+    """Estimate how long :func:`finish` takes at least, so that ``--timeout`` holds for the whole run.
 
-def seconds_needed(prepared: Prepared, sizes: SplitSizes) -> float:
-    """Estimate how long :func:`finish` takes, so that ``--timeout`` holds for the whole run."""
-    block = max(0.004, 2 * scoring_seconds(prepared, 1))
-    race = min(RACE_SECONDS, RACE_ROUNDS * FINALISTS * block)
-    return 6.0 + race + FINALISTS * (0.5 + scoring_seconds(prepared, sizes.holdout))
+    Each finalist is compiled twice (to be timed, and to be judged) and the winner once more; what is left of the time
+    goes into timing.
+    """
+    compiling = [t.seconds.compile + t.seconds.build for t in trials if t.seconds.compile > 0]
+    one = sum(compiling) / max(1, len(compiling))
+    judging = scoring_seconds(prepared, sizes.holdout)
+    return WRITING_SECONDS + SHORT_RACE_SECONDS + (2 * FINALISTS + 1) * one + FINALISTS * judging
 
 
 def scoring_seconds(prepared: Prepared, samples: int) -> float:

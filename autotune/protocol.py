@@ -137,6 +137,44 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Explore:
+    """Find out what each operator of a frame costs and gains. Answered by :class:`Explored`.
+
+    Attributes:
+        frame: an int8 configuration with no operator kept float that need not be.
+        accuracy: also measure costs, for as long as so many ``inferences`` of float f32 take.
+    """
+
+    frame: Configuration
+    accuracy: bool
+    inferences: int
+
+
+@dataclass(frozen=True)
+class Explored:
+    """What the time model and the knapsack are made from (``prior``).
+
+    Attributes:
+        operators: those that some placement quantises, in the graph form of the frame.
+        float_runs, int8_runs: profiles of the frame's float model and of the frame.
+        near: node -> operators next to it. edges: (giver, taker) -> elements. sizes: node -> elements.
+        groups: label -> operators that are looked at together.
+        costs: label -> squared error when they alone are quantised; empty if that was not asked.
+        seconds: that it took.
+    """
+
+    operators: tuple[str, ...]
+    float_runs: tuple[OperatorRun, ...]
+    int8_runs: tuple[OperatorRun, ...]
+    near: dict[str, tuple[str, ...]]
+    edges: dict[tuple[str, str], int]
+    sizes: dict[str, int]
+    groups: dict[str, tuple[str, ...]]
+    costs: dict[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Race:
     """Time several candidates in common interleaved rounds. Answered by :class:`Raced`."""
 

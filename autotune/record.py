@@ -8,6 +8,7 @@ from typing import Literal
 
 from autotune.configuration import Configuration, FormName
 
+Origin = Literal["plain", "neighbour", "guide", "sampler"]
 TrialState = Literal["complete", "stopped", "duplicate", "failed"]
 Status = Literal["proven", "expected", "beyond"]
 Assurance = Literal["expected", "proven"]
@@ -142,7 +143,8 @@ class Trial:
     """One row of trials.csv, one Optuna trial.
 
     Attributes:
-        origin: who proposed it: ``plain``, ``neighbour`` or ``sampler``.
+        origin: who proposed it: ``plain`` (what peers would ship), ``neighbour`` (one choice changed), ``guide`` (float
+            operators from the prior) or ``sampler``.
         candidate: digest of the built model; None if it was never built.
         reason: why it was stopped, failed or not measured again; empty when complete.
     """
@@ -150,7 +152,7 @@ class Trial:
     number: int
     configuration: Configuration
     state: TrialState
-    origin: str
+    origin: Origin
     measurement: Measurement | None = None
     failure: Failure | None = None
     candidate: str | None = None

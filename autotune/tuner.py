@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,16 +10,14 @@ from pathlib import Path
 from autotune import data, hardware, recipe
 from autotune.configuration import Configuration
 from autotune.errors import AutotuneError, WorkerDied
-from autotune.evaluator import Evaluator
 from autotune.events import Events
 from autotune.files import model_files, write_text
-from autotune.finishing import Searched, finish, scoring_seconds, seconds_needed
+from autotune.finishing import Searched, finish
 from autotune.folder import RunFolder, identity
 from autotune.protocol import Observe, Observed, Prepared, Setup
-from autotune.record import Goal, Run, SplitSizes, Trial
+from autotune.record import Goal, Run, SplitSizes
 from autotune.runner import Runner
-from autotune.search.driver import Search
-from autotune.search.incumbent import incumbent
+from autotune.searching import Setting, search
 from autotune.sources.cache import cache_dir
 from autotune.sources.datasets import load_data
 from autotune.sources.model import locate
@@ -146,42 +143,33 @@ class _Tuning:
         )
 
     def _search(self, runner: Runner, observe_seconds: float) -> Searched:
-        """Try configurations until trials, time or ideas run out, or the user interrupts."""
         self.events.stage("search")
-        started = time.monotonic()
-        budget = self.recipe.budget.trials
-        search = Search(self.space, self.folder.study, self.recipe.seed, self.goal.tolerance)
-        scoring = scoring_seconds(self.prepared, self.sizes.search)
-        evaluator = Evaluator(runner, self.prepared, self.goal.tolerance, scoring, self.folder.scores)
-        try:
-            while search.plain_left or (_measured(search.trials) < budget and not search.exhausted):
-                if self._late(search):
-                    done = _measured(search.trials)
-                    self._note(f"The timeout ended the search after {done} of {budget} trials.")
-                    break
-                proposal = search.ask()
-                trial = evaluator.evaluate(proposal.number, proposal.configuration, proposal.origin, search.trials)
-                search.tell(proposal, trial)
-                best = _trial_of(search.trials, incumbent(search.trials, self.goal.tolerance))
-                self.events.trial(trial, best, _measured(search.trials), budget)
-        except KeyboardInterrupt:
-            if not any(t.state == "complete" for t in search.trials):
-                raise
-            self.interrupted = True
-            runner.close()
-            self._note("Interrupted: finishing with what was measured; press Ctrl-C again to stop at once.")
-        return Searched(
+        timeout = self.recipe.budget.timeout_seconds
+        deadline = None if timeout is None else self.clock + timeout
+        setting = Setting(
             recipe=self.recipe,
             folder=self.folder,
             prepared=self.prepared,
             space=self.space,
             goal=self.goal,
             sizes=self.sizes,
-            data_digest=self.data_digest,
-            trials=search.trials,
-            interrupted=self.interrupted,
-            observe_seconds=observe_seconds,
-            search_seconds=time.monotonic() - started,
+            deadline=deadline,
+            note=self._note,
+            solve=self._solve,
+        )
+        found = search(setting, runner, self.events)
+        return Searched(
+            recipe=self.recipe,
+            folder=self.folder,
+            prepared=self.prepared,
+            goal=self.goal,
+            sizes=self.sizes,
+            solve=self._solve,
+            trials=found.trials,
+            interrupted=found.interrupted,
+            observe_seconds=observe_seconds + found.observe_seconds,
+            search_seconds=found.seconds,
+            deadline=deadline,
             fingerprint=self.fingerprint,
             started=self.started,
             clock=self.clock,
@@ -189,17 +177,11 @@ class _Tuning:
             notes=tuple(self.notes),
         )
 
-    def _late(self, search: Search) -> bool:
-        """The plain configurations are tried whatever the timeout: without them nothing could be said."""
-        timeout = self.recipe.budget.timeout_seconds
-        if timeout is None or search.plain_left:
-            return False
-        return time.monotonic() > self.clock + timeout - seconds_needed(self.prepared, self.sizes)
-
-
-def _measured(trials: Sequence[Trial]) -> int:
-    return sum(t.state != "duplicate" for t in trials)
-
-
-def _trial_of(trials: Sequence[Trial], configuration: Configuration | None) -> Trial | None:
-    return next((t for t in trials if t.configuration == configuration), None)
+    def _solve(self, configuration: Configuration, digest: str) -> recipe.Recipe:
+        """Return the solved recipe of a configuration; ``digest``: of its candidate."""
+        return self.recipe.solved(
+            space=self.space.fix(configuration),
+            expect=recipe.Expect(model=self.prepared.model.digest, data=self.data_digest, candidate=digest),
+            threads=self.prepared.threads,
+            base=self.folder.path,
+        )

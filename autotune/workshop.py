@@ -10,6 +10,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import singledispatchmethod
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 from autotune import data, deploy, hardware
 from autotune.configuration import Configuration
 from autotune.errors import UserError
+from autotune.explorer import explore
 from autotune.graph.inspect import candidate_digest, model_digest
 from autotune.graph.normalise import normalise
 from autotune.measure.compiled import Compiled, compile_model, deploy_properties, probe_precisions
@@ -25,6 +27,8 @@ from autotune.measure.latency import measure_pairs, rounds
 from autotune.protocol import (
     Build,
     Built,
+    Explore,
+    Explored,
     Export,
     Exported,
     Judge,
@@ -75,6 +79,7 @@ class Workshop:
         self._search = Scorer(self._metric, splits.search, self._baseline)
         self._holdout_split = splits.holdout
         self._holdout: Scorer | None = None
+        self._calibration = splits.calibration
         self._variants = Variants(self._float, splits.calibration, setup.cache, self._threads)
         self._samples = [splits.search.row(i) for i in range(min(LATENCY_SAMPLES, len(splits.search)))]
         self._kept: tuple[Configuration, Any] | None = None
@@ -147,6 +152,20 @@ class Workshop:
             notes=compiled.notes,
         )
         return Measured(measurement, per_sample, stopped, compile_seconds, clock.lap(), latency_seconds)
+
+    @handle.register
+    def _(self, request: Explore) -> Explored:
+        frame = request.frame
+        with stage("explore"):
+            pair = tuple(self._compile(self._build(c), c.precision) for c in (replace(frame, quantization=None), frame))
+            return explore(
+                self._variants,
+                frame,
+                (pair[0], pair[1]),
+                self._calibration,
+                inferences=request.inferences * self._threads,
+                accuracy=request.accuracy,
+            )
 
     @handle.register
     def _(self, request: Race) -> Raced:

@@ -58,6 +58,20 @@ class Variants:
         self.base.observe()
         self._observed.add(())
 
+    def observed(self, forms: Forms) -> tuple[ov.Model, CandidateFactory]:
+        """Return the float model in these forms and its factory, which has observed the calibration samples.
+
+        Raises:
+            ValueError: there is no such form or group.
+        """
+        model, factory = self._variant(forms)
+        if forms not in self._observed:
+            started = time.monotonic()
+            factory.observe()
+            self._observed.add(forms)
+            self.observing += time.monotonic() - started
+        return model, factory
+
     def build(self, configuration: Configuration) -> ov.Model:
         """Return the model of a configuration; of a float one the (formed) float model itself, not a copy.
 
@@ -65,16 +79,9 @@ class Variants:
             BuildError: nothing in the model can be quantised, or a range is not finite.
             ValueError: there is no such form or group.
         """
-        forms = configuration.forms
-        model, factory = self._variant(forms)
         if configuration.quantization is None:
-            return model
-        if forms not in self._observed:
-            started = time.monotonic()
-            factory.observe()
-            self._observed.add(forms)
-            self.observing += time.monotonic() - started
-        return factory.build(configuration.quantization)
+            return self._variant(configuration.forms)[0]
+        return self.observed(configuration.forms)[1].build(configuration.quantization)
 
     def _variant(self, forms: Forms) -> tuple[ov.Model, CandidateFactory]:
         if not forms:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from autotune.record import Finalist, Interval, Run
@@ -17,6 +18,7 @@ def summary(run: Run) -> dict[str, Any]:
     Drops, scores and the tolerance are in the metric's own units, a positive drop is worse than float f32.
     ``speedup`` is against float f32, ``speedup_best_float`` against the best float, both from the finalists' common
     rounds. ``seconds.search`` is the wall time of the search, of which build, compile, score and latency are parts.
+    ``anytime`` is the search's best so far: its short measurements, before the finalists' common rounds.
     ``verdict``, ``speedup`` and ``speedup_best_float`` are the winner's; without one their values are None.
     """
     found = Lookup(run)
@@ -54,6 +56,7 @@ def summary(run: Run) -> dict[str, Any]:
             "precisions": list(run.model.precisions),
             "nncf_path": run.model.nncf_path,
         },
+        "anytime": _anytime(run),
         "wall_seconds": run.wall_seconds,
         "seconds": asdict(run.seconds),
         "started": run.started,
@@ -63,6 +66,20 @@ def summary(run: Run) -> dict[str, Any]:
     }
     plain: dict[str, Any] = _plain(figures)
     return plain
+
+
+def _anytime(run: Run) -> list[dict[str, float]]:
+    """Return when the search had something faster within the tolerance: seconds since the start, speed, trial."""
+    begun = datetime.fromisoformat(run.started).timestamp()
+    found: list[dict[str, float]] = []
+    for trial in sorted(run.trials, key=lambda t: t.finished_at):
+        measured = trial.measurement
+        if trial.state != "complete" or measured is None or measured.latency is None or measured.drop is None:
+            continue
+        speed = measured.latency.speedup.estimate
+        if measured.drop <= run.goal.tolerance and (not found or speed > found[-1]["speedup"]):
+            found.append({"seconds": trial.finished_at - begun, "speedup": speed, "trial": trial.number})
+    return found
 
 
 def _verdict(winner: Finalist | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ column                 type     unit        meaning
 =====================  =======  ==========  ======================================================================
 trial                  Int64                trial number, the same as in the study
 state                  string               complete, stopped (ended early), duplicate or failed
-origin                 string               who proposed it: plain (what peers would ship), neighbour, sampler
+origin                 string               who proposed it: plain (what peers would ship), neighbour, guide, sampler
 configuration          string               SHA-256 of the configuration
 label                  string               the configuration in words
 scheme                 string               float or int8-static

@@ -1,8 +1,8 @@
 """The search: Optuna's ask-and-tell over a persistent storage.
 
 Two objectives, latency ratio (candidate time / float f32 time) and drop, both minimised; a drop beyond the tolerance
-is a constraint violation. Proposals come, in this order: the plain configurations that peers would ship; then in
-turn a neighbour of the incumbent (one choice changed) and one from the sampler.
+is a constraint violation. First come the plain configurations that peers would ship; then in turn neighbours of the
+incumbent (one choice changed), sets of float operators from the guides, and proposals of the sampler.
 
 Optuna's built-in samplers ignore FAILED trials and would suggest a crashing configuration again, so failures are
 told as infeasible, with their reason in the trial's record.
@@ -22,9 +22,11 @@ import optuna
 from pydantic import TypeAdapter
 
 from autotune.configuration import Configuration
-from autotune.record import Trial
-from autotune.search.incumbent import incumbent
-from autotune.space import Space
+from autotune.protocol import Explored
+from autotune.record import Origin, Trial
+from autotune.search.guide import Guide, frame_of
+from autotune.search.incumbent import fastest_within, incumbent
+from autotune.space import Kind, Space
 
 STUDY_NAME = "autotune"
 _TRIAL = TypeAdapter(Trial)
@@ -32,7 +34,26 @@ _RECORD = "autotune:trial"
 _ORIGIN = "autotune:origin"
 # What an unmeasured trial is told: far behind anything that was measured, and infeasible.
 _UNMEASURED_RATIO = 10.0
-_SAMPLER_TRIES = 8
+# With nothing but repetitions in so many proposals there is nothing left to try; with no gain in so many measured
+# trials none is expected.
+_REPETITIONS = 24
+PATIENCE = 14
+GAIN = 1.01
+# A frame is explored when it is faster than the best within the tolerance by this much, and after so many more trials.
+_FASTER = 1.02
+_TRIALS_PER_FRAME = 5
+MOST_FRAMES = 4
+# Who proposes, in turn.
+_TURNS: tuple[Origin, ...] = ("neighbour", "guide", "neighbour", "guide", "sampler")
+# What to vary: to get within the tolerance, and to get faster once there.
+_FOR_ACCURACY: tuple[Kind, ...] = (
+    "estimator", "preset", "placement", "form", "symmetry", "bias-correction", "overflow-fix", "weights", "operators",
+    "precision",
+)  # fmt: skip
+_FOR_SPEED: tuple[Kind, ...] = (
+    "form", "precision", "preset", "placement", "symmetry", "operators", "estimator", "weights", "bias-correction",
+    "overflow-fix",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,7 +62,7 @@ class Proposal:
 
     number: int
     configuration: Configuration
-    origin: str
+    origin: Origin
 
 
 class Search:
@@ -52,12 +73,15 @@ class Search:
         storage: SQLite file of the study; an existing one is continued.
         seed: seeds the sampler, together with the number of trials already there.
         tolerance: of the drop, in the metric's own units.
+        reference: microseconds of float f32 by its profile.
     """
 
-    def __init__(self, space: Space, storage: Path, seed: int, tolerance: float) -> None:
+    def __init__(self, space: Space, storage: Path, seed: int, tolerance: float, reference: float) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._space = space
         self._tolerance = tolerance
+        self._reference = reference
+        self._guides: dict[Configuration, Guide | None] = {}
         # Not through the URL, in which a '?' of the path would begin its options.
         connect = partial(sqlite3.connect, storage, factory=_Connection, check_same_thread=False, timeout=60)
         backend = optuna.storages.RDBStorage("sqlite:///study.db", engine_kwargs={"creator": connect})
@@ -87,9 +111,54 @@ class Search:
 
     @property
     def exhausted(self) -> bool:
-        """True when the last sampler proposals were all tried before and no neighbour is left."""
-        recent = self._trials[-3 * _SAMPLER_TRIES :]
-        return len(recent) == 3 * _SAMPLER_TRIES and all(t.state == "duplicate" for t in recent)
+        """True when the last proposals were all tried before."""
+        recent = self._trials[-_REPETITIONS:]
+        return len(recent) == _REPETITIONS and all(t.state == "duplicate" for t in recent)
+
+    @property
+    def settled(self) -> bool:
+        """True when no improvement is expected: something is within the tolerance and long nothing faster was found."""
+        best, since = 0.0, 0
+        for trial in self._trials:
+            if trial.state == "duplicate":
+                continue
+            speed = fastest_within([trial], self._tolerance)
+            since = since + 1
+            if speed > GAIN * best:
+                best, since = speed, 0
+        return best > 0 and since >= PATIENCE and self.frame_to_explore() is None
+
+    def frame_to_explore(self) -> Configuration | None:
+        """Return a frame whose operators are worth looking at, or None.
+
+        It is faster than the best within the tolerance but not within it itself, and of those the one that loses least;
+        or else the frame of the incumbent, of which only the time matters.
+        """
+        measured = [t for t in self._trials if t.state in ("complete", "stopped") and t.configuration.quantization]
+        if self.plain_left or len(self._guides) >= min(MOST_FRAMES, 1 + len(measured) // _TRIALS_PER_FRAME):
+            return None
+        best = fastest_within(self._trials, self._tolerance)
+        promising = []
+        for trial in measured:
+            frame, found = self._frame(trial), trial.measurement
+            if frame in self._guides or found is None or found.latency is None or found.drop is None:
+                continue
+            if found.drop > self._tolerance and found.latency.speedup.low > _FASTER * max(best, 1.0):
+                promising.append((found.drop, trial.number, frame))
+        if promising:
+            return min(promising)[2]
+        held = incumbent(self._trials, self._tolerance)
+        own = frame_of(held, self._space.always_float) if held else None
+        return own if own is not None and best > 0 and own not in self._guides else None
+
+    def is_within(self, frame: Configuration) -> bool:
+        """Tell whether this frame was measured and is within the tolerance."""
+        return fastest_within([t for t in self._trials if t.configuration == frame], self._tolerance) > 0
+
+    def learn(self, frame: Configuration, explored: Explored | None) -> None:
+        """Take what was found out about a frame; None: it could not be explored and is left alone."""
+        guide = Guide(frame, explored, self._space.free, self._reference) if explored else None
+        self._guides[frame] = guide
 
     @property
     def plain_left(self) -> int:
@@ -100,14 +169,35 @@ class Search:
         """Return the next configuration to try; a sampler's may equal an earlier one."""
         for configuration in self._untried_plain():
             return self._enqueue(configuration, "plain")
-        tried = {t.configuration.digest for t in self._trials}
-        self._turn += 1
-        if self._turn % 2:
-            best = incumbent(self._trials, self._tolerance)
-            for configuration in self._space.neighbours(best) if best else ():
-                if configuration.digest not in tried:
-                    return self._enqueue(configuration, "neighbour")
+        for _ in _TURNS:
+            origin = _TURNS[self._turn % len(_TURNS)]
+            self._turn += 1
+            if origin == "sampler":
+                break
+            found = self._neighbour() if origin == "neighbour" else self._guided()
+            if found is not None:
+                return self._enqueue(found, origin)
         return self._propose(self._study.ask(), "sampler")
+
+    def _neighbour(self) -> Configuration | None:
+        tried = {t.configuration for t in self._trials}
+        best = incumbent(self._trials, self._tolerance)
+        kinds = _FOR_SPEED if fastest_within(self._trials, self._tolerance) > 1 else _FOR_ACCURACY
+        return next((c for c in (self._space.neighbours(best, kinds) if best else ()) if c not in tried), None)
+
+    def _guided(self) -> Configuration | None:
+        """Return the first set of float operators that some guide finds worth a trial."""
+        best = max(1.0, fastest_within(self._trials, self._tolerance))
+        for guide in self._guides.values():
+            found = guide.propose(self._trials, self._tolerance, best) if guide else None
+            if found is not None and self._space.holds(found):
+                return found
+        return None
+
+    def _frame(self, trial: Trial) -> Configuration:
+        frame = frame_of(trial.configuration, self._space.always_float)
+        assert frame is not None
+        return frame
 
     def tell(self, proposal: Proposal, trial: Trial) -> None:
         """Record a trial: its values to Optuna, all of it to the storage."""
@@ -122,11 +212,11 @@ class Search:
         tried = {t.configuration.digest for t in self._trials}
         return [c for c in self._space.plain() if c.digest not in tried]
 
-    def _enqueue(self, configuration: Configuration, origin: str) -> Proposal:
+    def _enqueue(self, configuration: Configuration, origin: Origin) -> Proposal:
         self._study.enqueue_trial(self._space.parameters(configuration), user_attrs={_ORIGIN: origin})
         return self._propose(self._study.ask(), origin)
 
-    def _propose(self, asked: optuna.Trial, origin: str) -> Proposal:
+    def _propose(self, asked: optuna.Trial, origin: Origin) -> Proposal:
         configuration = self._space.sample(_Suggest(asked))
         self._asked[asked.number] = asked
         return Proposal(asked.number, configuration, asked.user_attrs.get(_ORIGIN, origin))

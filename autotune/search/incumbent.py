@@ -8,6 +8,20 @@ from autotune.configuration import Configuration
 from autotune.record import Trial
 
 
+def fastest_within(trials: Iterable[Trial], tolerance: float) -> float:
+    """Return the speed (lower end of its interval) of the fastest within the tolerance, float or int8; 0 if none is."""
+    speeds = [
+        t.measurement.latency.speedup.low
+        for t in trials
+        if t.state == "complete"
+        and t.measurement is not None
+        and t.measurement.latency is not None
+        and t.measurement.drop is not None
+        and t.measurement.drop <= tolerance
+    ]
+    return max(speeds, default=0.0)
+
+
 def incumbent(trials: Iterable[Trial], tolerance: float) -> Configuration | None:
     """Return the fastest int8 configuration within the tolerance, else the one that lost least; None without any.
 

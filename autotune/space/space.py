@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, get_args
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, get_args
 
 from autotune import recipe
 from autotune.configuration import ActivationChoice, Configuration, Estimator, FormChoice, FormName
@@ -25,6 +25,13 @@ from autotune.space.answers import (
 from autotune.space.offer import offer
 
 NNCF_ALPHA = 0.95
+
+# Kinds of choices. In this order neighbours most often win accuracy back without costing speed first.
+Kind = Literal[
+    "scheme", "estimator", "preset", "placement", "symmetry", "form", "operators", "weights", "bias-correction",
+    "overflow-fix", "precision",
+]  # fmt: skip
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Space:
@@ -75,6 +82,14 @@ class Space:
             raise ValueError(f"not in this space: {configuration.label}")
         return replay.asked
 
+    def holds(self, configuration: Configuration) -> bool:
+        """Tell whether the configuration is in this space."""
+        try:
+            self.parameters(configuration)
+        except ValueError:
+            return False
+        return True
+
     def solved(self) -> Configuration | None:
         """Return the one configuration of a solved recipe, None if choices are left open."""
         return draw(self._offer, Replay(plain_answers(self._offer))) if self._space.is_solved else None
@@ -109,19 +124,26 @@ class Space:
         nearest = min(offered.alphas, key=lambda alpha: abs(alpha - NNCF_ALPHA))
         return form_answers(self._offer, [FormChoice("smoothing", offered.free, nearest)])
 
-    def neighbours(self, configuration: Configuration) -> list[Configuration]:
-        """Return the configurations that differ in one choice, always in the same order.
+    @property
+    def free(self) -> tuple[str, ...]:
+        """Operators that may be float or int8."""
+        return self._offer.free
 
-        Estimators first (they most often win accuracy back without costing speed), then preset, placement and
-        symmetry, forms, groups of operators, single operators, granularity, bias correction, overflow fix, precision;
-        of a float configuration, int8 first.
+    @property
+    def always_float(self) -> frozenset[str]:
+        """Operators that the recipe keeps float."""
+        return self._offer.always_float
+
+    def neighbours(self, configuration: Configuration, kinds: Sequence[Kind] = KINDS) -> list[Configuration]:
+        """Return the configurations that differ in one choice of these kinds, in their order.
 
         Raises:
             ValueError: the configuration is not in this space.
         """
         now = answers(self._offer, configuration)
         self.parameters(configuration)
-        found = [self._draw({**now, **change}) for change in self._changes(configuration, now)]
+        made = self._changes(configuration, now)
+        found = [self._draw({**now, **change}) for kind in kinds for change in made.get(kind, ())]
         return [other for other in dict.fromkeys(found) if other != configuration]
 
     def fix(self, configuration: Configuration) -> recipe.Space:
@@ -168,29 +190,38 @@ class Space:
     def _draw(self, given: Mapping[str, Any]) -> Configuration:
         return draw(self._offer, Replay(given))
 
-    def _changes(self, configuration: Configuration, now: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    def _changes(self, configuration: Configuration, now: Mapping[str, Any]) -> dict[Kind, Iterator[dict[str, Any]]]:
         offered = self._offer
         quantization = configuration.quantization
         if quantization is None:
-            yield from _each("scheme", schemes(offered))
-            yield from _each("precision", offered.precisions)
-            yield from self._form_changes(configuration, FLOAT_FORMS)
-            return
-        yield from self._estimator_changes(now)
-        yield from _each("preset", offered.presets)
-        yield from _each("placement", offered.placements)
-        yield from _each("symmetry", offered.symmetries)
-        for name, choices in offered.quantizers.items():
+            return {
+                "scheme": _each("scheme", schemes(offered)),
+                "precision": _each("precision", offered.precisions),
+                "form": self._form_changes(configuration, FLOAT_FORMS),
+            }
+        return {
+            "estimator": self._estimator_changes(now),
+            "preset": _each("preset", offered.presets),
+            "placement": _each("placement", offered.placements),
+            "symmetry": self._symmetry_changes(),
+            "form": self._form_changes(configuration, tuple(offered.forms)),
+            "operators": self._operator_changes(frozenset(quantization.float_operators) - offered.always_float),
+            "weights": _each("weights", offered.weights),
+            "bias-correction": _each("bias_correction", offered.bias_corrections),
+            "overflow-fix": _each("overflow_fix", offered.overflow_fixes),
+            "precision": _each("precision", offered.precisions),
+        }
+
+    def _symmetry_changes(self) -> Iterator[dict[str, Any]]:
+        yield from _each("symmetry", self._offer.symmetries)
+        for name, choices in self._offer.quantizers.items():
             yield from _each(f"quantizer:{name}:symmetry", choices.symmetries or ())
-        yield from self._form_changes(configuration, tuple(offered.forms))
-        floats = frozenset(quantization.float_operators) - offered.always_float
-        for group in (*offered.groups.values(), *((name,) for name in offered.free)):
+
+    def _operator_changes(self, floats: frozenset[str]) -> Iterator[dict[str, Any]]:
+        """Groups of operators, then single ones."""
+        for group in (*self._offer.groups.values(), *((name,) for name in self._offer.free)):
             members = frozenset(group)
-            yield operator_answers(offered, floats - members if members <= floats else floats | members)
-        yield from _each("weights", offered.weights)
-        yield from _each("bias_correction", offered.bias_corrections)
-        yield from _each("overflow_fix", offered.overflow_fixes)
-        yield from _each("precision", offered.precisions)
+            yield operator_answers(self._offer, floats - members if members <= floats else floats | members)
 
     def _form_changes(self, configuration: Configuration, names: Iterable[FormName]) -> Iterator[dict[str, Any]]:
         """Each form on or off as a whole, then with other strengths, then group by group."""

@@ -57,7 +57,7 @@ def measured(proposal: Proposal, state: str = "complete") -> Trial:
 
 
 def search_in(folder: Path, seed: int = 0) -> Search:
-    return Search(Space(SpaceChoices(), MODEL), folder / "study.db", seed, TOLERANCE)
+    return Search(Space(SpaceChoices(), MODEL), folder / "study.db", seed, TOLERANCE, reference=1000.0)
 
 
 def step(search: Search) -> Trial:

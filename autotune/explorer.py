@@ -1,0 +1,71 @@
+"""What is found out about one frame (a configuration with everything int8) before its operators are chosen."""
+
+from __future__ import annotations
+
+import time
+
+from autotune.configuration import Configuration
+from autotune.data import Dataset
+from autotune.graph.groups import cover, groups
+from autotune.graph.neighbours import edges, neighbours, sizes
+from autotune.measure.compiled import Compiled, Inputs
+from autotune.protocol import Explored
+from autotune.quantize.variants import Variants
+from autotune.record import OperatorRun
+
+PROFILES = 3
+FEWEST_SAMPLES, MOST_SAMPLES = 8, 32
+# Emulated int8 takes about so many times as long as float.
+EMULATION = 2.0
+# Variants of one sample besides those of the groups: float, and everything quantised.
+_OTHERS = 2
+
+
+def explore(
+    variants: Variants,
+    frame: Configuration,
+    compiled: tuple[Compiled, Compiled],
+    samples: Dataset,
+    *,
+    inferences: int,
+    accuracy: bool,
+) -> Explored:
+    """Profile a frame against its float model and, if asked, measure what each operator costs in accuracy.
+
+    Args:
+        frame: an int8 configuration.
+        compiled: its float model, in the same forms and precision, and itself.
+        samples: at least one; the accuracy is looked at on up to 32 of them.
+        inferences: of float f32, that measuring the accuracy may take as long as.
+    """
+    assert frame.quantization is not None
+    started = time.monotonic()
+    model, factory = variants.observed(frame.forms)
+    operators = tuple(factory.operators)
+    float_runs, int8_runs = (_profile(one, samples.row(0)) for one in compiled)
+    near = {name: (*found.feeds, *found.reads) for name, found in neighbours(model, operators).items()}
+    costs: dict[str, float] = {}
+    chosen: dict[str, tuple[str, ...]] = {}
+    if accuracy:
+        possible = inferences / EMULATION
+        count = int(min(max(possible / (len(operators) + _OTHERS), FEWEST_SAMPLES), MOST_SAMPLES, len(samples)))
+        most = max(2, int(possible / count) - _OTHERS)
+        chosen = cover(groups(model, operators), operators, most)
+        found = factory.sensitivity(frame.quantization, samples.take(slice(0, count)), chosen, kept=False)
+        costs = {label: distance.error for label, distance in found.alone.items()}
+    return Explored(
+        operators=operators,
+        float_runs=float_runs,
+        int8_runs=int8_runs,
+        near=near,
+        edges=edges(model, operators),
+        sizes=sizes(model),
+        groups=chosen or {name: (name,) for name in operators},
+        costs=costs,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _profile(compiled: Compiled, sample: Inputs) -> tuple[OperatorRun, ...]:
+    """The fastest of a few: whatever disturbs the machine makes a profile slower, never faster."""
+    return min((compiled.profile(sample) for _ in range(PROFILES)), key=lambda runs: sum(r.microseconds for r in runs))

@@ -1,0 +1,125 @@
+"""Which operators to keep float: from what was found out about a frame, corrected by its trials.
+
+A *frame* is an int8 configuration with no operator kept float that need not be. Sets of float operators come from the
+knapsack, one for each budget of accuracy cost. As costs add up only roughly, the budget that the tolerance stands for
+is not known; it is found by bisection: what was within the tolerance bounds it from below, what was beyond from above.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from autotune.configuration import Configuration
+from autotune.prior.gain import TimeModel, attribute, border_costs
+from autotune.prior.gain import Trial as Timed
+from autotune.prior.knapsack import Choice, Item, choose, sweep
+from autotune.protocol import Explored
+from autotune.record import Trial
+
+# A set must be predicted to be faster than the best within the tolerance by this factor to be worth a trial.
+WORTH = 1.01
+BUDGETS = 24
+
+
+@dataclass(frozen=True)
+class Known:
+    """A trial of the frame: its float operators, its time relative to float f32, and whether it kept the tolerance."""
+
+    float_operators: frozenset[str]
+    ratio: float
+    width: float
+    within: bool | None
+
+
+class Guide:
+    """Proposes sets of float operators for one frame.
+
+    Args:
+        frame: see the module.
+        explored: what the child found out.
+        free: operators that the recipe lets be either.
+        reference: microseconds of float f32 by its profile.
+    """
+
+    def __init__(self, frame: Configuration, explored: Explored, free: Iterable[str], reference: float) -> None:
+        assert frame.quantization is not None
+        self.frame = frame
+        self._kept = frozenset(frame.quantization.float_operators)
+        allowed = frozenset(free)
+        self._costs = explored.costs
+        operators = explored.operators
+        self._groups = {
+            label: tuple(name for name in members if name in allowed) for label, members in explored.groups.items()
+        }
+        self._groups = {label: members for label, members in self._groups.items() if members}
+        floats, int8 = (attribute(runs, operators, explored.near) for runs in (explored.float_runs, explored.int8_runs))
+        borders = border_costs(explored.edges, explored.int8_runs, explored.sizes)
+        self.time = TimeModel(floats, int8, reference, borders)
+
+    def propose(self, trials: Iterable[Trial], tolerance: float, to_beat: float) -> Configuration | None:
+        """Return the next set worth a trial, or None.
+
+        Args:
+            trials: all so far; those of this frame correct the model of time and bound the budget.
+            to_beat: speed against float f32 of the best within the tolerance.
+        """
+        known = self._known(trials, tolerance)
+        self.time.correct([Timed(k.float_operators, k.ratio, k.width) for k in known if k.ratio > 0])
+        items = self._items()
+        tried = {k.float_operators for k in known}
+        fresh = [c for c in self._choices(items) if self._set(c) not in tried and self._predicted(c) > WORTH * to_beat]
+        if not self._costs:
+            return self._configuration(fresh[0]) if fresh else None
+        low = max((self._cost(k, items) for k in known if k.within), default=0.0)
+        high = min((self._cost(k, items) for k in known if k.within is False), default=math.inf)
+        between = [c for c in fresh if low <= c.cost < high]
+        return self._configuration(between[len(between) // 2]) if between else None
+
+    def _items(self) -> list[Item]:
+        gains = self.time.gains()
+        return [
+            Item(members, sum(gains.get(name, 0.0) for name in members), max(0.0, self._costs.get(label, 0.0)))
+            for label, members in self._groups.items()
+        ]
+
+    def _choices(self, items: Sequence[Item]) -> Sequence[Choice]:
+        """By falling cost."""
+        if not items:
+            return ()
+        return sweep(items, BUDGETS) if self._costs else (choose(items, math.inf),)
+
+    def _set(self, choice: Choice) -> frozenset[str]:
+        return self._kept | frozenset(choice.float_operators)
+
+    def _predicted(self, choice: Choice) -> float:
+        return 1 / max(self.time.predict(self._set(choice)), 1e-3)
+
+    def _cost(self, known: Known, items: Sequence[Item]) -> float:
+        return sum(i.cost for i in items if not known.float_operators.issuperset(i.operators) and i.cost < math.inf)
+
+    def _configuration(self, choice: Choice) -> Configuration:
+        assert self.frame.quantization is not None
+        quantization = replace(self.frame.quantization, float_operators=tuple(self._set(choice)))
+        return replace(self.frame, quantization=quantization)
+
+    def _known(self, trials: Iterable[Trial], tolerance: float) -> list[Known]:
+        found = []
+        for trial in trials:
+            q, measured = trial.configuration.quantization, trial.measurement
+            if q is None or trial.state == "duplicate" or frame_of(trial.configuration, self._kept) != self.frame:
+                continue
+            latency = measured.latency if measured else None
+            drop = measured.drop if measured else None
+            within = None if drop is None else trial.state == "complete" and drop <= tolerance
+            speed = latency.speedup if latency else None
+            ratio, width = (1 / speed.estimate, 1 / speed.low - 1 / speed.high) if speed else (0.0, 0.0)
+            found.append(Known(frozenset(q.float_operators), ratio, width, within))
+        return found
+
+
+def frame_of(configuration: Configuration, kept: Iterable[str]) -> Configuration | None:
+    """Return the frame of an int8 configuration; ``kept``: operators that the recipe keeps float. None for a float."""
+    q = configuration.quantization
+    return None if q is None else replace(configuration, quantization=replace(q, float_operators=tuple(kept)))

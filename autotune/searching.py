@@ -1,0 +1,167 @@
+"""The search phase: ask, look at operators, evaluate, tell, and keep the best so far on disk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from autotune.configuration import Configuration
+from autotune.errors import WorkerDied
+from autotune.evaluator import Evaluator
+from autotune.events import Events
+from autotune.files import write_text
+from autotune.finishing import scoring_seconds, seconds_needed
+from autotune.folder import RunFolder
+from autotune.protocol import Explore, Export, Exported, Prepared
+from autotune.recipe import Recipe, dump
+from autotune.record import Goal, SplitSizes, Trial
+from autotune.runner import Runner
+from autotune.search.driver import Search
+from autotune.search.incumbent import incumbent
+from autotune.space import Space
+from autotune.stages import StageFailed
+
+# What looking at the operators of one frame may take.
+EXPLORING_SECONDS = 4.0
+# The best so far is written again when it is faster by this factor, and so many seconds after the last time.
+BETTER = 1.03
+WRITE_EVERY_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the search phase works with.
+
+    Attributes:
+        deadline: ``time.monotonic()`` when the whole run is to end; None for no limit.
+        note: tells the user something.
+        solve: returns the solved recipe of a configuration and its candidate's digest.
+    """
+
+    recipe: Recipe
+    folder: RunFolder
+    prepared: Prepared
+    space: Space
+    goal: Goal
+    sizes: SplitSizes
+    deadline: float | None
+    note: Callable[[str], None]
+    solve: Callable[[Configuration, str], Recipe]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the search phase found, and how long it took: in all, and for looking at operators."""
+
+    trials: tuple[Trial, ...]
+    interrupted: bool
+    seconds: float
+    observe_seconds: float
+
+
+def search(setting: Setting, runner: Runner, events: Events) -> Found:
+    """Try configurations until trials, time or ideas run out, or the user interrupts.
+
+    Raises:
+        KeyboardInterrupt: interrupted before anything was measured.
+    """
+    return _Searching(setting, runner, events).run()
+
+
+class _Searching:
+    def __init__(self, setting: Setting, runner: Runner, events: Events) -> None:
+        self._setting = setting
+        self._runner = runner
+        self._events = events
+        self._tolerance = setting.goal.tolerance
+        reference = sum(op.microseconds for op in setting.prepared.baseline.operators)
+        self._search = Search(setting.space, setting.folder.study, setting.recipe.seed, self._tolerance, reference)
+        scoring = scoring_seconds(setting.prepared, setting.sizes.search)
+        self._evaluator = Evaluator(runner, setting.prepared, self._tolerance, scoring, setting.folder.scores)
+        self._written: tuple[float, float] = (0.0, 0.0)
+        self._exploring = 0.0
+
+    def run(self) -> Found:
+        started = time.monotonic()
+        interrupted = False
+        budget = self._setting.recipe.budget.trials
+        try:
+            while self._search.plain_left or (self._measured < budget and not self._search.exhausted):
+                if self._is_late():
+                    self._setting.note(f"The timeout ended the search after {self._measured} of {budget} trials.")
+                    break
+                if self._search.settled:
+                    self._setting.note("The search ended: no improvement is expected any more.")
+                    break
+                self._explore()
+                self._try_one()
+        except KeyboardInterrupt:
+            if not any(t.state == "complete" for t in self._search.trials):
+                raise
+            interrupted = True
+            self._runner.close()
+            self._setting.note("Interrupted: finishing with what was measured; press Ctrl-C again to stop at once.")
+        return Found(self._search.trials, interrupted, time.monotonic() - started, self._exploring)
+
+    @property
+    def _measured(self) -> int:
+        return sum(t.state != "duplicate" for t in self._search.trials)
+
+    def _try_one(self) -> None:
+        proposal = self._search.ask()
+        trial = self._evaluator.evaluate(proposal.number, proposal.configuration, proposal.origin, self._search.trials)
+        self._search.tell(proposal, trial)
+        held = incumbent(self._search.trials, self._tolerance)
+        best = next((t for t in self._search.trials if t.configuration == held), None)
+        self._events.trial(trial, best, self._measured, self._setting.recipe.budget.trials)
+        self._keep(trial)
+
+    def _is_late(self) -> bool:
+        """The plain configurations are tried whatever the timeout: without them nothing could be said."""
+        if self._setting.deadline is None or self._search.plain_left:
+            return False
+        recent = [_seconds(t) for t in self._search.trials[-8:] if t.state != "duplicate"]
+        one_more = sum(recent) / max(1, len(recent))
+        needed = seconds_needed(self._setting.prepared, self._setting.sizes, self._search.trials)
+        return time.monotonic() + one_more + needed > self._setting.deadline
+
+    def _explore(self) -> None:
+        """Look at the operators of a frame when one is worth it."""
+        frame = self._search.frame_to_explore()
+        if frame is None:
+            return
+        started = time.monotonic()
+        inferences = int(EXPLORING_SECONDS / max(scoring_seconds(self._setting.prepared, 1), 1e-6))
+        request = Explore(frame, accuracy=not self._search.is_within(frame), inferences=inferences)
+        try:
+            self._search.learn(frame, self._runner.call(request))
+        except (StageFailed, WorkerDied) as error:
+            self._setting.note(f"The operators of {frame.label} could not be looked at: {error}")
+            self._search.learn(frame, None)
+        self._exploring += time.monotonic() - started
+
+    def _keep(self, trial: Trial) -> None:
+        """Write the model folder when this trial is the fastest within the tolerance so far."""
+        measured = trial.measurement
+        if trial.state != "complete" or measured is None or measured.latency is None or measured.drop is None:
+            return
+        speed, (best, at) = measured.latency.speedup.low, self._written
+        if measured.drop > self._tolerance or speed < BETTER * best or time.monotonic() < at + WRITE_EVERY_SECONDS:
+            return
+        remark = "The best of the search so far; it was not judged on the holdout."
+        try:
+            exported: Exported = self._runner.call(
+                Export(trial.configuration, self._setting.folder.model.absolute(), remark)
+            )
+        except (StageFailed, WorkerDied) as error:
+            self._setting.note(f"The best so far, trial {trial.number}, could not be written: {error}")
+            return
+        solved = self._setting.solve(trial.configuration, exported.digest)
+        write_text(self._setting.folder.solved, dump(solved))
+        self._written = speed, time.monotonic()
+
+
+def _seconds(trial: Trial) -> float:
+    spent = trial.seconds
+    return spent.observe + spent.build + spent.compile + spent.score + spent.latency
