@@ -15,7 +15,12 @@ Granularity = Literal["per-channel", "per-tensor"]
 OverflowFix = Literal["off", "first-layer", "all"]
 EstimatorName = Literal["min-max", "mean-min-max", "moving-average", "percentile", "mse", "entropy"]
 FormName = Literal[
-    "one-hot-as-lookup", "fused-activation", "smoothing", "cross-layer-equalisation", "linear-as-convolution"
+    "one-hot-as-lookup",
+    "fused-activation",
+    "convolution-borders",
+    "smoothing",
+    "cross-layer-equalisation",
+    "linear-as-convolution",
 ]
 
 

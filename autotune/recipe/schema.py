@@ -278,6 +278,7 @@ class Forms(Frozen):
 
     one_hot_as_lookup: FormSpace = FormSpace()
     fused_activation: FormSpace = FormSpace()
+    convolution_borders: FormSpace = FormSpace()
     smoothing: SmoothingSpace = SmoothingSpace()
     cross_layer_equalisation: FormSpace = FormSpace()
     linear_as_convolution: FormSpace = FormSpace()

@@ -24,7 +24,13 @@ LISTED = "listed"
 OFF = "off"
 ALL = "all"
 # Forms that change what a float model runs as; the others only change what quantising loses.
-FLOAT_FORMS: tuple[FormName, ...] = ("one-hot-as-lookup", "fused-activation", "linear-as-convolution")
+# Those of them that seldom cost time come first.
+FLOAT_FORMS: tuple[FormName, ...] = (
+    "one-hot-as-lookup",
+    "fused-activation",
+    "convolution-borders",
+    "linear-as-convolution",
+)
 
 
 class Suggest(Protocol):

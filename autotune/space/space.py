@@ -224,27 +224,32 @@ class Space:
             yield operator_answers(self._offer, floats - members if members <= floats else floats | members)
 
     def _form_changes(self, configuration: Configuration, names: Iterable[FormName]) -> Iterator[dict[str, Any]]:
-        """Each form on or off as a whole, then with other strengths, then group by group."""
+        """Bundles of what runs faster, each form on or off as a whole, other strengths, then group by group."""
         offered = {name: self._offer.forms[name] for name in names if name in self._offer.forms}
         now = {form.name: form for form in configuration.forms}
-        others = {name: [form for form in configuration.forms if form.name != name] for name in offered}
 
-        def changed(name: FormName, groups: Iterable[str], alpha: float | None) -> dict[str, Any]:
-            members = offered[name].always | frozenset(groups)
-            form = [FormChoice(name, tuple(members), alpha)] if members else []
-            return form_answers(self._offer, [*others[name], *form])
+        def changed(groups: Mapping[FormName, Iterable[str]], strength: float | None = None) -> dict[str, Any]:
+            forms = {form.name: form for form in configuration.forms}
+            for name, some in groups.items():
+                alpha = (
+                    strength
+                    if strength is not None
+                    else (now[name].alpha if name in now else next(iter(offered[name].alphas), None))
+                )
+                forms[name] = FormChoice(name, tuple(offered[name].always | frozenset(some)), alpha)
+            return form_answers(self._offer, [form for form in forms.values() if form.groups])
 
+        bundles = [{n: offered[n].free for n in some if n in offered} for some in (FLOAT_FORMS[:-1], FLOAT_FORMS)]
+        yield from (changed(bundle) for bundle in bundles if len(bundle) > 1)
         for name, form in offered.items():
-            alpha = now[name].alpha if name in now else next(iter(form.alphas), None)
-            yield changed(name, (), alpha)
-            yield changed(name, form.free, alpha)
+            yield changed({name: ()})
+            yield changed({name: form.free})
         for name, form in offered.items():
             if name in now:
-                yield from (changed(name, now[name].groups, alpha) for alpha in form.alphas)
+                yield from (changed({name: now[name].groups}, alpha) for alpha in form.alphas)
         for name, form in offered.items():
             groups = frozenset(now[name].groups) if name in now else frozenset()
-            alpha = now[name].alpha if name in now else next(iter(form.alphas), None)
-            yield from (changed(name, groups ^ {group}, alpha) for group in form.free)
+            yield from (changed({name: groups ^ {group}}) for group in form.free)
 
     def _estimator_changes(self, now: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         named = [(f"quantizer:{name}:", q.estimators or ()) for name, q in self._offer.quantizers.items()]

@@ -159,6 +159,7 @@ space:
     cross_layer_equalisation: {use: false}
     one_hot_as_lookup: {use: false}
     fused_activation: {use: false}
+    convolution_borders: {use: false}
     linear_as_convolution: {use: true}
 """
 
