@@ -117,16 +117,21 @@ class Search:
 
     @property
     def settled(self) -> bool:
-        """True when no improvement is expected: something is within the tolerance and long nothing faster was found."""
-        best, since = 0.0, 0
+        """True when no improvement is expected: for long nothing faster was found within the tolerance.
+
+        As long as only float models are within it, twice as long.
+        """
+        best, since, int8 = 0.0, 0, False
         for trial in self._trials:
             if trial.state == "duplicate":
                 continue
             speed = fastest_within([trial], self._tolerance)
-            since = since + 1
+            since += 1
             if speed > GAIN * best:
                 best, since = speed, 0
-        return best > 0 and since >= PATIENCE and self.frame_to_explore() is None
+                int8 = int8 or trial.configuration.quantization is not None
+        patience = PATIENCE if int8 else 2 * PATIENCE
+        return best > 0 and since >= patience and self.frame_to_explore() is None
 
     def frame_to_explore(self) -> Configuration | None:
         """Return a frame whose operators are worth looking at, or None.

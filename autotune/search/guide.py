@@ -8,19 +8,21 @@ is not known; it is found by bisection: what was within the tolerance bounds it 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from autotune.configuration import Configuration
 from autotune.prior.gain import TimeModel, attribute, border_costs
 from autotune.prior.gain import Trial as Timed
-from autotune.prior.knapsack import Choice, Item, choose, sweep
+from autotune.prior.knapsack import Choice, Item, choose, refine, sweep
 from autotune.protocol import Explored
 from autotune.record import Trial
 
 # A set must be predicted to be faster than the best within the tolerance by this factor to be worth a trial.
 WORTH = 1.01
-BUDGETS = 24
+BUDGETS = 16
+# With more items, refining by predicted time would take seconds.
+_MOST_REFINED = 60
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,13 @@ class Guide:
         """By falling cost."""
         if not items:
             return ()
-        return sweep(items, BUDGETS) if self._costs else (choose(items, math.inf),)
+        if not self._costs:
+            return (refine(choose(items, math.inf), items, math.inf, self._time),)
+        predict = self._time if len(items) <= _MOST_REFINED else None
+        return sorted(sweep(items, BUDGETS, predict), key=lambda choice: -choice.cost)
+
+    def _time(self, float_operators: Collection[str]) -> float:
+        return self.time.predict(self._kept.union(float_operators))
 
     def _set(self, choice: Choice) -> frozenset[str]:
         return self._kept | frozenset(choice.float_operators)

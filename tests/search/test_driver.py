@@ -6,10 +6,11 @@ from pathlib import Path
 import optuna
 
 from autotune.configuration import ActivationChoice, Configuration, Estimator, Quantization
+from autotune.protocol import Explored
 from autotune.recipe import Space as SpaceChoices
-from autotune.record import Failure, Interval, Latency, Measurement, ModelInfo, Trial
-from autotune.search.driver import Proposal, Search
-from autotune.search.incumbent import incumbent
+from autotune.record import Failure, Interval, Latency, Measurement, ModelInfo, OperatorRun, Trial
+from autotune.search.driver import PATIENCE, Proposal, Search
+from autotune.search.incumbent import fastest_within, incumbent
 from autotune.space import Space
 
 OPERATORS = {"conv1": "Convolution", "conv2": "Convolution", "add": "Add", "fc": "MatMul"}
@@ -146,3 +147,55 @@ def test_incumbent_prefers_within_tolerance_then_least_loss() -> None:
     more = [measured(Proposal(100 + i, c, "sampler")) for i, c in enumerate((slower, repaired))]
     assert incumbent([*trials, *more], TOLERANCE) == repaired
     assert incumbent([*trials, more[0]], TOLERANCE) == slower
+
+
+def explored(costs: dict[str, float]) -> Explored:
+    def runs(spent: float) -> tuple[OperatorRun, ...]:
+        return tuple(OperatorRun(name, kind, "float", "k", "f32", spent) for name, kind in OPERATORS.items())
+
+    near = {name: (name,) for name in OPERATORS}
+    groups = {name: (name,) for name in OPERATORS}
+    return Explored(tuple(OPERATORS), runs(250.0), runs(100.0), near, {}, {}, groups, costs, 0.0)
+
+
+def test_a_fast_frame_that_loses_too_much_is_explored_and_its_guide_proposes(tmp_path: Path) -> None:
+    search = search_in(tmp_path)
+    assert search.frame_to_explore() is None, "the plain configurations come first"
+    while search.plain_left:
+        step(search)
+    frame = search.frame_to_explore()
+    assert frame is not None and frame.quantization is not None
+    assert frame.quantization.float_operators == ()
+    assert landscape(frame)[1] > TOLERANCE
+    assert not search.is_within(frame)
+    search.learn(frame, explored({"conv1": 0.01, "conv2": 0.02, "add": 0.01, "fc": 5.0}))
+    guided = [t for t in (step(search) for _ in range(8)) if t.origin == "guide"]
+    assert guided
+    assert guided[0].configuration.quantization is not None
+    assert "fc" in guided[0].configuration.quantization.float_operators
+
+
+def test_a_frame_that_cannot_be_explored_is_left_alone(tmp_path: Path) -> None:
+    search = search_in(tmp_path)
+    while search.plain_left:
+        step(search)
+    frame = search.frame_to_explore()
+    assert frame is not None
+    search.learn(frame, None)
+    assert search.frame_to_explore() != frame
+    assert "guide" not in {step(search).origin for _ in range(6)}
+
+
+def test_the_search_settles_when_nothing_improves(tmp_path: Path) -> None:
+    search = search_in(tmp_path)
+    count = 0
+    while not search.settled:
+        frame = search.frame_to_explore()
+        if frame is not None:
+            search.learn(frame, None)
+        step(search)
+        count += 1
+        assert count < 200
+    measured_trials = [t for t in search.trials if t.state != "duplicate"]
+    assert len(measured_trials) > PATIENCE
+    assert fastest_within(search.trials, TOLERANCE) > 2
