@@ -5,7 +5,7 @@ from decide_trials import FLOAT, floating, int8, trial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autotune.configuration import Configuration, Quantization
+from autotune.configuration import Configuration, FormChoice, Quantization
 from autotune.decide import pareto_front, pick_finalists
 
 TOLERANCE = 0.009
@@ -56,6 +56,18 @@ def test_finalists_are_those_that_may_win():
     assert numbers(pick_finalists(trials, TOLERANCE, 5)) == [0, 3, 4, 5, 1]
     assert numbers(pick_finalists(trials, TOLERANCE, 4)) == [0, 4, 5, 1]
     assert numbers(pick_finalists(trials, TOLERANCE, 2)) == [0, 4, 1]
+
+
+def test_of_many_floats_the_fastest_and_the_surest_are_judged():
+    formed = replace(FLOAT, forms=(FormChoice("fused-activation", ("a",)),))
+    trials = [
+        trial(0, FLOAT, 1.0, 0.0),
+        trial(1, formed, 1.2, 0.0, error=0.0025),
+        trial(2, floating("bf16"), 2.0, 0.012),
+        trial(3, replace(formed, precision="bf16"), 2.01, 0.012),
+        trial(4, replace(formed, precision="f16"), 1.1, 0.0),
+    ]
+    assert numbers(pick_finalists(trials, TOLERANCE, 4)) == [0, 3, 2, 1]
 
 
 def test_a_float_that_is_just_within_hides_no_slower_int8():
