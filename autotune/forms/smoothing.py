@@ -40,7 +40,8 @@ class Smoothing:
     """Smoothing with one strength, of the activations whose maxima are known.
 
     Attributes:
-        alpha: how much of the difficulty moves to the weights, 0 to 1; 0.5 shares it.
+        alpha: how much of the difficulty moves to the weights, 0 to 1; 0.5 shares it. Worth trying: MiniLM in int8 has
+            a cosine of .983 to float without smoothing, .93 with 0.5 and .997 with 0.8 to 0.9.
     """
 
     name = "smoothing"
