@@ -15,8 +15,8 @@ from autotune.record import OperatorRun
 
 PROFILES = 3
 FEWEST_SAMPLES, MOST_SAMPLES = 8, 32
-# Emulated int8 takes about so many times as long as float.
-EMULATION = 2.0
+# Emulated int8, one thread per inference, takes about so many times as long as float with all threads.
+EMULATION = 6.0
 # Variants of one sample besides those of the groups: float, and everything quantised.
 _OTHERS = 2
 
@@ -40,7 +40,8 @@ def explore(
     """
     assert frame.quantization is not None
     started = time.monotonic()
-    model, factory = variants.observed(frame.forms)
+    model = variants.model(frame.forms)
+    factory = variants.factory(frame.forms, frame.quantization.placement)
     operators = tuple(factory.operators)
     float_runs, int8_runs = (_profile(one, samples.row(0)) for one in compiled)
     near = {name: (*found.feeds, *found.reads) for name, found in neighbours(model, operators).items()}

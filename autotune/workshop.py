@@ -53,7 +53,7 @@ LATENCY_SAMPLES = 16
 TARGET_WIDTH = 0.03
 MIN_PAIRS = 15
 MAX_PAIRS = 150
-MAX_LATENCY_SECONDS = 2.0
+MAX_LATENCY_SECONDS = 1.0
 CHECKED_SAMPLES = 8
 
 
@@ -163,7 +163,7 @@ class Workshop:
                 frame,
                 (pair[0], pair[1]),
                 self._calibration,
-                inferences=request.inferences * self._threads,
+                inferences=request.inferences,
                 accuracy=request.accuracy,
             )
 

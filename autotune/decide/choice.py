@@ -88,7 +88,10 @@ def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) ->
     able = _faster_than(best, judged, ENOUGH[goal.assurance], goal)
     meeting = [f for f in able if f.meets_latency]
     winner = _fastest(meeting or able, goal)
-    proven = _fastest(_faster_than(_best_float(judged, ENOUGH["proven"]), judged, ENOUGH["proven"], goal), goal)
+    sure = _faster_than(_best_float(judged, ENOUGH["proven"]), judged, ENOUGH["proven"], goal)
+    proven = _fastest(sure, goal)
+    if winner in sure and _is_tie(winner, proven, goal):
+        proven = winner
     outcome = "interrupted" if interrupted else "winner" if meeting else "constraint-unmet"
     why = "" if winner.configuration.quantization is not None else why_float(judged, goal)
     return Decision(

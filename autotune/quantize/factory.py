@@ -12,7 +12,7 @@ from typing import get_args
 
 import openvino as ov
 
-from autotune.configuration import Preset, Quantization
+from autotune.configuration import PlacementName, Preset, Quantization
 from autotune.data import Dataset, sample_digests
 from autotune.errors import AutotuneError, one_line
 from autotune.files import write_text
@@ -55,6 +55,8 @@ class CandidateFactory:
         calibration: Dataset,
         cache_dir: Path,
         threads: int,
+        *,
+        placements: tuple[PlacementName, ...] = PLACEMENTS,
         also: Mapping[str, frozenset[int]] | None = None,
     ) -> None:
         """Take the float model and what to calibrate it on; does no work.
@@ -64,12 +66,14 @@ class CandidateFactory:
             calibration: at least one sample.
             cache_dir: for what was observed and checked; made when needed.
             threads: inferences at a time while observing.
+            placements: those that candidates may have.
             also: tensor key -> axes, of further tensors whose channels are observed.
         """
         self._model = model
         self._calibration = calibration
         self._cache = cache_dir
         self._threads = threads
+        self._placements = placements
         self._also = dict(also or {})
         self._model_digest = model_digest(model)
         self._saturating = _saturating(model)
@@ -86,7 +90,8 @@ class CandidateFactory:
             check: the ``nncf_path`` that a check of another form of this model came to; it is taken over.
         """
         checked = self._cache / f"placement-{_key(self._model_digest, _versions())}.json"
-        self._placer = Placer(self._model, self._calibration.row(0), private=check in ("", FAST))
+        private = check in ("", FAST)
+        self._placer = Placer(self._model, self._calibration.row(0), private=private, placements=self._placements)
         if not check and not checked.exists() and self._placer.self_check() == FAST:
             write_text(checked, json.dumps({"path": FAST}))
         self.nncf_path = self._placer.path
@@ -108,7 +113,7 @@ class CandidateFactory:
 
     def _quantizers(self) -> tuple[str, ...]:
         names: dict[str, None] = {}
-        for placement in PLACEMENTS:
+        for placement in self._placements:
             for preset in get_args(Preset):
                 names.update((q.name, None) for q in self._placer.solve(placement, preset).activations)
         return tuple(names)

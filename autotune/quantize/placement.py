@@ -36,16 +36,25 @@ class Placer:
         path: ``fast``, or why the slow public function of NNCF is asked instead.
     """
 
-    def __init__(self, model: ov.Model, sample: Sample, *, private: bool = True) -> None:
+    def __init__(
+        self,
+        model: ov.Model,
+        sample: Sample,
+        *,
+        private: bool = True,
+        placements: tuple[PlacementName, ...] = PLACEMENTS,
+    ) -> None:
         """Prepare, in about half a second for 200 operators.
 
         Args:
             model: normalised (unique friendly names), static shapes. It is only read.
             sample: inputs by name, batch 1, for the public function; its values hardly matter.
             private: whether NNCF's internals may be used at all.
+            placements: those that will be asked for; each takes a quarter of a second for 200 operators.
         """
         self._model = model
         self._sample = sample
+        self._placements = placements
         self._nodes = nodes_by_name(model)
         self._order = {name: i for i, name in enumerate(self._nodes)}
         self._active = activation_names(model)
@@ -67,11 +76,11 @@ class Placer:
     def _private_solvers(self) -> dict[PlacementName, _Solver]:
         from autotune.quantize.nncf_private import PrivateSolver  # inside: the names it imports may be gone
 
-        return {name: PrivateSolver(self._model, name) for name in PLACEMENTS}
+        return {name: PrivateSolver(self._model, name) for name in self._placements}
 
     def _use_public(self, reason: str) -> None:
         self.path = reason
-        self._solvers = {name: PublicSolver(self._model, name, self._sample) for name in PLACEMENTS}
+        self._solvers = {name: PublicSolver(self._model, name, self._sample) for name in self._placements}
         self._solved.clear()
 
     def self_check(self) -> str:
@@ -82,7 +91,7 @@ class Placer:
         Returns:
             :attr:`path`, as it is from now on.
         """
-        for placement in PLACEMENTS if self.path == FAST else ():
+        for placement in self._placements if self.path == FAST else ():
             preset = DEFAULT_PRESETS[placement]
             public = PublicSolver(self._model, placement, self._sample)
             try:
@@ -138,7 +147,7 @@ class Placer:
         These are the names that are worth naming in ``float_operators``. Empty if nothing can be quantised.
         """
         names: set[str] = set()
-        for placement in PLACEMENTS:
+        for placement in self._placements:
             points = self._solvers[placement].solve(DEFAULT_PRESETS[placement], self._always_float)
             names.update(name for point in points.activations for name in point.operators)
             names.update(point.node for point in points.weights)
@@ -147,7 +156,7 @@ class Placer:
     def tensors(self) -> dict[str, frozenset[int]]:
         """Return what to observe: keys of all tensors that any quantiser may land on, with the channel axes needed."""
         axes: dict[str, set[int]] = {}
-        for placement in PLACEMENTS:
+        for placement in self._placements:
             for (name, port), per_channel in self._solvers[placement].inputs().items():
                 source = self._nodes[name].input(port).get_source_output()
                 if is_float(source):

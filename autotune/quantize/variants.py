@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import openvino as ov
 
-from autotune.configuration import Configuration, FormChoice, FormName
+from autotune.configuration import Configuration, FormChoice, FormName, PlacementName
 from autotune.data import Dataset
 from autotune.forms import Smoothing, apply_forms, forms_with, smoothable
 from autotune.quantize.factory import CandidateFactory
@@ -50,54 +51,71 @@ class Variants:
             if groups
         }
         self.observing = 0.0
-        self._made: OrderedDict[Forms, tuple[ov.Model, CandidateFactory]] = OrderedDict()
-        self._observed: set[Forms] = set()
+        self._models: OrderedDict[Forms, ov.Model] = OrderedDict()
+        self._factories: OrderedDict[tuple[Forms, PlacementName], CandidateFactory] = OrderedDict()
+        self._base_observed = False
 
     def observe(self) -> None:
         """Record the statistics of the calibration samples, or load those recorded before."""
         self.base.observe()
-        self._observed.add(())
+        self._base_observed = True
 
-    def observed(self, forms: Forms) -> tuple[ov.Model, CandidateFactory]:
-        """Return the float model in these forms and its factory, which has observed the calibration samples.
+    def model(self, forms: Forms) -> ov.Model:
+        """Return the float model in these forms: always the same object, not a copy.
 
         Raises:
             ValueError: there is no such form or group.
         """
-        model, factory = self._variant(forms)
-        if forms not in self._observed:
-            started = time.monotonic()
-            factory.observe()
-            self._observed.add(forms)
-            self.observing += time.monotonic() - started
-        return model, factory
+        if not forms:
+            return self._model
+        if forms not in self._models:
+            with self._timed():
+                self._models[forms] = self._formed(forms)
+            if len(self._models) > _KEPT:
+                self._models.popitem(last=False)
+        self._models.move_to_end(forms)
+        return self._models[forms]
+
+    def factory(self, forms: Forms, placement: PlacementName) -> CandidateFactory:
+        """Return the factory of the model in these forms, which has observed the calibration samples.
+
+        Raises:
+            ValueError: there is no such form or group.
+        """
+        if not forms:
+            if not self._base_observed:  # this child replaces one that died: what that one recorded is on disk
+                self.observe()
+            return self.base
+        key = forms, placement
+        if key not in self._factories:
+            model = self.model(forms)
+            with self._timed():
+                made = CandidateFactory(model, self._calibration, self._cache, self._threads, placements=(placement,))
+                made.prepare(check=self.base.nncf_path)
+                made.observe()
+            self._factories[key] = made
+            if len(self._factories) > _KEPT:
+                self._factories.popitem(last=False)
+        self._factories.move_to_end(key)
+        return self._factories[key]
 
     def build(self, configuration: Configuration) -> ov.Model:
-        """Return the model of a configuration; of a float one the (formed) float model itself, not a copy.
+        """Return the model of a configuration; of a float one that of :meth:`model`.
 
         Raises:
             BuildError: nothing in the model can be quantised, or a range is not finite.
             ValueError: there is no such form or group.
         """
-        if configuration.quantization is None:
-            return self._variant(configuration.forms)[0]
-        return self.observed(configuration.forms)[1].build(configuration.quantization)
+        quantization = configuration.quantization
+        if quantization is None:
+            return self.model(configuration.forms)
+        return self.factory(configuration.forms, quantization.placement).build(quantization)
 
-    def _variant(self, forms: Forms) -> tuple[ov.Model, CandidateFactory]:
-        if not forms:
-            return self._model, self.base
-        if forms not in self._made:
-            started = time.monotonic()
-            model = self._formed(forms)
-            factory = CandidateFactory(model, self._calibration, self._cache, self._threads)
-            factory.prepare(check=self.base.nncf_path)
-            self._made[forms] = model, factory
-            if len(self._made) > _KEPT:
-                gone, _ = self._made.popitem(last=False)
-                self._observed.discard(gone)
-            self.observing += time.monotonic() - started
-        self._made.move_to_end(forms)
-        return self._made[forms]
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        self.observing += time.monotonic() - started
 
     def _formed(self, forms: Forms) -> ov.Model:
         chosen: dict[str, tuple[str, ...]] = {form.name: form.groups for form in forms}
@@ -108,12 +126,11 @@ class Variants:
 
     def _maxima(self) -> dict[str, Floats]:
         """Return the largest magnitude of every channel of what can be smoothed, over the calibration samples."""
-        if () not in self._observed:
-            self.observe()
+        observation = self.factory((), "plain").observation
         found = {}
         for key, axes in self._channels.items():
             (axis,) = axes
-            lows, highs = self.base.observation.tensors[key].channels[axis]
+            lows, highs = observation.tensors[key].channels[axis]
             found[key] = np.maximum(np.abs(lows), np.abs(highs))
         return found
 

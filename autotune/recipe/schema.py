@@ -265,7 +265,7 @@ class FormSpace(Frozen):
 class SmoothingSpace(FormSpace):
     """SmoothQuant, and its strength ``alpha``."""
 
-    alpha: Choices[Share] = (0.5, 0.8, 0.95)
+    alpha: Choices[Share] = (0.7, 0.85, 0.95)
 
     @property
     def is_solved(self) -> bool:

@@ -42,9 +42,9 @@ GAIN = 1.01
 # A frame is explored when it is faster than the best within the tolerance by this much, and after so many more trials.
 _FASTER = 1.02
 _TRIALS_PER_FRAME = 5
-MOST_FRAMES = 4
+MOST_FRAMES = 3
 # Who proposes, in turn.
-_TURNS: tuple[Origin, ...] = ("neighbour", "guide", "neighbour", "guide", "sampler")
+_TURNS: tuple[Origin, ...] = ("neighbour", "guide", "neighbour", "guide", "neighbour", "sampler")
 # What to vary: to get within the tolerance, and to get faster once there.
 _FOR_ACCURACY: tuple[Kind, ...] = (
     "estimator", "preset", "placement", "form", "symmetry", "bias-correction", "overflow-fix", "weights", "operators",
