@@ -106,14 +106,17 @@ class Configuration:
     Attributes:
         precision: what the operators that are not quantised compute in.
         forms: rewritings of the float graph that come before everything else, sorted.
+        bf16_operators: float operators with weights that compute in bf16 while the rest of the model stays f32, sorted.
     """
 
     precision: Precision = "f32"
     quantization: Quantization | None = None
     forms: tuple[FormChoice, ...] = ()
+    bf16_operators: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "forms", tuple(sorted(self.forms)))
+        object.__setattr__(self, "bf16_operators", tuple(sorted(set(self.bf16_operators))))
 
     @property
     def digest(self) -> str:
@@ -126,18 +129,19 @@ class Configuration:
         """How many choices differ from what NNCF does when asked for nothing; 0 for a float model."""
         q = self.quantization
         if q is None:
-            return len(self.forms)
+            return len(self.forms) + len(self.bf16_operators)
         plain = Quantization(q.placement, "performance" if q.placement == "plain" else "mixed")
         single = ("activation", "preset", "weights", "bias_correction", "overflow_fix")
         differing = sum(bool(getattr(q, name) != getattr(plain, name)) for name in single)
-        return differing + len(q.float_operators) + len(q.overrides) + len(self.forms)
+        return differing + len(q.float_operators) + len(q.overrides) + len(self.forms) + len(self.bf16_operators)
 
     @property
     def label(self) -> str:
         """A short name for tables and reports."""
         forms = [str(form) for form in self.forms]
+        typed = [f"{len(self.bf16_operators)} operators in bf16"] if self.bf16_operators else []
         if self.quantization is None:
-            return ", ".join([f"float {self.precision}", *forms])
+            return ", ".join([f"float {self.precision}", *forms, *typed])
         q = self.quantization
         parts = [f"int8 {q.placement}/{q.preset}", *forms, str(q.activation.estimator)]
         if q.activation.symmetry != "as-preset":
@@ -153,4 +157,4 @@ class Configuration:
             parts.append(f"{len(q.overrides)} quantisers set singly ({mark})")
         if q.float_operators:
             parts.append(f"{len(q.float_operators)} kept float")
-        return ", ".join(parts) + f", rest {self.precision}"
+        return ", ".join([*parts, *typed]) + f", rest {self.precision}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import singledispatchmethod
@@ -42,7 +42,7 @@ from autotune.protocol import (
     Setup,
 )
 from autotune.quantize.variants import Variants
-from autotune.record import Failure, InputInfo, Latency, Measurement, ModelInfo, Verdict
+from autotune.record import Failure, InputInfo, Latency, Measurement, ModelInfo, OperatorRun, Verdict
 from autotune.scoring import Scorer
 from autotune.sources.model import conform_splits, read
 from autotune.stages import StageFailed, stage
@@ -123,11 +123,12 @@ class Workshop:
         model = self._build(request.configuration)
         with stage("compile"):
             compiled = self._compile(model, request.configuration.precision)
+            operators = compiled.profile()
+            _check_bf16(request.configuration, operators)
         compile_seconds = clock.lap()
         with stage("latency"):
             latency = self._pairs(compiled, request.slowest or 0.0)
             too_slow = request.slowest is not None and latency.speedup.high < request.slowest
-            operators = compiled.profile()
         latency_seconds = clock.lap()
         if too_slow:
             stopped = (
@@ -298,6 +299,14 @@ def _metric_passed_on_float() -> Iterator[None]:
         yield
     except UserError as error:
         raise StageFailed(Failure("score", "metric", str(error))) from error
+
+
+def _check_bf16(configuration: Configuration, operators: Sequence[OperatorRun]) -> None:
+    """Operators that were to compute in bf16 did; those that are part of another node are not seen."""
+    others = {run.name: run.precision for run in operators if run.precision != "bf16"}
+    missed = [f"{name} ({others[name]})" for name in configuration.bf16_operators if name in others]
+    if missed:
+        raise StageFailed(Failure("compile", "not-bf16", f"OpenVINO does not compute in bf16: {', '.join(missed[:5])}"))
 
 
 class _Clock:

@@ -9,6 +9,7 @@ from autotune.recipe.estimators import EstimatorChoice, Range
 from autotune.recipe.recipe import Limits, Overrides, Recipe, dump, json_schema, load
 from autotune.recipe.schema import (
     ActivationSpace,
+    Bf16Space,
     Budget,
     Data,
     DataSource,
@@ -28,6 +29,7 @@ from autotune.recipe.values import Drop, parse_drop, parse_duration, parse_laten
 
 __all__ = [
     "ActivationSpace",
+    "Bf16Space",
     "Budget",
     "Data",
     "DataSource",

@@ -262,6 +262,32 @@ class FormSpace(Frozen):
         return all(len(choice) == 1 for choice in (self.use, *self.groups.values()))
 
 
+class Bf16Space(Frozen):
+    """Whether float operators with weights compute in bf16 while the rest of the model stays f32.
+
+    Attributes:
+        use: of every operator that ``operators`` does not name.
+        operators: operator name -> in bf16 or not.
+    """
+
+    use: Choices[bool] = (False, True)
+    operators: Map[Choices[bool]] = FrozenMap()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, raw: object) -> object:
+        return {"use": raw} if isinstance(raw, bool) else raw
+
+    @model_serializer(mode="wrap")
+    def _shortest(self, handler: SerializerFunctionWrapHandler) -> Any:
+        return self.use[0] if len(self.use) == 1 and not self.operators else handler(self)
+
+    @property
+    def is_solved(self) -> bool:
+        """True when every choice is fixed."""
+        return all(len(choice) == 1 for choice in (self.use, *self.operators.values()))
+
+
 class SmoothingSpace(FormSpace):
     """SmoothQuant, and its strength ``alpha``."""
 
@@ -321,6 +347,7 @@ class Space(Frozen):
     bias_correction: Choices[bool] = (True, False)
     overflow_fix: Choices[OverflowFix] = ("off", "first-layer", "all")
     forms: Forms = Forms()
+    bf16_operators: Bf16Space = Bf16Space()
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
@@ -335,6 +362,8 @@ class Space(Frozen):
         if len(self.precision) > 1 or any(len(choice) > 1 for choice in schemes):
             return False
         if not all(self.forms.of(name).is_solved for name in get_args(FormName)):
+            return False
+        if self.precision == ("f32",) and not self.bf16_operators.is_solved:
             return False
         if all(choice == ("float",) for choice in schemes):
             return True

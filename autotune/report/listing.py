@@ -19,7 +19,9 @@ _STATES = ("complete", "stopped", "duplicate", "failed")
 def choices(configuration: Configuration) -> tuple[Choice, ...]:
     """Every choice of a configuration, in full."""
     q = configuration.quantization
-    forms = tuple(Choice(f"form {form.name}", _form(form)) for form in configuration.forms)
+    forms = [Choice(f"form {form.name}", _form(form)) for form in configuration.forms]
+    if configuration.bf16_operators:
+        forms.append(Choice("operators in bf16", ", ".join(configuration.bf16_operators)))
     if q is None:
         return (Choice("precision", configuration.precision), *forms)
     return (

@@ -16,6 +16,7 @@ label                  string               the configuration in words
 scheme                 string               float or int8-static
 precision              string               f32, bf16 or f16: what is not quantised computes in it
 forms                  string               JSON object, graph form: {"groups": [names], "alpha": strength or null}
+bf16_operators         string               JSON list of the operators in bf16 while the rest is f32
 placement              string               plain or transformer; empty for float, as all choices down to overrides
 preset                 string               performance or mixed
 estimator              string               range estimator of the activations
@@ -100,7 +101,8 @@ if TYPE_CHECKING:
 
 TRIAL_TYPES = {
     "trial": "Int64", "state": "string", "origin": "string", "configuration": "string", "label": "string",
-    "scheme": "string", "precision": "string", "forms": "string", "placement": "string", "preset": "string",
+    "scheme": "string", "precision": "string", "forms": "string", "bf16_operators": "string",
+    "placement": "string", "preset": "string",
     "estimator": "string",
     "estimator_parameter": "Float64", "symmetry": "string", "weights": "string", "bias_correction": "boolean",
     "overflow_fix": "string", "float_operators": "string", "overrides": "string", "on_front": "boolean",
@@ -210,6 +212,7 @@ def _choices(configuration: Configuration) -> dict[str, Any]:
         "configuration": configuration.digest,
         "precision": configuration.precision,
         "forms": json.dumps(forms),
+        "bf16_operators": json.dumps(configuration.bf16_operators),
     }
     if q is None:
         return {**common, "scheme": "float"}

@@ -48,11 +48,11 @@ _TURNS: tuple[Origin, ...] = ("neighbour", "guide", "neighbour", "guide", "neigh
 # What to vary: to get within the tolerance, and to get faster once there.
 _FOR_ACCURACY: tuple[Kind, ...] = (
     "estimator", "preset", "placement", "form", "symmetry", "bias-correction", "overflow-fix", "weights", "operators",
-    "precision",
+    "precision", "bf16",
 )  # fmt: skip
 _FOR_SPEED: tuple[Kind, ...] = (
-    "form", "precision", "preset", "placement", "symmetry", "operators", "estimator", "weights", "bias-correction",
-    "overflow-fix",
+    "form", "bf16", "precision", "preset", "placement", "symmetry", "operators", "estimator", "weights",
+    "bias-correction", "overflow-fix",
 )  # fmt: skip
 
 

@@ -7,10 +7,18 @@ depend on recipe and model only, which Optuna demands: a parameter keeps its cho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from autotune.configuration import ActivationChoice, Configuration, Estimator, FormChoice, FormName, Quantization
+from autotune.configuration import (
+    ActivationChoice,
+    Configuration,
+    Estimator,
+    FormChoice,
+    FormName,
+    Precision,
+    Quantization,
+)
 from autotune.recipe import EstimatorChoice, Range
 from autotune.space.offer import FormOffer, Offer
 
@@ -76,11 +84,11 @@ def draw(offer: Offer, suggest: Suggest) -> Configuration:
         return FLOAT_F32
     precision = _pick(suggest, "precision", offer.precisions)
     if scheme == "float":
-        return Configuration(precision, None, _forms(offer, suggest, FLOAT_FORMS))
+        return _float(offer, suggest, precision, _forms(offer, suggest, FLOAT_FORMS))
     forms = _forms(offer, suggest, tuple(offer.forms))
     floats = _float_operators(offer, suggest)
     if len(floats) == len(offer.operators):
-        return Configuration(precision, None, tuple(form for form in forms if form.name in FLOAT_FORMS))
+        return _float(offer, suggest, precision, tuple(form for form in forms if form.name in FLOAT_FORMS))
     activation = ActivationChoice(
         _estimator(suggest, "", offer.estimators), _pick(suggest, "symmetry", offer.symmetries)
     )
@@ -95,7 +103,7 @@ def draw(offer: Offer, suggest: Suggest) -> Configuration:
         bias_correction=_pick(suggest, "bias_correction", offer.bias_corrections),
         overflow_fix=_pick(suggest, "overflow_fix", offer.overflow_fixes),
     )
-    return Configuration(precision, quantization, forms)
+    return Configuration(precision, quantization, forms, _bf16(offer, suggest, precision, floats))
 
 
 def answers(offer: Offer, configuration: Configuration) -> dict[str, Any]:
@@ -105,6 +113,7 @@ def answers(offer: Offer, configuration: Configuration) -> dict[str, Any]:
         return {**found, "scheme": REFERENCE}
     found["precision"] = configuration.precision
     found |= form_answers(offer, configuration.forms)
+    found |= bf16_answers(offer, configuration)
     quantization = configuration.quantization
     if quantization is None:
         return {**found, "scheme": "float"}
@@ -141,6 +150,7 @@ def plain_answers(offer: Offer) -> dict[str, Any]:
         **_middles("", offer.estimators),
         **operator_answers(offer, frozenset()),
         **form_answers(offer, ()),
+        **bf16_answers(offer, FLOAT_F32),
     }
     for name, choices in offer.quantizers.items():
         found[f"quantizer:{name}:symmetry"] = _prefer("as-preset", choices.symmetries or ("as-preset",))
@@ -151,7 +161,7 @@ def plain_answers(offer: Offer) -> dict[str, Any]:
 def schemes(offer: Offer) -> tuple[str, ...]:
     """Return the schemes that the model as a whole may have."""
     found = [s for s, allowed in (("float", offer.float_model), ("int8-static", offer.int8_model)) if allowed]
-    rewritten = any(offer.forms[name].always for name in FLOAT_FORMS if name in offer.forms)
+    rewritten = offer.always_bf16 or any(offer.forms[name].always for name in FLOAT_FORMS if name in offer.forms)
     if rewritten or not (offer.float_model and "f32" in offer.precisions):
         found.append(REFERENCE)
     return tuple(found)
@@ -191,6 +201,23 @@ def form_answers(offer: Offer, forms: Iterable[FormChoice]) -> dict[str, Any]:
     return found
 
 
+def bf16_possible(offer: Offer, precision: Precision, floats: Container[str]) -> tuple[str, ...]:
+    """Return the operators that may be asked to compute in bf16: float ones, where the rest stays f32."""
+    return tuple(name for name in offer.bf16 if name in floats) if precision == "f32" else ()
+
+
+def bf16_answers(offer: Offer, configuration: Configuration) -> dict[str, Any]:
+    """Return answers that choose exactly these operators."""
+    q = configuration.quantization
+    possible = bf16_possible(offer, configuration.precision, offer.operators if q is None else q.float_operators)
+    chosen = frozenset(configuration.bf16_operators) - offer.always_bf16
+    return {
+        "bf16_operators": OFF if not chosen else ALL if chosen == frozenset(possible) else LISTED,
+        "bf16_operator": ALL if chosen else OFF,
+        **{f"bf16_operator:{name}": name in chosen for name in offer.bf16},
+    }
+
+
 def estimator_answers(prefix: str, choices: Iterable[EstimatorChoice], wanted: Estimator) -> dict[str, Any]:
     """Return answers that choose ``wanted``, as a single value or inside a range; none if it is not offered."""
     for choice in choices:
@@ -224,6 +251,25 @@ def _float_operators(offer: Offer, suggest: Suggest) -> frozenset[str]:
         return offer.always_float | frozenset(offer.groups.get(label, ()))
     listed = (n for n in offer.free if suggest.categorical(f"operator:{n}", ("int8-static", "float")) == "float")
     return offer.always_float | frozenset(listed)
+
+
+def _float(offer: Offer, suggest: Suggest, precision: Precision, forms: tuple[FormChoice, ...]) -> Configuration:
+    return Configuration(precision, None, forms, _bf16(offer, suggest, precision, offer.operators))
+
+
+def _bf16(offer: Offer, suggest: Suggest, precision: Precision, floats: Collection[str]) -> tuple[str, ...]:
+    if precision != "f32":
+        return ()
+    possible = bf16_possible(offer, precision, floats)
+    choices = (OFF, ALL, LISTED) if len(possible) > 1 else (OFF, ALL) if possible else (OFF,)
+    # A name of its own for every number of choices: a parameter of the study keeps its choices over all trials.
+    which = _pick(suggest, "bf16_operators" if len(choices) > 2 else "bf16_operator", choices)
+    chosen = [name for name in offer.always_bf16 if name in floats]
+    if which == ALL:
+        chosen += possible
+    elif which == LISTED:
+        chosen += [name for name in possible if suggest.categorical(f"bf16_operator:{name}", (False, True))]
+    return tuple(chosen)
 
 
 def _forms(offer: Offer, suggest: Suggest, names: Iterable[FormName]) -> tuple[FormChoice, ...]:

@@ -51,6 +51,7 @@ class Offer:
         always_float: operators that the recipe keeps float. ``free``: those that may be either.
         groups: label -> operators that may be kept float together, a subset of ``free``.
         forms: of those that have groups in this model.
+        bf16: operators with weights that may compute in bf16 by themselves; ``always_bf16``: those that must.
         notes: sentences about what the recipe lists and this model or CPU does not have.
     """
 
@@ -70,6 +71,8 @@ class Offer:
     free: tuple[str, ...]
     groups: Mapping[str, tuple[str, ...]]
     forms: Mapping[FormName, FormOffer]
+    bf16: tuple[str, ...]
+    always_bf16: frozenset[str]
     notes: tuple[str, ...] = field(default=())
 
 
@@ -96,6 +99,7 @@ def offer(space: recipe.Space, model: ModelInfo) -> Offer:
         if "int8-static" in space.schemes:
             notes.append("The model has no operator that can be quantised: only float configurations are tried.")
     free = tuple(name for name, allowed in schemes.items() if len(allowed) > 1)
+    bf16 = _bf16(space, model, notes)
     return Offer(
         precisions=precisions,
         float_model=float_model,
@@ -116,6 +120,8 @@ def offer(space: recipe.Space, model: ModelInfo) -> Offer:
         free=free,
         groups=_groups({name: model.operators[name] for name in free}, leaves_int8=not float_model),
         forms=_forms(space, model),
+        bf16=tuple(name for name, uses in bf16.items() if len(uses) > 1),
+        always_bf16=frozenset(name for name, uses in bf16.items() if uses == (True,)),
         notes=tuple(notes),
     )
 
@@ -140,6 +146,22 @@ def _overflow_fixes(space: recipe.Space, model: ModelInfo, notes: list[str]) -> 
     missing = [fix for fix in listed if fix != "off"]
     notes.append(f"Overflow fix {' and '.join(missing)} left out: 8-bit sums cannot saturate on this CPU.")
     return ("off",)
+
+
+def _bf16(space: recipe.Space, model: ModelInfo, notes: list[str]) -> dict[str, tuple[bool, ...]]:
+    """Return the choices of every operator with weights; empty where the CPU does not compute in bf16."""
+    choices = space.bf16_operators
+    weighted = [name for name, kind in model.operators.items() if kind in WEIGHTED]
+    for name in choices.operators:
+        if name not in weighted:
+            where = space.where("bf16_operators", "operators", name)
+            raise UserError(f"{where}: the model has no operator '{name}' with weights. {_hint(name, weighted)}")
+    found = {name: choices.operators.get(name, choices.use) for name in weighted}
+    if "bf16" in model.precisions:
+        return found
+    if any(uses == (True,) for uses in found.values()):
+        notes.append("Operators in bf16 left out: this CPU does not execute it.")
+    return {}
 
 
 def _forms(space: recipe.Space, model: ModelInfo) -> dict[FormName, FormOffer]:

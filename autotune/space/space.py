@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from autotune import recipe
@@ -15,6 +16,8 @@ from autotune.space.answers import (
     Replay,
     Suggest,
     answers,
+    bf16_answers,
+    bf16_possible,
     draw,
     form_answers,
     operator_answers,
@@ -29,7 +32,7 @@ NNCF_ALPHA = 0.95
 # Kinds of choices. In this order neighbours most often win accuracy back without costing speed first.
 Kind = Literal[
     "scheme", "estimator", "preset", "placement", "symmetry", "form", "operators", "weights", "bias-correction",
-    "overflow-fix", "precision",
+    "overflow-fix", "precision", "bf16",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -150,8 +153,11 @@ class Space:
         """Return the solved form of the recipe's space: this configuration only."""
         quantization = configuration.quantization
         forms = self._fixed_forms(configuration)
+        bf16 = recipe.Bf16Space(use=(False,), operators=dict.fromkeys(configuration.bf16_operators, (True,)))
         if quantization is None:
-            return recipe.Space(precision=(configuration.precision,), schemes=("float",), forms=forms)
+            return recipe.Space(
+                precision=(configuration.precision,), schemes=("float",), forms=forms, bf16_operators=bf16
+            )
         activation = quantization.activation
         return recipe.Space(
             precision=(configuration.precision,),
@@ -168,6 +174,7 @@ class Space:
             bias_correction=(quantization.bias_correction,),
             overflow_fix=(quantization.overflow_fix,),
             forms=forms,
+            bf16_operators=bf16,
         )
 
     def _fixed_forms(self, configuration: Configuration) -> recipe.Forms:
@@ -198,6 +205,7 @@ class Space:
                 "scheme": _each("scheme", schemes(offered)),
                 "precision": _each("precision", offered.precisions),
                 "form": self._form_changes(configuration, FLOAT_FORMS),
+                "bf16": self._bf16_changes(configuration),
             }
         return {
             "estimator": self._estimator_changes(now),
@@ -210,12 +218,23 @@ class Space:
             "bias-correction": _each("bias_correction", offered.bias_corrections),
             "overflow-fix": _each("overflow_fix", offered.overflow_fixes),
             "precision": _each("precision", offered.precisions),
+            "bf16": self._bf16_changes(configuration),
         }
 
     def _symmetry_changes(self) -> Iterator[dict[str, Any]]:
         yield from _each("symmetry", self._offer.symmetries)
         for name, choices in self._offer.quantizers.items():
             yield from _each(f"quantizer:{name}:symmetry", choices.symmetries or ())
+
+    def _bf16_changes(self, configuration: Configuration) -> Iterator[dict[str, Any]]:
+        """All float operators in bf16, none, then single ones."""
+        q = configuration.quantization
+        floats = self._offer.operators if q is None else q.float_operators
+        possible = bf16_possible(self._offer, configuration.precision, floats)
+        now = frozenset(configuration.bf16_operators)
+        always = now & self._offer.always_bf16
+        for chosen in (frozenset(possible), frozenset[str](), *(now ^ {name} for name in possible)):
+            yield bf16_answers(self._offer, replace(configuration, bf16_operators=tuple(chosen | always)))
 
     def _operator_changes(self, floats: frozenset[str]) -> Iterator[dict[str, Any]]:
         """Groups of operators, then single ones."""

@@ -185,7 +185,7 @@ def test_solved_means_every_choice_fixed(file: Path, old: str, new: str) -> None
 
 
 def test_a_float_model_is_solved_by_its_precision(file: Path) -> None:
-    assert _load(file, SHORT + "space: {precision: f32, schemes: float, forms: off}\n").is_solved
+    assert _load(file, SHORT + "space: {precision: f32, schemes: float, forms: off, bf16_operators: false}\n").is_solved
     assert not _load(file, SHORT + "space: {schemes: float}\n").is_solved
 
 

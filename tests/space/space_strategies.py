@@ -31,6 +31,7 @@ OPERATORS = {
     "12": "MatMul",
     "/head/Gemm: x": "MatMul",
 }
+WEIGHTED = ("/stem/Conv", "dw", "12", "/head/Gemm: x")
 FORMS: dict[str, dict[str, tuple[str, ...]]] = {
     "smoothing": {"12": ("12", "/head/Gemm: x")},
     "cross-layer-equalisation": {"/stem/Conv": ("/stem/Conv", "dw")},
@@ -108,6 +109,9 @@ spaces = st.builds(
     bias_correction=st.sampled_from([(True,), (False,), (True, False), (False, True)]),
     overflow_fix=some(OverflowFix),
     forms=forms,
+    bf16_operators=st.builds(
+        recipe.Bf16Space, use=uses, operators=st.dictionaries(st.sampled_from(sorted(WEIGHTED)), uses)
+    ),
 )
 models = st.booleans().map(lambda saturates: model_info(can_saturate=saturates, forms=FORMS))
 
@@ -120,6 +124,12 @@ fixed_estimators = (
 activation_choices = st.builds(
     ActivationChoice, estimator=fixed_estimators, symmetry=st.sampled_from(get_args(Symmetry))
 )
+
+
+def bf16_operators(precision: str, possible: Sequence[str]) -> st.SearchStrategy[tuple[str, ...]]:
+    if precision != "f32" or not possible:
+        return st.just(())
+    return st.sets(st.sampled_from(sorted(possible))).map(lambda names: tuple(sorted(names)))
 
 
 @st.composite
@@ -135,15 +145,17 @@ def configurations(draw: st.DrawFn) -> Configuration:
     precision = draw(st.sampled_from(get_args(Precision)))
     chosen = [form for name in FORMS for form in draw(form_choices(name))]
     if draw(st.booleans()):
-        return Configuration(precision, None, tuple(f for f in chosen if f.name == "linear-as-convolution"))
+        layout = tuple(f for f in chosen if f.name == "linear-as-convolution")
+        return Configuration(precision, None, layout, draw(bf16_operators(precision, WEIGHTED)))
     activation = draw(activation_choices)
     overrides = draw(st.dictionaries(st.sampled_from(QUANTIZERS), activation_choices))
+    floats = tuple(draw(st.sets(st.sampled_from(sorted(OPERATORS)), max_size=len(OPERATORS) - 1)))
     return Configuration(
         precision,
         Quantization(
             placement=draw(st.sampled_from(get_args(PlacementName))),
             preset=draw(st.sampled_from(get_args(Preset))),
-            float_operators=tuple(draw(st.sets(st.sampled_from(sorted(OPERATORS)), max_size=len(OPERATORS) - 1))),
+            float_operators=floats,
             activation=activation,
             overrides=tuple((name, choice) for name, choice in overrides.items() if choice != activation),
             weights=draw(st.sampled_from(get_args(Granularity))),
@@ -151,6 +163,7 @@ def configurations(draw: st.DrawFn) -> Configuration:
             overflow_fix=draw(st.sampled_from(get_args(OverflowFix))),
         ),
         tuple(chosen),
+        draw(bf16_operators(precision, [name for name in floats if name in WEIGHTED])),
     )
 
 

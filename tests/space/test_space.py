@@ -14,6 +14,7 @@ from autotune import recipe
 from autotune.configuration import ActivationChoice, Configuration, Estimator, FormChoice, Quantization
 from autotune.errors import UserError
 from autotune.space import Space
+from autotune.space.answers import Replay
 
 F32 = Configuration("f32", None)
 DEFAULT = Quantization(overflow_fix="off")
@@ -111,7 +112,7 @@ def test_schemes_float_with_one_int8_operator() -> None:
     space = space_of(
         "{schemes: float, precision: f32, operators: {dw: int8-static}, placement: plain, preset: mixed,"
         " activations: {estimator: mse, symmetry: affine}, weights: {granularity: per-tensor}, bias_correction: false,"
-        " overflow_fix: off, forms: off}"
+        " overflow_fix: off, forms: off, bf16_operators: false}"
     )
     solved = space.solved()
     assert solved is not None
@@ -161,7 +162,7 @@ def test_keeping_the_last_int8_operator_float_gives_the_float_model() -> None:
 
 
 def test_neighbours_of_a_float_configuration() -> None:
-    space = space_of("{precision: [f32, bf16]}")
+    space = space_of("{precision: [f32, bf16], bf16_operators: false}")
     assert space.neighbours(F32) == [Configuration("f32", DEFAULT), Configuration("bf16", None)]
 
 
@@ -252,7 +253,7 @@ def test_what_is_not_in_the_space_has_no_parameters() -> None:
 def test_optuna_accepts_every_question_of_a_hundred_operators() -> None:
     """The sampler learns over trials of all kinds, and enqueued answers come back as the same configuration."""
     operators = {f"node{i}": "MatMul" if i % 3 else "Convolution" for i in range(100)}
-    space = space_of("", model_info(operators=operators, activation_quantizers=()))
+    space = space_of("{bf16_operators: false}", model_info(operators=operators, activation_quantizers=()))
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0, n_startup_trials=3))
 
@@ -302,12 +303,12 @@ def test_the_transformer_setting_of_nncf_comes_with_its_smoothing() -> None:
 
 def test_forms_among_the_neighbours() -> None:
     space = space_of("{precision: f32, forms: {cross_layer_equalisation: {use: false}}}", WITH_FORMS)
-    start = Configuration("f32", DEFAULT, (FormChoice("smoothing", ("12",), 0.5),))
+    start = Configuration("f32", DEFAULT, (FormChoice("smoothing", ("12",), 0.7),))
     found = [n.forms for n in space.neighbours(start) if n.forms != start.forms and n.quantization == DEFAULT]
     assert found == [
         (),
         (ALL_LINEAR, *start.forms),
-        (FormChoice("smoothing", ("12",), 0.8),),
+        (FormChoice("smoothing", ("12",), 0.85),),
         (FormChoice("smoothing", ("12",), 0.95),),
         (FormChoice("linear-as-convolution", ("12",)), *start.forms),
         (FormChoice("linear-as-convolution", ("/head/Gemm: x",)), *start.forms),
@@ -330,3 +331,31 @@ def test_forms_that_a_recipe_demands() -> None:
 def test_a_group_that_the_model_does_not_have() -> None:
     with pytest.raises(UserError, match=r"space\.forms\.smoothing\.groups\.13: the model has no group '13'"):
         space_of("{forms: {smoothing: {groups: {'13': true}}}}", WITH_FORMS)
+
+
+def test_operators_in_bf16() -> None:
+    space = space_of("{precision: f32, placement: plain, preset: performance}", replace(VNNI, forms={}))
+    floats = [n for n in space.neighbours(F32) if n.quantization is None]
+    names = ("/head/Gemm: x", "/stem/Conv", "12", "dw")
+    assert [n.bf16_operators for n in floats] == [names, ("/stem/Conv",), ("dw",), ("12",), ("/head/Gemm: x",)]
+    kept = Configuration("f32", replace(DEFAULT, float_operators=("12", "add")))
+    found = [n.bf16_operators for n in space.neighbours(kept) if n.quantization == kept.quantization]
+    assert found == [("12",)], "only float operators with weights"
+    typed = replace(kept, bf16_operators=("12",))
+    assert space.sample(Replay(space.parameters(typed))) == typed
+    without = space_of("{precision: f32}", model_info(precisions=("f32",)))
+    assert not any(n.bf16_operators for n in without.neighbours(F32))
+    assert not space_of("{precision: bf16}").holds(replace(typed, precision="bf16"))
+
+
+def test_operators_in_bf16_that_the_recipe_demands() -> None:
+    text = "{precision: f32, schemes: float, bf16_operators: {use: false, operators: {dw: true}}}"
+    demanded = Configuration("f32", bf16_operators=("dw",))
+    assert space_of(text).plain() == [F32, demanded]
+    assert space_of(text, model_info(precisions=("f32",))).notes == (
+        "Operators in bf16 left out: this CPU does not execute it.",
+    )
+    with pytest.raises(
+        UserError, match=r"bf16_operators\.operators\.add: the model has no operator 'add' with weights"
+    ):
+        space_of("{bf16_operators: {operators: {add: true}}}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from space_strategies import FORMS, Drawn, configurations, model_info, models, spaces
+from space_strategies import FORMS, WEIGHTED, Drawn, configurations, model_info, models, spaces
 
 from autotune import recipe
 from autotune.configuration import Configuration, Quantization
@@ -44,9 +45,11 @@ def allowed(space: recipe.Space, model: ModelInfo, configuration: Configuration)
             and all("float" in s for s in schemes.values())
             and layout_only
             and forms_allowed(space, model, configuration, ["linear-as-convolution"])
+            and bf16_allowed(space, configuration, model.operators)
         )
     return (
         forms_allowed(space, model, configuration, list(model.forms))
+        and bf16_allowed(space, configuration, q.float_operators)
         and configuration.precision in space.precision
         and overrides_allowed(space.activations, q)
         and all(("float" if n in q.float_operators else "int8-static") in s for n, s in schemes.items())
@@ -71,6 +74,16 @@ def forms_allowed(space: recipe.Space, model: ModelInfo, configuration: Configur
         if form is not None and form.alpha is not None and form.alpha not in choices.alpha:
             return False
     return True
+
+
+def bf16_allowed(space: recipe.Space, configuration: Configuration, floats: Iterable[str]) -> bool:
+    if configuration.precision != "f32":
+        return not configuration.bf16_operators
+    choices = space.bf16_operators
+    possible = [name for name in floats if name in WEIGHTED]
+    return set(configuration.bf16_operators) <= set(possible) and all(
+        (name in configuration.bf16_operators) in choices.operators.get(name, choices.use) for name in possible
+    )
 
 
 def overrides_allowed(space: recipe.ActivationSpace, q: Quantization) -> bool:
