@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,6 +46,13 @@ def logits_of(model, images: np.ndarray) -> np.ndarray:
     import openvino as ov
 
     return ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(images)[0]
+
+
+@pytest.fixture(autouse=True)
+def same_constants(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test of graph forms draws the same constants, whichever run before it."""
+    if "form_graphs" in sys.modules:
+        monkeypatch.setattr("form_graphs._RANDOM", np.random.default_rng(0))
 
 
 @pytest.fixture(scope="session")
