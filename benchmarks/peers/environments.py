@@ -1,6 +1,6 @@
 """The virtual environments of the peers and of the model exports: what is installed where, pinned.
 
-    python benchmarks/peers/environments.py [NAME ...]
+    python -m benchmarks.peers.environments [NAME ...]
 
 Each peer has its own, because their requirements exclude one another. They live in the cache folder, are made at first
 use and again when their requirements change. A peer that does not install is remembered with pip's reason.
