@@ -49,18 +49,27 @@ TOOLS = {
 }
 
 
-def run_peer(
-    tool: Tool, variant: str, max_drop: float, task: Path, output: Path, environment: Mapping[str, str], seconds: float
-) -> Result:
+@dataclass(frozen=True)
+class Call:
+    """What a peer's script is called with; ``max_drop`` is relative."""
+
+    variant: str
+    max_drop: float
+    task: Path
+    output: Path
+
+
+def run_peer(tool: Tool, call: Call, environment: Mapping[str, str], seconds: float) -> Result:
     """Run a peer's script; whatever goes wrong is the result's ``failure``."""
-    if tool.needs_onnx and json.loads(task.read_text())["onnx"] is None:
+    output = call.output
+    if tool.needs_onnx and json.loads(call.task.read_text())["onnx"] is None:
         return Result(failure="there is no ONNX file of this model")
     try:
         python = python_of(tool.environment)
     except NotInstalled as error:
         return Result(failure=f"does not install: {error}")
-    command = [str(python), "-m", f"benchmarks.peers.{tool.script}", str(task), str(output)]
-    command += ["--max-drop", str(max_drop), *(["--variant", variant] if variant else [])]
+    command = [str(python), "-m", f"benchmarks.peers.{tool.script}", str(call.task), str(output)]
+    command += ["--max-drop", str(call.max_drop), *(["--variant", call.variant] if call.variant else [])]
     (output / RESULT).unlink(missing_ok=True)
     code, spent = _run(command, output, environment, seconds)
     if code is None:
@@ -120,4 +129,3 @@ def _run(command: list[str], output: Path, environment: Mapping[str, str], secon
 def _last_line(output: Path) -> str:
     lines = [line for line in (output / "log.txt").read_text(errors="replace").splitlines() if line.strip()]
     return lines[-1][:300] if lines else "nothing was said"
-

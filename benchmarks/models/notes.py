@@ -18,7 +18,7 @@ def make(folder: Path) -> None:
 
 
 def piece(random: np.random.Generator) -> NDArray[np.float32]:
-    """Return two seconds: one to twelve notes, each harmonics that decay as a plucked or a blown note does, in noise."""
+    """Return two seconds: one to twelve notes, plucked or blown, in noise."""
     total = np.zeros(LENGTH)
     for _ in range(int(random.integers(1, 13))):
         start = int(random.uniform(0, 0.8) * LENGTH)

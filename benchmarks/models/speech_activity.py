@@ -1,4 +1,4 @@
-"""silero-vad on speech in noise: one sample is 32 frames in sequence, its label is whether the last one holds speech."""
+"""silero-vad on speech in noise: a sample is 32 frames, its label whether the last one holds speech."""
 
 from __future__ import annotations
 

@@ -89,9 +89,7 @@ class Scoring:
 
     def outputs(self, infer: Callable[[dict[str, Array]], Outputs], indices: Iterable[int]) -> dict[str, Array]:
         """Return a model's outputs for samples of the search split."""
-        rows: list[Outputs] = []
-        for index in indices:
-            rows.append({name: np.array(value) for name, value in infer(self.search.row(index)).items()})
+        rows = [{k: np.array(v) for k, v in infer(self.search.row(index)).items()} for index in indices]
         self.inferences += len(rows)
         return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 

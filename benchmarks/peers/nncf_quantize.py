@@ -34,9 +34,8 @@ def peer(task: Task, output: Path, arguments: Namespace) -> Result:
     quantized = nncf.quantize(model, dataset, subset_size=SUBSET, **VARIANTS[arguments.variant])
     path = output / "model.xml"
     ov.save_model(quantized, path, compress_to_fp16=False)
-    return Result(
-        model=str(path), inferences=count, did=f"nncf.quantize, {arguments.variant}", versions={"nncf": nncf.__version__}
-    )
+    did = f"nncf.quantize, {arguments.variant}"
+    return Result(model=str(path), inferences=count, did=did, versions={"nncf": nncf.__version__})
 
 
 if __name__ == "__main__":
