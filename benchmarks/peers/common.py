@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -126,12 +127,14 @@ def run(peer: Callable[[Task, Path, argparse.Namespace], Result], variants: Sequ
     parser.add_argument("--max-drop", type=float, default=0.01, help="relative to the float score")
     arguments = parser.parse_args()
     task = Task(**json.loads(arguments.task.read_text()))
-    arguments.output.mkdir(parents=True, exist_ok=True)
+    output = arguments.output.resolve()
+    output.mkdir(parents=True, exist_ok=True)
+    os.chdir(output)  # some peers leave files where they are run
     started = time.perf_counter()
     try:
-        result = peer(task, arguments.output, arguments)
+        result = peer(task, output, arguments)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - some peers call exit(); any failure is a row
         traceback.print_exc()
         result = Result(failure=f"{type(error).__name__}: {' '.join(str(error).split())}"[:400])
     result.seconds = round(time.perf_counter() - started, 2)
-    (arguments.output / RESULT).write_text(json.dumps(asdict(result), indent=1) + "\n")
+    (output / RESULT).write_text(json.dumps(asdict(result), indent=1) + "\n")
