@@ -17,6 +17,7 @@ from pathlib import Path
 
 from autotune.sources.cache import cache_dir
 
+ROOT = Path(__file__).resolve().parents[2]
 # What this project's own code needs inside a peer's environment: metrics, data files, interleaved timing, and OpenVINO
 # to be timed in pairs with ONNX Runtime.
 _OURS = ("scipy", "scikit-learn", "psutil")
@@ -34,7 +35,10 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
         *_OURS,
     ),
     # Not a peer: exports PyTorch models to OpenVINO and ONNX.
-    "torch": (_TORCH, "transformers==5.24.0", "openvino==2026.4.1", "onnx==1.20.*", "pillow", *_OURS),
+    "torch": (
+        *(_TORCH, "transformers==5.24.0", "openvino==2026.4.1", "onnx==1.20.*", "efficientnet-lite-pytorch==0.1.0"),
+        *_OURS,
+    ),
 }
 SECONDS = 1500
 
