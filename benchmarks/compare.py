@@ -71,7 +71,7 @@ class Table:
         self._rows[_key(complete)] = complete
         rows = sorted(self._rows.values(), key=_order)
         pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(self._file, index=False, float_format="%.6g")
-        self._file.with_suffix(".md").write_text(table.markdown(rows))
+        self._file.with_suffix(".md").write_text(table.document(rows))
 
 
 def _key(row: Record) -> tuple[str, ...]:
@@ -146,13 +146,15 @@ def subjects(tool: Tool, result: Result, deployed: dict[str, str], judge: Judge)
     """Yield runtime, precision and subject of every way in which a tool's model is judged.
 
     A model of a tool that says nothing of the precision is judged as its users load it, with OpenVINO's default, and in
-    f32. A model for ONNX Runtime is judged there, and in OpenVINO, which reads it too.
+    f32. A model for ONNX Runtime is judged there, and in OpenVINO, which reads most of them too.
     """
     if tool.name == AUTOTUNE:
         yield "openvino", "deployed", Subject(result.model, "openvino", deployed)
         return
     if result.runtime == "onnxruntime":
         yield "onnxruntime", "", Subject(result.model, "onnxruntime", {}, str(python_of(tool.environment)))
+        if not tool.tolerant:  # float, which OpenVINO has a row of
+            return
     precisions = judge.float_precisions if tool.name == "openvino-float" else ["f32"]
     if judge.default_precision not in precisions:
         precisions = [*precisions, DEFAULT]
@@ -178,7 +180,13 @@ def compare(name: str, isa: str, tools: list[Tool], rows: Table, options: Option
         jobs = [(t, v, d) for t, v, d in jobs if not rows.has(**_job(name, isa, t, v, d))]
     if not jobs:
         return
-    path, task = lay_out(name, work)
+    nothing = {"model": name, "isa": isa, "tool": "preparation"}
+    rows.drop(**nothing)
+    try:
+        path, task = lay_out(name, work)
+    except Exception as error:  # noqa: BLE001 - no network, another Debian: the other models go on
+        rows.add({**nothing, "failure": " ".join(str(error).split())[:400]})
+        return
     judge = Judge(task, work / "given" / "holdout.npz", work / "judge", cap(isa), options.seconds)
     for tool, variant, drop in jobs:
         typer.echo(f"{name} {isa}: {tool.name} {variant} {'' if drop is None else f'{drop:g}'}")
@@ -202,8 +210,10 @@ def compare(name: str, isa: str, tools: list[Tool], rows: Table, options: Option
             try:
                 measured = judge.judge(subject, asked)
             except JudgeFailed as error:
-                measured = {"failure": f"made, but cannot be judged: {error}"}
+                measured = {"failure": f"{runtime} does not run its model: {error}"}
             rows.add({**facts, "runtime": runtime, "precision": precision, **measured})
+            if "failure" in measured:
+                break
 
 
 def cap(isa: str) -> dict[str, str]:

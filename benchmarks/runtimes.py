@@ -107,7 +107,7 @@ class OpenVinoModel:
 class OnnxRuntimeModel:
     """An ONNX Runtime session, with all its optimisations."""
 
-    precision = "as in the model"
+    precision = ""
 
     def __init__(self, path: str, threads: int) -> None:
         import onnxruntime as ort

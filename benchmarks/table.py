@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 TOLERANCES = (0.01, 0.005, 0.001)
@@ -45,8 +45,8 @@ def line(row: Row) -> str:
     wall = f"{row['seconds']:.0f}" if present(row["seconds"]) else ""
     if present(row["failure"]):
         reason = str(row["failure"]).replace("|", "/")
-        return f"| {tool} | {asked} | | no model: {reason} | | | | {wall} | |"
-    executed = f"{row['executed']}, {row['runtime']}" if row["runtime"] != "openvino" else str(row["executed"])
+        return f"| {tool} | {asked} | | {reason} | | | | {wall} | |"
+    executed = str(row["executed"] if row["runtime"] == "openvino" else row["runtime"])
     if row["precision"] == "default":
         executed += " (default)"
     drop = f"{row['drop']:+.4f} (≤ {row['drop_upper']:.4f})"
@@ -72,3 +72,50 @@ def markdown(rows: Iterable[Row]) -> str:
         head = f"| {_HEAD} |\n|{'---|' * (_HEAD.count('|') + 1)}\n"
         parts.append(f"### {model}{kernels}\n\n{facts}{head}" + "\n".join(line(row) for row in members) + "\n")
     return "\n".join(parts)
+
+
+def document(rows: Sequence[Row]) -> str:
+    """Return a summary per instruction set and tolerance, then the tables."""
+    parts = []
+    for isa in dict.fromkeys(row["isa"] for row in rows):
+        members = [row for row in rows if row["isa"] == isa]
+        parts.append(f"## {'All models' if isa == 'native' else f'All models, this CPU restricted to {isa}'}\n")
+        parts += [summary(members, tolerance) for tolerance in TOLERANCES]
+    return "\n".join([*parts, "## Each model\n", markdown(rows)])
+
+
+def summary(rows: Sequence[Row], tolerance: float) -> str:
+    """Return one line per tool: in how many models it kept the tolerance, and how fast what it found is there.
+
+    A model beyond the tolerance, or none, counts with the speed of float f32, which is what is shipped then.
+    """
+    told: dict[str, dict[tuple[str, str], Row]] = {}
+    for row in rows:
+        if present(row["max_drop"]) and row["max_drop"] != tolerance:
+            continue
+        parts = [row["tool"], row["variant"], "default precision" if row["precision"] == "default" else ""]
+        if row["runtime"] == "openvino" and row["tool"] == "openvino-float":
+            parts.append(row["precision"])
+        if row["runtime"] == "onnxruntime":
+            parts.append("in ONNX Runtime")
+        told.setdefault(" ".join(str(part) for part in parts if present(part)), {})[row["model"], row["isa"]] = row
+    lines = []
+    for tool, by_model in told.items():
+        members = list(by_model.values())
+        kept = [row for row in members if _kept(row, tolerance)]
+        speeds = [row["speed"] if _kept(row, tolerance) else 1.0 for row in members]
+        mean = math.exp(sum(math.log(value) for value in speeds) / len(speeds))
+        wall = sum(row["seconds"] for row in members if present(row["seconds"]))
+        proven = sum(_said(row, tolerance) == "proven" for row in kept)
+        lines.append(f"| {tool} | {len(members)} | {len(kept)} | {proven} | {mean:.2f} | {wall:.0f} |")
+    head = "tool | models | within | of these proven | speed against f32, geometric mean | wall s"
+    rule = "---|" * (head.count("|") + 1)
+    return f"### At {tolerance * 100:g} %\n\n| {head} |\n|{rule}\n" + "\n".join(lines) + "\n"
+
+
+def _said(row: Row, tolerance: float) -> str:
+    return verdict(row["drop"], row["drop_upper"], tolerance * abs(row["float_score"]))
+
+
+def _kept(row: Row, tolerance: float) -> bool:
+    return not present(row["failure"]) and _said(row, tolerance) != "beyond"

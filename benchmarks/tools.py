@@ -26,6 +26,7 @@ class Tool:
     Attributes:
         script: module in ``benchmarks.peers``. environment: where it runs.
         tolerant: whether it is told a tolerance; one that is not runs once.
+        onnx: whether it takes ONNX and works with ONNX Runtime.
     """
 
     name: str
@@ -33,7 +34,7 @@ class Tool:
     environment: str
     variants: tuple[str, ...] = ("",)
     tolerant: bool = False
-    needs_onnx: bool = False
+    onnx: bool = False
 
 
 TOOLS = {
@@ -42,8 +43,9 @@ TOOLS = {
         Tool("openvino-float", "openvino_float", "openvino"),
         Tool("nncf-quantize", "nncf_quantize", "openvino", ("default", "mixed", "transformer")),
         Tool("nncf-accuracy-control", "nncf_accuracy_control", "openvino", ("plain", "transformer"), tolerant=True),
-        Tool("neural-compressor", "neural_compressor", "neural-compressor", ("basic",), tolerant=True, needs_onnx=True),
-        Tool("olive", "olive_search", "olive", ("tpe",), tolerant=True, needs_onnx=True),
+        Tool("onnxruntime-float", "onnxruntime_float", "olive", onnx=True),
+        Tool("neural-compressor", "neural_compressor", "neural-compressor", ("operators", "qdq"), True, onnx=True),
+        Tool("olive", "olive_search", "olive", ("tpe",), tolerant=True, onnx=True),
         Tool(AUTOTUNE, "", "", tolerant=True),
     )
 }
@@ -62,7 +64,9 @@ class Call:
 def run_peer(tool: Tool, call: Call, environment: Mapping[str, str], seconds: float) -> Result:
     """Run a peer's script; whatever goes wrong is the result's ``failure``."""
     output = call.output
-    if tool.needs_onnx and json.loads(call.task.read_text())["onnx"] is None:
+    if tool.onnx and environment:
+        return Result(failure="ONNX Runtime's own kernels cannot be restricted to an instruction set")
+    if tool.onnx and json.loads(call.task.read_text())["onnx"] is None:
         return Result(failure="there is no ONNX file of this model")
     try:
         python = python_of(tool.environment)

@@ -73,13 +73,6 @@ def python_of(name: str) -> Path:
     return folder / "bin" / "python"
 
 
-def versions(python: Path) -> dict[str, str]:
-    """Return what is installed in an environment, by package name."""
-    code = "from importlib.metadata import distributions as d\nfor x in d(): print(x.metadata['Name'], x.version)"
-    done = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True)
-    return dict(line.split(" ", 1) for line in done.stdout.splitlines())
-
-
 def main() -> None:
     for name in sys.argv[1:] or ENVIRONMENTS:
         try:

@@ -61,3 +61,19 @@ def test_one_table_per_model_and_instruction_set() -> None:
 def test_an_empty_cell_of_a_csv_is_absent() -> None:
     assert not any(table.present(value) for value in (None, "", math.nan))
     assert all(table.present(value) for value in (0, 0.0, "x", False))
+
+
+def test_what_is_beyond_or_failed_counts_as_float_in_the_summary() -> None:
+    rows = [
+        {**ROW, "speed": 4.0},  # within 1 %
+        {**ROW, "model": "photos", "speed": 9.0, "drop": 0.1, "drop_upper": 0.2},  # beyond
+    ]
+    assert "| nncf-quantize default | 2 | 1 | 1 | 2.00 | 25 |" in table.summary(rows, 0.01)  # sqrt(4 * 1)
+    failed = [{**ROW, "failure": "no", "speed": None, "seconds": None}]
+    assert "| nncf-quantize default | 1 | 0 | 0 | 1.00 | 0 |" in table.summary(failed, 0.01)
+
+
+def test_a_tool_is_summed_up_at_the_tolerance_that_it_was_told() -> None:
+    rows = [{**ROW, "tool": "olive", "max_drop": 0.005}]
+    assert "olive" not in table.summary(rows, 0.01)
+    assert "olive" in table.summary(rows, 0.005)
