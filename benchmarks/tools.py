@@ -124,9 +124,11 @@ def _run(command: list[str], output: Path, environment: Mapping[str, str], secon
         try:
             code: int | None = process.wait(seconds)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # with all that it started
-            process.wait()
             code = None
+        finally:
+            if process.poll() is None:  # too long, or Ctrl-C: it ends with all that it started
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
     return code, round(time.perf_counter() - started, 2)
 
 
