@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -235,6 +236,7 @@ def main(  # noqa: PLR0917
     fresh: Annotated[bool, typer.Option("--fresh", help="Make rows again that are there.")] = False,
 ) -> None:
     """Compare autotune with its peers."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the running tool ends too
     rows = Table(results_folder() / "peers.csv")
     options = Options(tuple(max_drop), timeout, seconds, fresh)
     for model in models or names():

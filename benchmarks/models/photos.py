@@ -38,7 +38,7 @@ PHOTO_FILES = {
     "18_317": "b9412f92f0b1c3faede45b55a44940977daa744f2040118d0538cf597fca785d",
     "19_305": "e1f58f00e2e47ce930d7ecab0e46a78316054f68c10d0742e87c1cc092324556",
 }
-CROPS, SIDE = 40, 224
+CROPS, SIDE = 60, 224
 
 
 def make(folder: Path) -> None:
@@ -59,12 +59,12 @@ def make(folder: Path) -> None:
 def crop(photo: Image.Image, random: np.random.Generator, whole: bool) -> NDArray[np.float32]:
     """Return the model's input of the middle of a photo, or of a part of it of any place, size and brightness."""
     short = min(photo.size)
-    side = short * (0.875 if whole else random.uniform(0.35, 1.0))
+    side = short * (0.875 if whole else random.uniform(0.5, 1.0))
     spare = [extent - side for extent in photo.size]
     left, top = (s / 2 if whole else random.uniform(0, s) for s in spare)
     part = photo.resize((SIDE, SIDE), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
     values = np.asarray(part, dtype=np.float32)
     if not whole:
-        values = np.clip(values * np.float32(random.uniform(0.6, 1.4)), 0, 255)
+        values = np.clip(values * np.float32(random.uniform(0.7, 1.3)), 0, 255)
         values = values[:, ::-1] if random.random() < 0.5 else values
     return ((values - 127) / 128).transpose(2, 0, 1).astype(np.float32)
