@@ -1,0 +1,1 @@
+"""Models of the benchmark: a recipe each, and what makes the files that it reads."""

@@ -1,0 +1,137 @@
+"""Runs the tools that are compared, each as its users would, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.peers.common import RESULT, Result
+from benchmarks.peers.environments import NotInstalled, python_of
+
+ROOT = Path(__file__).resolve().parents[1]
+AUTOTUNE = "autotune"
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool and its settings.
+
+    Attributes:
+        script: module in ``benchmarks.peers``. environment: where it runs.
+        tolerant: whether it is told a tolerance; one that is not runs once.
+        onnx: whether it takes ONNX and works with ONNX Runtime.
+    """
+
+    name: str
+    script: str
+    environment: str
+    variants: tuple[str, ...] = ("",)
+    tolerant: bool = False
+    onnx: bool = False
+
+
+TOOLS = {
+    tool.name: tool
+    for tool in (
+        Tool("openvino-float", "openvino_float", "openvino"),
+        Tool("nncf-quantize", "nncf_quantize", "openvino", ("default", "mixed", "transformer")),
+        Tool("nncf-accuracy-control", "nncf_accuracy_control", "openvino", ("plain", "transformer"), tolerant=True),
+        Tool("onnxruntime-float", "onnxruntime_float", "olive", onnx=True),
+        Tool("neural-compressor", "neural_compressor", "neural-compressor", ("operators", "qdq"), True, onnx=True),
+        Tool("olive", "olive_search", "olive", ("tpe",), tolerant=True, onnx=True),
+        Tool(AUTOTUNE, "", "", tolerant=True),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a peer's script is called with; ``max_drop`` is relative."""
+
+    variant: str
+    max_drop: float
+    task: Path
+    output: Path
+
+
+def run_peer(tool: Tool, call: Call, environment: Mapping[str, str], seconds: float) -> Result:
+    """Run a peer's script; whatever goes wrong is the result's ``failure``."""
+    output = call.output
+    if tool.onnx and environment:
+        return Result(failure="ONNX Runtime's own kernels cannot be restricted to an instruction set")
+    if tool.onnx and json.loads(call.task.read_text())["onnx"] is None:
+        return Result(failure="there is no ONNX file of this model")
+    try:
+        python = python_of(tool.environment)
+    except NotInstalled as error:
+        return Result(failure=f"does not install: {error}")
+    command = [str(python), "-m", f"benchmarks.peers.{tool.script}", str(call.task), str(output)]
+    command += ["--max-drop", str(call.max_drop), *(["--variant", call.variant] if call.variant else [])]
+    (output / RESULT).unlink(missing_ok=True)
+    code, spent = _run(command, output, environment, seconds)
+    if code is None:
+        return Result(seconds=spent, failure=f"not finished after {seconds:g} s")
+    if not (output / RESULT).exists():
+        return Result(seconds=spent, failure=f"ended with {code}: {_last_line(output)}")
+    return Result(**json.loads((output / RESULT).read_text()))
+
+
+def run_autotune(
+    recipe: Path, max_drop: float, output: Path, environment: Mapping[str, str], seconds: float
+) -> tuple[Result, dict[str, str]]:
+    """Run ``autotune tune`` and return its result and the compile properties of the model."""
+    run = output / "run"
+    command = [sys.executable, "-m", "autotune", "tune", str(recipe), "--max-drop", f"{max_drop * 100:g}%"]
+    command += ["--assurance", "expected", "--output", str(run), "--quiet"]
+    code, spent = _run(command, output, environment, seconds)
+    if code is None:
+        return Result(seconds=spent, failure=f"not finished after {seconds:g} s"), {}
+    if code != 0:
+        return Result(seconds=spent, failure=f"ended with {code}: {_last_line(output)}"), {}
+    told = json.loads((run / "run.json").read_text())
+    record = json.loads((run / "record.json").read_text())
+    splits = told["splits"]
+    measured = [t["measurement"]["samples"] for t in record["trials"] if t.get("measurement")]
+    # One observation, the trials (the baseline is the first), and the finalists on the holdout.
+    inferences = splits["calibration"] + sum(measured) + splits["holdout"] * len(told["finalists"])
+    properties = json.loads((run / "model" / "deploy.json").read_text())["CPU"]
+    result = Result(
+        model=str(run / "model" / "openvino_model.xml"),
+        seconds=round(spent, 2),
+        inferences=inferences,
+        evaluations=len(measured),
+        did=told["winner"]["label"],
+        note=f"its own verdict: {told['verdict']['status']}",
+        versions={"autotune": told["fingerprint"]["versions"].get("autotune", "source")},
+    )
+    return result, properties
+
+
+def _run(command: list[str], output: Path, environment: Mapping[str, str], seconds: float) -> tuple[int | None, float]:
+    """Run a command, its words into ``log.txt``; None instead of its exit code when it was stopped."""
+    output.mkdir(parents=True, exist_ok=True)
+    started = time.perf_counter()
+    variables = {**os.environ, **environment, "PYTHONPATH": str(ROOT)}
+    with (output / "log.txt").open("w") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=log, stderr=log, start_new_session=True)
+        try:
+            code: int | None = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            if process.poll() is None:  # too long, or Ctrl-C: it ends with all that it started
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+    return code, round(time.perf_counter() - started, 2)
+
+
+def _last_line(output: Path) -> str:
+    lines = [line for line in (output / "log.txt").read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "nothing was said"
