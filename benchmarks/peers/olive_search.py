@@ -22,6 +22,7 @@ def peer(task: Task, output: Path, arguments: Namespace) -> Result:
 
     assert task.onnx is not None
     counter = output / "evaluations"
+    counter.unlink(missing_ok=True)
     found = olive_run(config(task, output, arguments.max_drop, counter))
     evaluations = int(counter.read_text()) if counter.exists() else 0
     sizes = {split: len(read_split(Path(task.data), split)) for split in ("calibration", "search")}
@@ -34,7 +35,7 @@ def peer(task: Task, output: Path, arguments: Namespace) -> Result:
     }
     best = found.get_best_candidate() if found is not None else None
     if best is None:
-        return Result(failure="it found no model within the tolerance that it timed faster than float", **facts)
+        return Result(failure="no candidate was within the tolerance and timed faster than float", **facts)
     path = output / "model.onnx"
     shutil.copy(best.model_path, path)
     return Result(model=str(path), runtime="onnxruntime", did=f"{best.from_pass()}: {best.metrics_value}", **facts)
