@@ -37,7 +37,7 @@ _UNMEASURED_RATIO = 10.0
 # With nothing but repetitions in so many proposals there is nothing left to try; with no gain in so many measured
 # trials none is expected.
 _REPETITIONS = 24
-PATIENCE = 14
+PATIENCE = 10
 GAIN = 1.01
 # A frame is explored when it is faster than the best within the tolerance by this much, and after so many more trials.
 _FASTER = 1.02
@@ -47,11 +47,11 @@ MOST_FRAMES = 3
 _TURNS: tuple[Origin, ...] = ("neighbour", "guide", "neighbour", "guide", "neighbour", "sampler")
 # What to vary: to get within the tolerance, and to get faster once there.
 _FOR_ACCURACY: tuple[Kind, ...] = (
-    "estimator", "preset", "placement", "form", "symmetry", "bias-correction", "overflow-fix", "weights", "operators",
-    "precision", "bf16",
+    "estimator", "preset", "placement", "form", "form-detail", "symmetry", "bias-correction", "overflow-fix", "weights",
+    "operators", "precision", "bf16",
 )  # fmt: skip
 _FOR_SPEED: tuple[Kind, ...] = (
-    "form", "bf16", "precision", "preset", "placement", "symmetry", "operators", "estimator", "weights",
+    "form", "bf16", "precision", "preset", "placement", "symmetry", "operators", "form-detail", "estimator", "weights",
     "bias-correction", "overflow-fix",
 )  # fmt: skip
 

@@ -25,14 +25,15 @@ from autotune.space.answers import (
     schemes,
     steps,
 )
+from autotune.space.changes import form_changes, form_details
 from autotune.space.offer import offer
 
 NNCF_ALPHA = 0.95
 
 # Kinds of choices. In this order neighbours most often win accuracy back without costing speed first.
 Kind = Literal[
-    "scheme", "estimator", "preset", "placement", "symmetry", "form", "operators", "weights", "bias-correction",
-    "overflow-fix", "precision", "bf16",
+    "scheme", "estimator", "preset", "placement", "symmetry", "form", "form-detail", "operators", "weights",
+    "bias-correction", "overflow-fix", "precision", "bf16",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -204,7 +205,8 @@ class Space:
             return {
                 "scheme": _each("scheme", schemes(offered)),
                 "precision": _each("precision", offered.precisions),
-                "form": self._form_changes(configuration, FLOAT_FORMS),
+                "form": form_changes(offered, configuration, FLOAT_FORMS),
+                "form-detail": form_details(offered, configuration, FLOAT_FORMS),
                 "bf16": self._bf16_changes(configuration),
             }
         return {
@@ -212,7 +214,8 @@ class Space:
             "preset": _each("preset", offered.presets),
             "placement": _each("placement", offered.placements),
             "symmetry": self._symmetry_changes(),
-            "form": self._form_changes(configuration, tuple(offered.forms)),
+            "form": form_changes(offered, configuration, tuple(offered.forms)),
+            "form-detail": form_details(offered, configuration, tuple(offered.forms)),
             "operators": self._operator_changes(frozenset(quantization.float_operators) - offered.always_float),
             "weights": _each("weights", offered.weights),
             "bias-correction": _each("bias_correction", offered.bias_corrections),
@@ -241,34 +244,6 @@ class Space:
         for group in (*self._offer.groups.values(), *((name,) for name in self._offer.free)):
             members = frozenset(group)
             yield operator_answers(self._offer, floats - members if members <= floats else floats | members)
-
-    def _form_changes(self, configuration: Configuration, names: Iterable[FormName]) -> Iterator[dict[str, Any]]:
-        """Bundles of what runs faster, each form on or off as a whole, other strengths, then group by group."""
-        offered = {name: self._offer.forms[name] for name in names if name in self._offer.forms}
-        now = {form.name: form for form in configuration.forms}
-
-        def changed(groups: Mapping[FormName, Iterable[str]], strength: float | None = None) -> dict[str, Any]:
-            forms = {form.name: form for form in configuration.forms}
-            for name, some in groups.items():
-                alpha = (
-                    strength
-                    if strength is not None
-                    else (now[name].alpha if name in now else next(iter(offered[name].alphas), None))
-                )
-                forms[name] = FormChoice(name, tuple(offered[name].always | frozenset(some)), alpha)
-            return form_answers(self._offer, [form for form in forms.values() if form.groups])
-
-        bundles = [{n: offered[n].free for n in some if n in offered} for some in (FLOAT_FORMS[:-1], FLOAT_FORMS)]
-        yield from (changed(bundle) for bundle in bundles if len(bundle) > 1)
-        for name, form in offered.items():
-            yield changed({name: ()})
-            yield changed({name: form.free})
-        for name, form in offered.items():
-            if name in now:
-                yield from (changed({name: now[name].groups}, alpha) for alpha in form.alphas)
-        for name, form in offered.items():
-            groups = frozenset(now[name].groups) if name in now else frozenset()
-            yield from (changed({name: groups ^ {group}}) for group in form.free)
 
     def _estimator_changes(self, now: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         named = [(f"quantizer:{name}:", q.estimators or ()) for name, q in self._offer.quantizers.items()]

@@ -1,0 +1,53 @@
+"""Changes of the graph forms of a configuration, as answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from autotune.configuration import Configuration, FormChoice, FormName
+from autotune.space.answers import FLOAT_FORMS, form_answers
+from autotune.space.offer import Offer
+
+
+def form_changes(offer: Offer, configuration: Configuration, names: Iterable[FormName]) -> Iterator[dict[str, Any]]:
+    """Yield bundles of what runs faster, then each form on or off as a whole.
+
+    Args:
+        names: forms that the configuration may have.
+    """
+    changes = _Changes(offer, configuration, names)
+    for bundle in (FLOAT_FORMS[:-1], FLOAT_FORMS):
+        groups = {name: changes.offered[name].free for name in bundle if name in changes.offered}
+        if len(groups) > 1:
+            yield changes.to(groups)
+    for name, form in changes.offered.items():
+        yield changes.to({name: ()})
+        yield changes.to({name: form.free})
+
+
+def form_details(offer: Offer, configuration: Configuration, names: Iterable[FormName]) -> Iterator[dict[str, Any]]:
+    """Yield other strengths of the forms that are used, then changes group by group."""
+    changes = _Changes(offer, configuration, names)
+    for name, form in changes.offered.items():
+        if name in changes.now:
+            yield from (changes.to({name: changes.now[name].groups}, alpha) for alpha in form.alphas)
+    for name, form in changes.offered.items():
+        groups = frozenset(changes.now[name].groups) if name in changes.now else frozenset()
+        yield from (changes.to({name: groups ^ {group}}) for group in form.free)
+
+
+class _Changes:
+    def __init__(self, offer: Offer, configuration: Configuration, names: Iterable[FormName]) -> None:
+        self._offer = offer
+        self.offered = {name: offer.forms[name] for name in names if name in offer.forms}
+        self.now = {form.name: form for form in configuration.forms}
+
+    def to(self, groups: Mapping[FormName, Iterable[str]], alpha: float | None = None) -> dict[str, Any]:
+        """Return the answers of the present forms with these groups instead; ``alpha``: another strength."""
+        forms = dict(self.now)
+        for name, some in groups.items():
+            first = self.now[name].alpha if name in self.now else next(iter(self.offered[name].alphas), None)
+            members = self.offered[name].always | frozenset(some)
+            forms[name] = FormChoice(name, tuple(members), first if alpha is None else alpha)
+        return form_answers(self._offer, [form for form in forms.values() if form.groups])
