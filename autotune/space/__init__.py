@@ -1,6 +1,7 @@
-"""From recipe to choices. ``offer``: what is left to choose; ``answers``: proposals as questions and answers."""
+"""From recipe to choices. ``offer``: what is left to choose; ``answers`` (``asking``, ``estimators``): proposals as
+questions and answers; ``changes``, ``space``: neighbours."""
 
-from autotune.space.answers import Suggest
+from autotune.space.asking import Suggest
 from autotune.space.space import KINDS, Kind, Space
 
 __all__ = ["KINDS", "Kind", "Space", "Suggest"]

@@ -7,22 +7,20 @@ depend on recipe and model only, which Optuna demands: a parameter keeps its cho
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Collection, Container, Iterable
+from typing import Any
 
 from autotune.configuration import (
     ActivationChoice,
     Configuration,
-    Estimator,
     FormChoice,
     FormName,
     Precision,
     Quantization,
 )
-from autotune.recipe import EstimatorChoice, Range
+from autotune.space.asking import Suggest, pick, prefer
+from autotune.space.estimators import draw_estimator, estimator_answers, middles
 from autotune.space.offer import FormOffer, Offer
-
-T = TypeVar("T", bound=str | bool | float)
 
 FLOAT_F32 = Configuration("f32", None)
 # Float f32 is the reference of every run; where the recipe does not allow it, it is a scheme of its own.
@@ -41,48 +39,12 @@ FLOAT_FORMS: tuple[FormName, ...] = (
 )
 
 
-class Suggest(Protocol):
-    """Where answers come from: a sampler, or the record of an earlier configuration."""
-
-    def categorical(self, name: str, choices: Sequence[str | float | int | bool]) -> Any:
-        """Return one of ``choices``; the same ``name`` always comes with the same ones."""
-
-    def number(self, name: str, low: float, high: float, log: bool) -> float:
-        """Return a number from ``low`` to ``high``, both included; ``log``: spread evenly over the logarithm."""
-
-
-class Replay:
-    """Gives prepared answers and remembers which were asked for.
-
-    Raises:
-        ValueError: an answer is missing or is not among the choices.
-    """
-
-    def __init__(self, prepared: Mapping[str, Any]) -> None:
-        self._prepared = prepared
-        self.asked: dict[str, Any] = {}
-
-    def categorical(self, name: str, choices: Sequence[str | float | int | bool]) -> Any:
-        answer = self._prepared.get(name)
-        if answer not in choices:
-            raise ValueError(f"{name}={answer!r} is not in this space: {list(choices)}")
-        self.asked[name] = answer
-        return answer
-
-    def number(self, name: str, low: float, high: float, log: bool) -> float:
-        answer = self._prepared.get(name)
-        if not isinstance(answer, float) or not low <= answer <= high:
-            raise ValueError(f"{name}={answer!r} is not in this space: [{low}, {high}]")
-        self.asked[name] = answer
-        return answer
-
-
 def draw(offer: Offer, suggest: Suggest) -> Configuration:
     """Return the configuration that the answers of ``suggest`` describe."""
-    scheme = _pick(suggest, "scheme", schemes(offer))
+    scheme = pick(suggest, "scheme", schemes(offer))
     if scheme == REFERENCE:
         return FLOAT_F32
-    precision = _pick(suggest, "precision", offer.precisions)
+    precision = pick(suggest, "precision", offer.precisions)
     if scheme == "float":
         return _float(offer, suggest, precision, _forms(offer, suggest, FLOAT_FORMS))
     forms = _forms(offer, suggest, tuple(offer.forms))
@@ -90,18 +52,18 @@ def draw(offer: Offer, suggest: Suggest) -> Configuration:
     if len(floats) == len(offer.operators):
         return _float(offer, suggest, precision, tuple(form for form in forms if form.name in FLOAT_FORMS))
     activation = ActivationChoice(
-        _estimator(suggest, "", offer.estimators), _pick(suggest, "symmetry", offer.symmetries)
+        draw_estimator(suggest, "", offer.estimators), pick(suggest, "symmetry", offer.symmetries)
     )
     overrides = {name: _override(offer, suggest, name, activation) for name in offer.quantizers}
     quantization = Quantization(
-        placement=_pick(suggest, "placement", offer.placements),
-        preset=_pick(suggest, "preset", offer.presets),
+        placement=pick(suggest, "placement", offer.placements),
+        preset=pick(suggest, "preset", offer.presets),
         float_operators=tuple(floats),
         activation=activation,
         overrides=tuple((name, choice) for name, choice in overrides.items() if choice != activation),
-        weights=_pick(suggest, "weights", offer.weights),
-        bias_correction=_pick(suggest, "bias_correction", offer.bias_corrections),
-        overflow_fix=_pick(suggest, "overflow_fix", offer.overflow_fixes),
+        weights=pick(suggest, "weights", offer.weights),
+        bias_correction=pick(suggest, "bias_correction", offer.bias_corrections),
+        overflow_fix=pick(suggest, "overflow_fix", offer.overflow_fixes),
     )
     return Configuration(precision, quantization, forms, _bf16(offer, suggest, precision, floats))
 
@@ -141,20 +103,20 @@ def plain_answers(offer: Offer) -> dict[str, Any]:
     found = {
         "scheme": "int8-static" if offer.int8_model else "float",
         "precision": offer.precisions[0],
-        "placement": _prefer("plain", offer.placements),
-        "preset": _prefer("performance", offer.presets),
-        "symmetry": _prefer("as-preset", offer.symmetries),
-        "weights": _prefer("per-channel", offer.weights),
-        "bias_correction": _prefer(True, offer.bias_corrections),
-        "overflow_fix": _prefer("first-layer", offer.overflow_fixes),
-        **_middles("", offer.estimators),
+        "placement": prefer("plain", offer.placements),
+        "preset": prefer("performance", offer.presets),
+        "symmetry": prefer("as-preset", offer.symmetries),
+        "weights": prefer("per-channel", offer.weights),
+        "bias_correction": prefer(True, offer.bias_corrections),
+        "overflow_fix": prefer("first-layer", offer.overflow_fixes),
+        **middles("", offer.estimators),
         **operator_answers(offer, frozenset()),
         **form_answers(offer, ()),
         **bf16_answers(offer, FLOAT_F32),
     }
     for name, choices in offer.quantizers.items():
-        found[f"quantizer:{name}:symmetry"] = _prefer("as-preset", choices.symmetries or ("as-preset",))
-        found |= _middles(f"quantizer:{name}:", choices.estimators or ())
+        found[f"quantizer:{name}:symmetry"] = prefer("as-preset", choices.symmetries or ("as-preset",))
+        found |= middles(f"quantizer:{name}:", choices.estimators or ())
     return found
 
 
@@ -218,35 +180,8 @@ def bf16_answers(offer: Offer, configuration: Configuration) -> dict[str, Any]:
     }
 
 
-def estimator_answers(prefix: str, choices: Iterable[EstimatorChoice], wanted: Estimator) -> dict[str, Any]:
-    """Return answers that choose ``wanted``, as a single value or inside a range; none if it is not offered."""
-    for choice in choices:
-        if choice.name == wanted.name and choice.parameter == wanted.parameter:
-            return {f"{prefix}estimator": choice.label}
-    for choice in choices:
-        span, parameter = choice.parameter, wanted.parameter
-        if choice.name != wanted.name or not isinstance(span, Range) or parameter is None:
-            continue
-        if span.low <= parameter <= span.high:
-            answer = _to_number(choice.name, parameter)
-            return {f"{prefix}estimator": choice.label, f"{prefix}{choice.label}": answer}
-    return {f"{prefix}estimator": str(wanted)}
-
-
-def middle(choice: EstimatorChoice) -> float:
-    """Return the answer in the middle of a range of parameters, on the scale that is searched."""
-    low, high, log = _bounds(choice)
-    return min(max((low * high) ** 0.5 if log else (low + high) / 2, low), high)
-
-
-def steps(choice: EstimatorChoice, answer: float) -> tuple[float, ...]:
-    """Return the answers next to ``answer`` in a range: half and twice it, inside the range."""
-    low, high, _ = _bounds(choice)
-    return tuple(step for step in (max(answer / 2, low), min(answer * 2, high)) if step != answer)
-
-
 def _float_operators(offer: Offer, suggest: Suggest) -> frozenset[str]:
-    label = _pick(suggest, "operators", operator_choices(offer))
+    label = pick(suggest, "operators", operator_choices(offer))
     if label != LISTED:
         return offer.always_float | frozenset(offer.groups.get(label, ()))
     listed = (n for n in offer.free if suggest.categorical(f"operator:{n}", ("int8-static", "float")) == "float")
@@ -263,7 +198,7 @@ def _bf16(offer: Offer, suggest: Suggest, precision: Precision, floats: Collecti
     possible = bf16_possible(offer, precision, floats)
     choices = (OFF, ALL, LISTED) if len(possible) > 1 else (OFF, ALL) if possible else (OFF,)
     # A name of its own for every number of choices: a parameter of the study keeps its choices over all trials.
-    which = _pick(suggest, "bf16_operators" if len(choices) > 2 else "bf16_operator", choices)
+    which = pick(suggest, "bf16_operators" if len(choices) > 2 else "bf16_operator", choices)
     chosen = [name for name in offer.always_bf16 if name in floats]
     if which == ALL:
         chosen += possible
@@ -278,14 +213,14 @@ def _forms(offer: Offer, suggest: Suggest, names: Iterable[FormName]) -> tuple[F
         offered = offer.forms.get(name)
         if offered is None:
             continue
-        which = _pick(suggest, f"form:{name}", form_choices(offered))
+        which = pick(suggest, f"form:{name}", form_choices(offered))
         groups = offered.always
         if which == ALL:
             groups |= frozenset(offered.free)
         elif which == LISTED:
             groups |= {g for g in offered.free if suggest.categorical(f"form:{name}:{g}", (False, True))}
         if groups:
-            alpha = _pick(suggest, f"form:{name}:alpha", offered.alphas) if offered.alphas else None
+            alpha = pick(suggest, f"form:{name}:alpha", offered.alphas) if offered.alphas else None
             found.append(FormChoice(name, tuple(groups), alpha))
     return tuple(found)
 
@@ -294,53 +229,7 @@ def _override(offer: Offer, suggest: Suggest, name: str, activation: ActivationC
     choices, prefix = offer.quantizers[name], f"quantizer:{name}:"
     estimator, symmetry = activation.estimator, activation.symmetry
     if choices.estimators is not None:
-        estimator = _estimator(suggest, prefix, choices.estimators)
+        estimator = draw_estimator(suggest, prefix, choices.estimators)
     if choices.symmetries is not None:
-        symmetry = _pick(suggest, f"{prefix}symmetry", choices.symmetries)
+        symmetry = pick(suggest, f"{prefix}symmetry", choices.symmetries)
     return ActivationChoice(estimator, symmetry)
-
-
-def _estimator(suggest: Suggest, prefix: str, choices: tuple[EstimatorChoice, ...]) -> Estimator:
-    label = _pick(suggest, f"{prefix}estimator", tuple(choice.label for choice in choices))
-    choice = next(choice for choice in choices if choice.label == label)
-    if not isinstance(choice.parameter, Range):
-        return Estimator(choice.name, choice.parameter)
-    low, high, log = _bounds(choice)
-    answer = suggest.number(f"{prefix}{label}", low, high, log)
-    return Estimator(choice.name, _from_number(choice.name, answer))
-
-
-def _bounds(choice: EstimatorChoice) -> tuple[float, float, bool]:
-    """Return low, high and whether to search the logarithm: of the constant, or of the share cut off (1 - p)."""
-    assert isinstance(choice.parameter, Range)
-    low, high = sorted((_to_number(choice.name, choice.parameter.low), _to_number(choice.name, choice.parameter.high)))
-    return low, high, low > 0
-
-
-def _to_number(name: str, parameter: float) -> float:
-    # Exact both ways: p is in [0.5, 1], where 1 - p is computed without rounding (Sterbenz), and so is its inverse.
-    return 1 - parameter if name == "percentile" else parameter
-
-
-_from_number = _to_number
-
-
-def _middles(prefix: str, choices: tuple[EstimatorChoice, ...]) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        f"{prefix}{choice.label}": middle(choice) for choice in choices if isinstance(choice.parameter, Range)
-    }
-    if choices:
-        found[f"{prefix}estimator"] = _prefer("mean-min-max", tuple(choice.label for choice in choices))
-    return found
-
-
-def _prefer(wanted: T, choices: Sequence[T]) -> T:
-    return wanted if wanted in choices else choices[0]
-
-
-def _pick(suggest: Suggest, name: str, choices: Sequence[T]) -> T:
-    """Ask, unless there is nothing to choose."""
-    if len(choices) == 1:
-        return choices[0]
-    answer: T = suggest.categorical(name, choices)
-    return answer

@@ -13,8 +13,6 @@ from autotune.record import ModelInfo
 from autotune.space.answers import (
     FLOAT_F32,
     FLOAT_FORMS,
-    Replay,
-    Suggest,
     answers,
     bf16_answers,
     bf16_possible,
@@ -23,9 +21,10 @@ from autotune.space.answers import (
     operator_answers,
     plain_answers,
     schemes,
-    steps,
 )
+from autotune.space.asking import Replay, Suggest
 from autotune.space.changes import form_changes, form_details
+from autotune.space.estimators import steps
 from autotune.space.offer import offer
 
 NNCF_ALPHA = 0.95

@@ -14,7 +14,7 @@ from autotune import recipe
 from autotune.configuration import ActivationChoice, Configuration, Estimator, FormChoice, Quantization
 from autotune.errors import UserError
 from autotune.space import Space
-from autotune.space.answers import Replay
+from autotune.space.asking import Replay
 
 F32 = Configuration("f32", None)
 DEFAULT = Quantization(overflow_fix="off")
