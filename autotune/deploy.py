@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -82,9 +81,8 @@ def export(model: Any, properties: Mapping[str, str], directory: Path, *, name: 
     directory.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
     try:
-        _name_nodes(model)
         try:
-            openvino.save_model(model, str(scratch / MODEL), compress_to_fp16=False)
+            openvino.save_model(_named(model), str(scratch / MODEL), compress_to_fp16=False)
         except (OSError, RuntimeError) as error:
             if shutil.disk_usage(scratch).free < _ROOM:  # OpenVINO only says that it could not write
                 raise UserError(f"Cannot write {directory}: the disk is full; free some space.") from error
@@ -98,14 +96,19 @@ def export(model: Any, properties: Mapping[str, str], directory: Path, *, name: 
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _name_nodes(model: Any) -> None:
-    """Name what building added by its place, so that equal models are equal files: OpenVINO numbers per process."""
-    nodes = model.get_ordered_ops()
-    numbered = [n for n in nodes if re.fullmatch(r"(Constant|Convert|Multiply|Subtract)_\d+", n.get_friendly_name())]
-    taken = {n.get_friendly_name() for n in nodes} - {n.get_friendly_name() for n in numbered}
+def _named(model: Any) -> Any:
+    """Return a copy in which what building added is named by its place: OpenVINO numbers it per process.
+
+    So equal models are equal files, and the caller's model keeps the names that it is known by.
+    """
+    copy = model.clone()
+    pairs = list(zip(model.get_ordered_ops(), copy.get_ordered_ops(), strict=True))
+    unnamed = [twin for node, twin in pairs if node.get_friendly_name() == node.get_name()]
+    taken = {node.get_friendly_name() for node, _ in pairs if node.get_friendly_name() != node.get_name()}
     count = 0
-    for node in numbered:
-        while (name := f"{node.get_type_name()}_{count}") in taken:
+    for twin in unnamed:
+        while (name := f"{twin.get_type_name()}_{count}") in taken:
             count += 1
-        node.set_friendly_name(name)
+        twin.set_friendly_name(name)
         count += 1
+    return copy

@@ -14,7 +14,7 @@ from autotune.quantize.variants import Variants
 from autotune.record import OperatorRun
 
 PROFILES = 3
-FEWEST_SAMPLES, MOST_SAMPLES = 8, 32
+FEWEST_SAMPLES, MOST_SAMPLES = 4, 32
 # Emulated int8, one thread per inference, takes about so many times as long as float with all threads.
 EMULATION = 6.0
 # Variants of one sample besides those of the groups: float, and everything quantised.

@@ -21,7 +21,7 @@ from autotune.report.write import save_record, write_reports
 from autotune.runner import Runner
 from autotune.stages import StageFailed
 
-FINALISTS = 4
+FINALISTS = 5
 RACE_ROUNDS = 100
 RACE_SECONDS = 30.0
 # After an interrupt: as many rounds as an interval needs, no more.

@@ -23,7 +23,7 @@ from autotune.space import Space
 from autotune.stages import StageFailed
 
 # What looking at the operators of one frame may take.
-EXPLORING_SECONDS = 3.0
+EXPLORING_SECONDS = 8.0
 # The best so far is written again when it is faster by this factor, and so many seconds after the last time.
 BETTER = 1.03
 WRITE_EVERY_SECONDS = 5.0

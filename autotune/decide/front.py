@@ -49,7 +49,7 @@ def pick_finalists(trials: Iterable[Trial], tolerance: float, limit: int) -> lis
     Every finalist makes the holdout's bound of all of them wider, so only those that could win are taken:
 
     * float f32, always; of the other floats that may be faster than it and within the tolerance the fastest, the
-      fastest that is clearly within it, and the simplest at a tie with the first;
+      fastest that is clearly both, and the simplest at a tie with the first;
     * int8 trials on the front that may be within the tolerance and faster than the fastest float that is clearly
       within it, in this order: the fastest within the tolerance, the simplest of those at a tie with it, the most
       accurate of those nearly as fast, the most accurate, then the fastest;
@@ -60,7 +60,7 @@ def pick_finalists(trials: Iterable[Trial], tolerance: float, limit: int) -> lis
 
     Args:
         tolerance: of the drop, in the metric's own units.
-        limit: how many in all; one int8 trial is taken beyond it rather than none.
+        limit: how many in all; two int8 trials are taken beyond it rather than fewer.
 
     Raises:
         ValueError: float f32 is not among the complete trials.
@@ -73,7 +73,7 @@ def pick_finalists(trials: Iterable[Trial], tolerance: float, limit: int) -> lis
     floats = _best_floats([p for p in possible if p.is_float and p.speedup.high > 1], tolerance)
     to_beat = max([1.0, *(p.speedup.low for p in floats if p.clearly_within(tolerance))])
     int8 = [p for p in possible if not p.is_float and p.speedup.high > to_beat]
-    slots = max(1, limit - 1 - len(floats))
+    slots = max(2, limit - 1 - len(floats))
     chosen = floats + (_by_merit(int8, tolerance)[:slots] or _closest(measured, tolerance))
     return [baseline.trial, *(p.trial for p in sorted(chosen, key=_fastest_first))]
 
@@ -82,7 +82,7 @@ def _best_floats(floats: Sequence[Point], tolerance: float) -> list[Point]:
     if not floats:
         return []
     fastest = min(floats, key=_fastest_first)
-    clearly = [p for p in floats if p.clearly_within(tolerance)]
+    clearly = [p for p in floats if p.clearly_within(tolerance) and p.speedup.low > 1]
     ties = [p for p in floats if p.speedup.high >= fastest.speedup.low and p.drop <= max(fastest.drop, tolerance)]
     chosen = [
         fastest,

@@ -25,7 +25,7 @@ from autotune.configuration import Configuration
 from autotune.protocol import Explored
 from autotune.record import Origin, Trial
 from autotune.search.guide import Guide, frame_of
-from autotune.search.incumbent import fastest_within, incumbent
+from autotune.search.incumbent import challenger, fastest_within, incumbent
 from autotune.space import Kind, Space
 
 STUDY_NAME = "autotune"
@@ -103,6 +103,7 @@ class Search:
         self._trials = self._load()
         self._asked: dict[int, optuna.Trial] = {}
         self._turn = 0
+        self._side = 0
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -185,10 +186,18 @@ class Search:
         return self._propose(self._study.ask(), "sampler")
 
     def _neighbour(self) -> Configuration | None:
+        """In turn make something fast more accurate, and the fastest within the tolerance faster."""
         tried = {t.configuration for t in self._trials}
         best = incumbent(self._trials, self._tolerance)
-        kinds = _FOR_SPEED if fastest_within(self._trials, self._tolerance) > 1 else _FOR_ACCURACY
-        return next((c for c in (self._space.neighbours(best, kinds) if best else ()) if c not in tried), None)
+        is_within = fastest_within([t for t in self._trials if t.configuration == best], self._tolerance) > 0
+        beyond = challenger(self._trials, self._tolerance, _FASTER)
+        starts = [(beyond, _FOR_ACCURACY), (best, _FOR_SPEED if is_within else _FOR_ACCURACY)]
+        self._side = 1 - self._side
+        for start, kinds in starts if self._side else reversed(starts):
+            for found in self._space.neighbours(start, kinds) if start else ():
+                if found not in tried:
+                    return found
+        return None
 
     def _guided(self) -> Configuration | None:
         """Return the first set of float operators that some guide finds worth a trial."""

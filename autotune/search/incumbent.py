@@ -22,6 +22,28 @@ def fastest_within(trials: Iterable[Trial], tolerance: float) -> float:
     return max(speeds, default=0.0)
 
 
+def challenger(trials: Iterable[Trial], tolerance: float, faster: float) -> Configuration | None:
+    """Return the int8 configuration that loses least of those beyond the tolerance that are clearly faster.
+
+    Args:
+        faster: than the fastest within the tolerance, as a factor.
+    """
+    known = list(trials)
+    to_beat = faster * max(1.0, fastest_within(known, tolerance))
+    beyond = [
+        (t.measurement.drop, t.number, t.configuration)
+        for t in known
+        if t.state in ("complete", "stopped")
+        and t.configuration.quantization is not None
+        and t.measurement is not None
+        and t.measurement.latency is not None
+        and t.measurement.drop is not None
+        and t.measurement.drop > tolerance
+        and t.measurement.latency.speedup.low > to_beat
+    ]
+    return min(beyond)[2] if beyond else None
+
+
 def incumbent(trials: Iterable[Trial], tolerance: float) -> Configuration | None:
     """Return the fastest int8 configuration within the tolerance, else the one that lost least; None without any.
 

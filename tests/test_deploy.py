@@ -1,0 +1,50 @@
+"""What is written is the model that was judged, under names that do not depend on the process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+import openvino.opset13 as ops
+from conftest import convolution_net
+
+from autotune import deploy
+from autotune.measure.compiled import compile_model, deploy_properties
+
+IMAGE = {"image": np.random.default_rng(0).standard_normal((1, 3, 16, 16), dtype=np.float32)}
+
+
+def model_with_numbers() -> ov.Model:
+    """The small net, an operator of which has a name like OpenVINO's own, and one that has none."""
+    model = convolution_net()
+    model.reshape([1, 3, 16, 16])
+    result = model.get_results()[0]
+    named = ops.multiply(result.input_value(0), np.float32(2), name="Multiply_13885")
+    return ov.Model([ops.multiply(named, np.float32(3))], model.get_parameters(), "m")
+
+
+def written(model: ov.Model, folder: Path) -> dict[str, bytes]:
+    deploy.export(model, deploy_properties("f32", 1), folder, name="m", label="float f32", remark="")
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_the_caller_s_model_keeps_its_names(tmp_path: Path) -> None:
+    model = model_with_numbers()
+    before = [node.get_friendly_name() for node in model.get_ordered_ops()]
+    written(model, tmp_path / "one")
+    assert [node.get_friendly_name() for node in model.get_ordered_ops()] == before
+    names = [node.get_friendly_name() for node in ov.Core().read_model(tmp_path / "one" / deploy.MODEL).get_ops()]
+    assert "Multiply_13885" in names
+    assert len(set(names)) == len(names)
+
+
+def test_equal_models_are_equal_files(tmp_path: Path) -> None:
+    assert written(model_with_numbers(), tmp_path / "one") == written(model_with_numbers(), tmp_path / "one")
+
+
+def test_what_is_loaded_gives_the_same_outputs(tmp_path: Path) -> None:
+    model = model_with_numbers()
+    written(model, tmp_path / "one")
+    expected = compile_model(model, "f32", 1).infer(IMAGE)
+    np.testing.assert_array_equal(deploy.load(tmp_path / "one")(IMAGE)[0], next(iter(expected.values())))
