@@ -41,6 +41,7 @@ class ModelInfo:
         operators: friendly name -> OpenVINO type, of every operator that some placement quantises.
         activation_quantizers: names of the activation quantisers of all placements together.
         forms: form name -> group name -> names of the operators that it rewrites; forms without groups are left out.
+        bf16_operators: those with weights that run in bf16 when they are typed so and the rest is f32 (probed).
         precisions: those that OpenVINO really executes on this CPU (probed).
         can_saturate: 8-bit sums saturate on this instruction set (no VNNI, no AMX).
         nncf_path: ``fast`` (placement re-solved, checked) or the reason for the public fallback.
@@ -58,6 +59,7 @@ class ModelInfo:
     size_bytes: int
     nncf_path: str
     forms: dict[FormName, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    bf16_operators: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 

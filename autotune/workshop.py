@@ -20,8 +20,9 @@ from autotune import data, deploy, hardware
 from autotune.configuration import Configuration
 from autotune.errors import UserError
 from autotune.explorer import explore
-from autotune.graph.inspect import candidate_digest, model_digest
+from autotune.graph.inspect import candidate_digest, clone, model_digest
 from autotune.graph.normalise import normalise
+from autotune.graph.typing import type_bf16
 from autotune.measure.compiled import Compiled, compile_model, deploy_properties, probe_precisions
 from autotune.measure.latency import measure_pairs, rounds
 from autotune.protocol import (
@@ -45,6 +46,7 @@ from autotune.quantize.variants import Variants
 from autotune.record import Failure, InputInfo, Latency, Measurement, ModelInfo, OperatorRun, Verdict
 from autotune.scoring import Scorer
 from autotune.sources.model import conform_splits, read
+from autotune.space import WEIGHTED
 from autotune.stages import StageFailed, stage
 from autotune.tasks import metrics
 from autotune.tasks.metrics import check_labels
@@ -267,6 +269,19 @@ class Workshop:
             notes=self._baseline.notes,
         )
 
+    def _probe_bf16(self) -> tuple[str, ...]:
+        """Type every operator with weights bf16 and see which of them run so."""
+        if "bf16" not in probe_precisions():
+            return ()
+        wanted = tuple(name for name, kind in self._variants.base.operators.items() if kind in WEIGHTED)
+        model = clone(self._float)
+        left = type_bf16(model, wanted)
+        try:
+            runs = {run.name: run.precision for run in self._compile(model, "f32").profile()}
+        except RuntimeError:  # no kernel for some operator
+            return ()
+        return tuple(name for name in wanted if name not in left and runs.get(name) == "bf16")
+
     def _model_info(self, source: Any) -> ModelInfo:
         compiled_notes = list(self._baseline.notes)
         if self._variants.base.note:
@@ -288,6 +303,7 @@ class Workshop:
             size_bytes=_size(self._float),
             nncf_path=self._variants.base.nncf_path,
             forms=self._variants.groups,
+            bf16_operators=self._probe_bf16(),
             notes=(*self._notes, *compiled_notes),
         )
 

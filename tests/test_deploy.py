@@ -10,6 +10,7 @@ import openvino.opset13 as ops
 from conftest import convolution_net
 
 from autotune import deploy
+from autotune.graph.normalise import normalise
 from autotune.measure.compiled import compile_model, deploy_properties
 
 IMAGE = {"image": np.random.default_rng(0).standard_normal((1, 3, 16, 16), dtype=np.float32)}
@@ -20,8 +21,13 @@ def model_with_numbers() -> ov.Model:
     model = convolution_net()
     model.reshape([1, 3, 16, 16])
     result = model.get_results()[0]
-    named = ops.multiply(result.input_value(0), np.float32(2), name="Multiply_13885")
-    return ov.Model([ops.multiply(named, np.float32(3))], model.get_parameters(), "m")
+    two, three = (ops.constant(np.array([[value]], np.float32)) for value in (2, 3))
+    named = ops.multiply(result.input_value(0), two, name="Multiply_13885")
+    named.output(0).set_names({"doubled"})
+    folded, _ = normalise(ov.Model([named], model.get_parameters(), "m"))
+    y = ops.multiply(folded.get_results()[0].input_value(0), three)
+    y.output(0).set_names({"y"})
+    return ov.Model([y], folded.get_parameters(), "m")
 
 
 def written(model: ov.Model, folder: Path) -> dict[str, bytes]:

@@ -41,6 +41,7 @@ PATIENCE = 10
 GAIN = 1.01
 # A frame is explored when it is faster than the best within the tolerance by this much, and after so many more trials.
 _FASTER = 1.02
+_MUCH_FASTER = 1.2
 _TRIALS_PER_FRAME = 5
 MOST_FRAMES = 3
 # Who proposes, in turn.
@@ -120,7 +121,7 @@ class Search:
     def settled(self) -> bool:
         """True when no improvement is expected: for long nothing faster was found within the tolerance.
 
-        As long as only float models are within it, twice as long.
+        As long as only float models are within it, or something beyond it is much faster, twice as long.
         """
         best, since, int8 = 0.0, 0, False
         for trial in self._trials:
@@ -131,7 +132,8 @@ class Search:
             if speed > GAIN * best:
                 best, since = speed, 0
                 int8 = int8 or trial.configuration.quantization is not None
-        patience = PATIENCE if int8 else 2 * PATIENCE
+        promising = challenger(self._trials, self._tolerance, _MUCH_FASTER) is not None
+        patience = PATIENCE if int8 and not promising else 2 * PATIENCE
         return best > 0 and since >= patience and self.frame_to_explore() is None
 
     def frame_to_explore(self) -> Configuration | None:

@@ -2,6 +2,7 @@
 questions and answers; ``changes``, ``space``: neighbours."""
 
 from autotune.space.asking import Suggest
+from autotune.space.offer import WEIGHTED
 from autotune.space.space import KINDS, Kind, Space
 
-__all__ = ["KINDS", "Kind", "Space", "Suggest"]
+__all__ = ["KINDS", "WEIGHTED", "Kind", "Space", "Suggest"]

@@ -149,19 +149,21 @@ def _overflow_fixes(space: recipe.Space, model: ModelInfo, notes: list[str]) -> 
 
 
 def _bf16(space: recipe.Space, model: ModelInfo, notes: list[str]) -> dict[str, tuple[bool, ...]]:
-    """Return the choices of every operator with weights; empty where the CPU does not compute in bf16."""
+    """Return the choices of every operator with weights that runs in bf16."""
     choices = space.bf16_operators
     weighted = [name for name, kind in model.operators.items() if kind in WEIGHTED]
+    executed = [name for name in weighted if name in model.bf16_operators]
     for name in choices.operators:
         if name not in weighted:
             where = space.where("bf16_operators", "operators", name)
             raise UserError(f"{where}: the model has no operator '{name}' with weights. {_hint(name, weighted)}")
-    found = {name: choices.operators.get(name, choices.use) for name in weighted}
-    if "bf16" in model.precisions:
-        return found
-    if any(uses == (True,) for uses in found.values()):
-        notes.append("Operators in bf16 left out: this CPU does not execute it.")
-    return {}
+    wanted = {name: choices.operators.get(name, choices.use) for name in weighted}
+    missing = [name for name, uses in wanted.items() if uses == (True,) and name not in executed]
+    if missing:
+        notes.append(
+            f"Not in bf16, because OpenVINO does not execute them so here: {', '.join(missing[:_NAMES_SHOWN])}."
+        )
+    return {name: wanted[name] for name in executed}
 
 
 def _forms(space: recipe.Space, model: ModelInfo) -> dict[FormName, FormOffer]:

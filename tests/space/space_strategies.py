@@ -52,6 +52,7 @@ def model_info(**changes: Any) -> ModelInfo:
         "can_saturate": True,
         "size_bytes": 1,
         "nncf_path": "fast",
+        "bf16_operators": WEIGHTED,
     }
     return ModelInfo(**{**fields, **changes})
 

@@ -288,7 +288,7 @@ def _all_around(space: Space) -> list[Configuration]:
     return seen
 
 
-WITH_FORMS = model_info(can_saturate=False, precisions=("f32",), forms=FORMS)
+WITH_FORMS = model_info(can_saturate=False, precisions=("f32",), forms=FORMS, bf16_operators=())
 ALL_LINEAR = FormChoice("linear-as-convolution", ("12", "/head/Gemm: x"))
 
 
@@ -343,7 +343,7 @@ def test_operators_in_bf16() -> None:
     assert found == [("12",)], "only float operators with weights"
     typed = replace(kept, bf16_operators=("12",))
     assert space.sample(Replay(space.parameters(typed))) == typed
-    without = space_of("{precision: f32}", model_info(precisions=("f32",)))
+    without = space_of("{precision: f32}", model_info(precisions=("f32",), bf16_operators=()))
     assert not any(n.bf16_operators for n in without.neighbours(F32))
     assert not space_of("{precision: bf16}").holds(replace(typed, precision="bf16"))
 
@@ -352,8 +352,8 @@ def test_operators_in_bf16_that_the_recipe_demands() -> None:
     text = "{precision: f32, schemes: float, bf16_operators: {use: false, operators: {dw: true}}}"
     demanded = Configuration("f32", bf16_operators=("dw",))
     assert space_of(text).plain() == [F32, demanded]
-    assert space_of(text, model_info(precisions=("f32",))).notes == (
-        "Operators in bf16 left out: this CPU does not execute it.",
+    assert space_of(text, replace(VNNI, bf16_operators=("12",))).notes == (
+        "Not in bf16, because OpenVINO does not execute them so here: dw.",
     )
     with pytest.raises(
         UserError, match=r"bf16_operators\.operators\.add: the model has no operator 'add' with weights"
