@@ -10,7 +10,7 @@ from autotune.protocol import Explored
 from autotune.recipe import Space as SpaceChoices
 from autotune.record import Failure, Interval, Latency, Measurement, ModelInfo, OperatorRun, Trial
 from autotune.search.driver import PATIENCE, Proposal, Search
-from autotune.search.incumbent import fastest_within, incumbent
+from autotune.search.incumbent import challenger, fastest_within, incumbent
 from autotune.space import Space
 
 OPERATORS = {"conv1": "Convolution", "conv2": "Convolution", "add": "Add", "fc": "MatMul"}
@@ -199,3 +199,20 @@ def test_the_search_settles_when_nothing_improves(tmp_path: Path) -> None:
     measured_trials = [t for t in search.trials if t.state != "duplicate"]
     assert len(measured_trials) > PATIENCE
     assert fastest_within(search.trials, TOLERANCE) > 2
+
+
+def test_challenger_is_the_one_that_loses_least_of_what_is_clearly_faster() -> None:
+    space = Space(SpaceChoices(), MODEL)
+    trials = [measured(Proposal(i, c, "plain")) for i, c in enumerate(space.plain())]
+    best = fastest_within(trials, TOLERANCE)
+    beyond = [t for t in trials if t.configuration.quantization and landscape(t.configuration)[1] > TOLERANCE]
+    found = challenger(trials, TOLERANCE, 1.02)
+    assert found is not None
+    assert landscape(found)[1] == min(landscape(t.configuration)[1] for t in beyond)
+    assert landscape(found)[0] > 1.02 * best
+    assert challenger(trials, TOLERANCE, 10.0) is None
+    repaired = Configuration(
+        quantization=Quantization(float_operators=("fc",), activation=ActivationChoice(Estimator("mse")))
+    )
+    within = [*trials, measured(Proposal(50, repaired, "guide"))]
+    assert challenger(within, TOLERANCE, 1.2) is None, "nothing beyond is much faster than 2.3x"
