@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,8 @@ def error(candidate: np.ndarray, reference: np.ndarray) -> float:
 def test_equals_candidates_that_are_really_int8(small, setting, bias_correction):
     factory, model, data = small
     placement, preset = setting
-    quantization = Quantization(placement=placement, preset=preset, bias_correction=bias_correction)
+    # Seven-bit weights: 8-bit sums saturate on CPUs without VNNI, which the emulation does not follow.
+    quantization = Quantization(placement, preset, bias_correction=bias_correction, overflow_fix="all")
     found = factory.sensitivity(quantization, data)
     reference = outputs(model, data)
     names = set(factory.operators)
@@ -57,11 +59,11 @@ def test_equals_candidates_that_are_really_int8(small, setting, bias_correction)
         # In chains of int8 operators OpenVINO's fused kernels round a little otherwise; alone there are no chains.
         alone, kept = names - {name}, {name}
         for floats, distance, close in ((alone, found.alone[name], 0.01), (kept, found.kept[name], 0.2)):
-            real = factory.build(Quantization(placement, preset, tuple(floats), bias_correction=bias_correction))
+            real = factory.build(replace(quantization, float_operators=tuple(floats)))
             assert distance.error == pytest.approx(error(outputs(real, data), reference), rel=close, abs=1e-9)
     real = factory.build(quantization)
     assert found.whole.error == pytest.approx(error(outputs(real, data), reference), rel=0.2)
-    assert found.whole.cosine > 0.99
+    assert found.whole.cosine > 0.97
     assert found.samples == len(data)
     assert found.inferences <= len(data) * (2 + 2 * len(names))
 
