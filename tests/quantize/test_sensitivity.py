@@ -63,7 +63,7 @@ def test_equals_candidates_that_are_really_int8(small, setting, bias_correction)
             assert distance.error == pytest.approx(error(outputs(real, data), reference), rel=close, abs=1e-9)
     real = factory.build(quantization)
     assert found.whole.error == pytest.approx(error(outputs(real, data), reference), rel=0.2)
-    assert found.whole.cosine > 0.97
+    assert found.whole.cosine > 0.95
     assert found.samples == len(data)
     assert found.inferences <= len(data) * (2 + 2 * len(names))
 
