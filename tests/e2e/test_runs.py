@@ -250,10 +250,14 @@ def test_a_dying_child_costs_one_trial(tiny: Path, tmp_path: Path) -> None:
     assert process.returncode == 0, text
     trials = pd.read_csv(output / "trials.csv")
     failed = trials[trials.state == "failed"]
-    assert "signal 11" in text, "a trial, or looking at operators, or writing the best so far: it is said"
-    assert len(failed) <= 1
-    assert set(failed.failure_kind) <= {"crash"}
-    assert (trials.state == "complete").sum() >= 3
+    # The child may have been at something else than a trial; then a note says so instead. It costs one of them.
+    notes = [line for line in text.splitlines() if "could not be written" in line or "could not be looked at" in line]
+    assert len(failed) + len(notes) == 1
+    if len(failed):
+        assert failed.iloc[0].failure_kind == "crash"
+        assert "signal 11" in failed.iloc[0].reason
+    else:
+        assert "signal 11" in notes[0]
 
 
 def begin(*arguments: str | Path) -> subprocess.Popen[str]:

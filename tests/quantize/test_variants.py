@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "forms"))
 from form_graphs import transformer_block
 
+from autotune import hardware
 from autotune.configuration import Configuration, FormChoice, Quantization
 from autotune.data import Dataset
 from autotune.graph.normalise import normalise
@@ -76,8 +77,9 @@ def test_a_formed_candidate_runs_and_a_form_is_observed_once(model: ov.Model, tm
     linear = FormChoice("linear-as-convolution", tuple(made.groups["linear-as-convolution"]))
     formed = made.build(Configuration(forms=(linear,)))
     assert "Convolution" in {node.get_type_name() for node in formed.get_ops()}
-    seven_bits = Quantization(overflow_fix="all")  # 8-bit sums saturate on CPUs without VNNI
-    first = made.build(Configuration("f32", seven_bits, (linear,)))
+    saturates = hardware.can_saturate(hardware.flags(), hardware.instruction_set())
+    safe = Quantization(overflow_fix="all" if saturates else "off")
+    first = made.build(Configuration("f32", safe, (linear,)))
     spent = made.observing
     assert spent > 0
     made.build(Configuration("f32", Quantization(preset="mixed"), (linear,)))
@@ -85,7 +87,7 @@ def test_a_formed_candidate_runs_and_a_form_is_observed_once(model: ov.Model, tm
     run = ov.Core().compile_model(first, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     expected = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     got, wanted = (c(SAMPLES.row(0))[0].ravel() for c in (run, expected))
-    assert np.corrcoef(got, wanted)[0, 1] > 0.97
+    assert np.corrcoef(got, wanted)[0, 1] > (0.97 if saturates else 0.98)
 
 
 def test_operators_kept_float_are_named_alike_in_every_form(model: ov.Model, tmp_path: Path) -> None:
