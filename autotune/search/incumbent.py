@@ -1,25 +1,16 @@
-"""Which trial the search varies next."""
+"""Which trials the search varies next."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from autotune.configuration import Configuration
-from autotune.record import Trial
+from autotune.record import Trial, TrialState
 
 
 def fastest_within(trials: Iterable[Trial], tolerance: float) -> float:
     """Return the speed (lower end of its interval) of the fastest within the tolerance, float or int8; 0 if none is."""
-    speeds = [
-        t.measurement.latency.speedup.low
-        for t in trials
-        if t.state == "complete"
-        and t.measurement is not None
-        and t.measurement.latency is not None
-        and t.measurement.drop is not None
-        and t.measurement.drop <= tolerance
-    ]
-    return max(speeds, default=0.0)
+    return max((speed for _, speed, drop in _placed(trials, ("complete",)) if drop <= tolerance), default=0.0)
 
 
 def challenger(trials: Iterable[Trial], tolerance: float, faster: float) -> Configuration | None:
@@ -31,15 +22,9 @@ def challenger(trials: Iterable[Trial], tolerance: float, faster: float) -> Conf
     known = list(trials)
     to_beat = faster * max(1.0, fastest_within(known, tolerance))
     beyond = [
-        (t.measurement.drop, t.number, t.configuration)
-        for t in known
-        if t.state in ("complete", "stopped")
-        and t.configuration.quantization is not None
-        and t.measurement is not None
-        and t.measurement.latency is not None
-        and t.measurement.drop is not None
-        and t.measurement.drop > tolerance
-        and t.measurement.latency.speedup.low > to_beat
+        (drop, trial.number, trial.configuration)
+        for trial, speed, drop in _placed(known, ("complete", "stopped"))
+        if trial.configuration.quantization is not None and drop > tolerance and speed > to_beat
     ]
     return min(beyond)[2] if beyond else None
 
@@ -50,13 +35,9 @@ def incumbent(trials: Iterable[Trial], tolerance: float) -> Configuration | None
     Speed is the lower end of the interval: of many short measurements the best is a lucky one.
     """
     scored = [
-        (t.configuration, t.measurement.latency.speedup.low, t.measurement.drop)
-        for t in trials
-        if t.state in ("complete", "duplicate")
-        and t.configuration.quantization is not None
-        and t.measurement is not None
-        and t.measurement.latency is not None
-        and t.measurement.drop is not None
+        (trial.configuration, speed, drop)
+        for trial, speed, drop in _placed(trials, ("complete", "duplicate"))
+        if trial.configuration.quantization is not None
     ]
     if not scored:
         return None
@@ -64,3 +45,12 @@ def incumbent(trials: Iterable[Trial], tolerance: float) -> Configuration | None
     if within:
         return max(within, key=lambda entry: entry[1])[0]
     return min(scored, key=lambda entry: entry[2])[0]
+
+
+def _placed(trials: Iterable[Trial], states: Collection[TrialState]) -> Iterator[tuple[Trial, float, float]]:
+    """Yield the trials in these states that have both, with their speed (lower end) and drop."""
+    for trial in trials:
+        measured = trial.measurement
+        if trial.state not in states or measured is None or measured.latency is None or measured.drop is None:
+            continue
+        yield trial, measured.latency.speedup.low, measured.drop
