@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from autotune.configuration import Configuration
 from autotune.record import Trial, TrialState
@@ -10,7 +10,7 @@ from autotune.record import Trial, TrialState
 
 def fastest_within(trials: Iterable[Trial], tolerance: float) -> float:
     """Return the speed (lower end of its interval) of the fastest within the tolerance, float or int8; 0 if none is."""
-    return max((speed for _, speed, drop in _placed(trials, ("complete",)) if drop <= tolerance), default=0.0)
+    return max((speed for _, speed, drop in _placed(trials, "complete") if drop <= tolerance), default=0.0)
 
 
 def challenger(trials: Iterable[Trial], tolerance: float, faster: float) -> Configuration | None:
@@ -23,10 +23,10 @@ def challenger(trials: Iterable[Trial], tolerance: float, faster: float) -> Conf
     to_beat = faster * max(1.0, fastest_within(known, tolerance))
     beyond = [
         (drop, trial.number, trial.configuration)
-        for trial, speed, drop in _placed(known, ("complete", "stopped"))
+        for trial, speed, drop in _placed(known, "complete", "stopped")
         if trial.configuration.quantization is not None and drop > tolerance and speed > to_beat
     ]
-    return min(beyond)[2] if beyond else None
+    return min(beyond, key=lambda entry: entry[:2])[2] if beyond else None
 
 
 def incumbent(trials: Iterable[Trial], tolerance: float) -> Configuration | None:
@@ -36,7 +36,7 @@ def incumbent(trials: Iterable[Trial], tolerance: float) -> Configuration | None
     """
     scored = [
         (trial.configuration, speed, drop)
-        for trial, speed, drop in _placed(trials, ("complete", "duplicate"))
+        for trial, speed, drop in _placed(trials, "complete", "duplicate")
         if trial.configuration.quantization is not None
     ]
     if not scored:
@@ -47,7 +47,7 @@ def incumbent(trials: Iterable[Trial], tolerance: float) -> Configuration | None
     return min(scored, key=lambda entry: entry[2])[0]
 
 
-def _placed(trials: Iterable[Trial], states: Collection[TrialState]) -> Iterator[tuple[Trial, float, float]]:
+def _placed(trials: Iterable[Trial], *states: TrialState) -> Iterator[tuple[Trial, float, float]]:
     """Yield the trials in these states that have both, with their speed (lower end) and drop."""
     for trial in trials:
         measured = trial.measurement
