@@ -198,12 +198,3 @@ def _default_output(name: str, resume: bool) -> Path:
     if not unfinished:
         raise UserError(f"--resume: no unfinished run of '{name}' under {reports}; name its folder with --output.")
     return unfinished[-1]
-
-
-def main() -> None:
-    """Entry point of the ``autotune`` command."""
-    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
-        version = ".".join(map(str, sys.version_info[:2]))
-        print(f"Error: Python {version} is not supported; use 3.11, 3.12 or 3.13.", file=sys.stderr)
-        sys.exit(EXIT_USER_ERROR)
-    app()

@@ -22,3 +22,14 @@ def test_imports_nothing_heavy(code: str) -> None:
 
 def test_public_names() -> None:
     assert autotune.__all__ == ["load"]
+
+
+@pytest.mark.parametrize("version", ["(3, 10, 14)", "(3, 14, 0)"])
+def test_an_unsupported_python_is_answered_with_a_sentence(version: str) -> None:
+    """As there, where nothing of ours is installed: typer cannot be imported."""
+    code = f"import sys; sys.version_info = {version}; sys.modules['typer'] = None; import runpy; "
+    code += "runpy.run_module('autotune', run_name='__main__')"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    major, minor, _ = version.strip("()").split(", ")
+    assert result.returncode == 2
+    assert result.stderr == f"Error: Python {major}.{minor} is not supported; use 3.11, 3.12 or 3.13.\n"
