@@ -21,8 +21,15 @@ class Badge:
 
 @dataclass(frozen=True)
 class Headline:
-    """The verdict. ``asides`` are further sentences: why float won, the fastest proven beside the winner."""
+    """The verdict.
 
+    Attributes:
+        title: what a reader asks first: how fast, how much worse.
+        sentence: the verdict in full.
+        asides: further sentences: why float won, the fastest proven beside the winner.
+    """
+
+    title: str
     sentence: str
     badges: tuple[Badge, ...]
     asides: tuple[str, ...]

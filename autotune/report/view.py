@@ -6,7 +6,7 @@ from autotune.record import Finalist, Interval, Run
 from autotune.report import words
 from autotune.report.evidence import finalist_rows, front, latencies, status_badge
 from autotune.report.listing import failed_rows, operators, state_counts, stopped_rows, trial_rows
-from autotune.report.lookup import Lookup, median
+from autotune.report.lookup import BASELINE, Lookup, median
 from autotune.report.page import Badge, Card, Choice, Headline, Page, Phase, Reproduce
 from autotune.report.words import MetricWords
 
@@ -67,6 +67,7 @@ def _headline(found: Lookup, metric: MetricWords) -> Headline:
         )
     machine = run.fingerprint
     return Headline(
+        title=_title(found, metric),
         sentence=run.sentence,
         badges=tuple(badges),
         asides=tuple(asides),
@@ -78,6 +79,18 @@ def _headline(found: Lookup, metric: MetricWords) -> Headline:
             run.started.replace("T", " ", 1),
         ),
     )
+
+
+def _title(found: Lookup, metric: MetricWords) -> str:
+    winner = found.winner
+    if winner is None:
+        return "Nothing was judged: float f32 is kept."
+    verdict = winner.verdict
+    if winner.configuration == BASELINE:
+        return "Float f32 is the fastest model within the tolerance on this CPU."
+    speed, end = winner.speedup, words.between(winner.speedup)
+    loss = f"{metric.name} drop {metric.drop(verdict.drop)}, at most {metric.drop(verdict.drop_upper)}"
+    return f"{words.ratio(speed.estimate)} as fast as float f32{f' ({end})' if end else ''}; {loss}."
 
 
 def _cards(found: Lookup, metric: MetricWords) -> tuple[Card, ...]:

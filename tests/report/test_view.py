@@ -28,6 +28,7 @@ def badges(run: Run) -> list[tuple[str, str]]:
 
 def test_headline_of_an_int8_winner() -> None:
     headline = view(INT8_WINS).headline
+    assert headline.title == "3.50× as fast as float f32 (3.43 to 3.57×); accuracy drop +0.0022, at most +0.0096."
     assert headline.sentence == INT8_WINS.sentence
     assert badges(INT8_WINS) == [("expected", "fair")]
     assert headline.asides == (
@@ -40,6 +41,11 @@ def test_headline_of_an_int8_winner() -> None:
         "8 trials in 1 min 20 s",
         "2026-11-24 13:05:00+00:00",
     )
+
+
+def test_titles_of_other_outcomes() -> None:
+    assert view(FLOAT_WINS).headline.title == "Float f32 is the fastest model within the tolerance on this CPU."
+    assert view(INTERRUPTED).headline.title == "Nothing was judged: float f32 is kept."
 
 
 def test_badges_tell_outcome_and_verdict() -> None:
