@@ -15,6 +15,7 @@ _WEIGHTED = frozenset(
 )
 _NOT_EXECUTED = ("Input", "Output", "Const", "Parameter", "Result")
 _INT8 = ("i8", "u8")
+_DEQUANTIZATION = "/DequantizationMultiply"
 _COMPUTE = ("Convolution", "Deconvolution", "FullyConnected", "MatMul", "RNNSeq", "RNNCell")
 
 
@@ -54,13 +55,14 @@ def microseconds(counters: Iterable[Any]) -> dict[str, float]:
 def weighted_operators(model: Any) -> dict[str, str]:
     """Return friendly names of a model's weighted operators, by the names that they may have at run time.
 
-    That is their own, or that of the bias: OpenVINO names a fused linear layer after its last part.
+    That is their own, or that of the bias: OpenVINO names a fused linear layer after its last part, which for an int8
+    layer whose bias was fused elsewhere is the multiplication that its low-precision transformations put behind it.
     """
     names = {}
     for op in model.get_ops():
         if op.get_type_name() in _WEIGHTED:
             name = op.get_friendly_name()
-            names[name] = name
+            names[name] = names[name + _DEQUANTIZATION] = name
             followers = [target.get_node() for target in op.output(0).get_target_inputs()]
             names.update({f.get_friendly_name(): name for f in followers if _is_bias(f)})
     return names

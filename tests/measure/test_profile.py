@@ -1,4 +1,8 @@
-from autotune.measure.profile import RuntimeNode, operator_runs
+import numpy as np
+import openvino as ov
+from openvino import opset13 as ops
+
+from autotune.measure.profile import RuntimeNode, operator_runs, weighted_operators
 
 
 def node(name: str, type_: str, kernel: str, precision: str, originals: str = "") -> RuntimeNode:
@@ -25,3 +29,10 @@ def test_names_schemes_and_what_is_left_out():
         ("fc", "float", 4.0),
         ("swap", "float", 3.0),
     ]
+
+
+def test_a_linear_layer_is_found_by_each_name_that_it_may_have_at_run_time():
+    x = ops.parameter([1, 4], np.float32)
+    product = ops.matmul(x, np.ones((4, 2), np.float32), False, False, name="fc")
+    model = ov.Model([ops.add(product, np.ones((1, 2), np.float32), name="fc/bias")], [x])
+    assert weighted_operators(model) == {"fc": "fc", "fc/DequantizationMultiply": "fc", "fc/bias": "fc"}
