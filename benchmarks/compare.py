@@ -28,7 +28,7 @@ from autotune.data import Splits
 from autotune.sources.cache import cache_dir
 from autotune.sources.datasets import load_data
 from autotune.sources.model import conform_splits, locate, read
-from benchmarks import table
+from benchmarks import page, table
 from benchmarks.instruction_sets import results_folder
 from benchmarks.judge import DEFAULT, Judge, JudgeFailed, Subject, properties
 from benchmarks.peers.common import Result, Task
@@ -72,7 +72,7 @@ class Table:
         self._rows[_key(complete)] = complete
         rows = sorted(self._rows.values(), key=_order)
         pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(self._file, index=False, float_format="%.6g")
-        self._file.with_suffix(".md").write_text(table.document(rows))
+        self._file.with_suffix(".md").write_text(page.document(rows))
 
 
 def _key(row: Record) -> tuple[str, ...]:

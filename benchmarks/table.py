@@ -74,16 +74,6 @@ def markdown(rows: Iterable[Row]) -> str:
     return "\n".join(parts)
 
 
-def document(rows: Sequence[Row]) -> str:
-    """Return a summary per instruction set and tolerance, then the tables."""
-    parts = []
-    for isa in dict.fromkeys(row["isa"] for row in rows):
-        members = [row for row in rows if row["isa"] == isa]
-        parts.append(f"## {'All models' if isa == 'native' else f'All models, this CPU restricted to {isa}'}\n")
-        parts += [summary(members, tolerance) for tolerance in TOLERANCES]
-    return "\n".join([*parts, "## Each model\n", markdown(rows)])
-
-
 def summary(rows: Sequence[Row], tolerance: float) -> str:
     """Return one line per tool: in how many models it kept the tolerance, and how fast what it found is there.
 
@@ -93,29 +83,35 @@ def summary(rows: Sequence[Row], tolerance: float) -> str:
     for row in rows:
         if present(row["max_drop"]) and row["max_drop"] != tolerance:
             continue
-        parts = [row["tool"], row["variant"], "default precision" if row["precision"] == "default" else ""]
-        if row["runtime"] == "openvino" and row["tool"] == "openvino-float":
-            parts.append(row["precision"])
-        if row["runtime"] == "onnxruntime":
-            parts.append("in ONNX Runtime")
-        told.setdefault(" ".join(str(part) for part in parts if present(part)), {})[row["model"], row["isa"]] = row
+        told.setdefault(tool_name(row), {})[row["model"], row["isa"]] = row
     lines = []
     for tool, by_model in told.items():
         members = list(by_model.values())
-        kept = [row for row in members if _kept(row, tolerance)]
-        speeds = [row["speed"] if _kept(row, tolerance) else 1.0 for row in members]
+        within = [row for row in members if kept(row, tolerance)]
+        speeds = [row["speed"] if kept(row, tolerance) else 1.0 for row in members]
         mean = math.exp(sum(math.log(value) for value in speeds) / len(speeds))
         wall = sum(row["seconds"] for row in members if present(row["seconds"]))
-        proven = sum(_said(row, tolerance) == "proven" for row in kept)
-        lines.append(f"| {tool} | {len(members)} | {len(kept)} | {proven} | {mean:.2f} | {wall:.0f} |")
+        proven = sum(_said(row, tolerance) == "proven" for row in within)
+        lines.append(f"| {tool} | {len(members)} | {len(within)} | {proven} | {mean:.2f} | {wall:.0f} |")
     head = "tool | models | within | of these proven | speed against f32, geometric mean | wall s"
     rule = "---|" * (head.count("|") + 1)
     return f"### At {tolerance * 100:g} %\n\n| {head} |\n|{rule}\n" + "\n".join(lines) + "\n"
+
+
+def tool_name(row: Row) -> str:
+    """Return what tells one way of using a tool from another: its variant, and what its model is run with."""
+    parts = [row["tool"], row["variant"], "default precision" if row["precision"] == "default" else ""]
+    if row["runtime"] == "openvino" and row["tool"] == "openvino-float":
+        parts.append(row["precision"])
+    if row["runtime"] == "onnxruntime":
+        parts.append("in ONNX Runtime")
+    return " ".join(str(part) for part in parts if present(part))
 
 
 def _said(row: Row, tolerance: float) -> str:
     return verdict(row["drop"], row["drop_upper"], tolerance * abs(row["float_score"]))
 
 
-def _kept(row: Row, tolerance: float) -> bool:
+def kept(row: Row, tolerance: float) -> bool:
+    """Return whether there is a model, and its drop on the holdout is within the tolerance (relative)."""
     return not present(row["failure"]) and _said(row, tolerance) != "beyond"

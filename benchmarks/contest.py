@@ -1,0 +1,85 @@
+"""autotune against each peer, and against the best of them all, from the rows of the comparison. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from scipy.stats import gmean
+
+from benchmarks.table import Row, kept, present, tool_name
+
+AUTOTUNE = "autotune"
+# A peer that is faster by more than this is a loss.
+LOSS = 1.03
+
+
+@dataclass(frozen=True)
+class Match:
+    """autotune and the fastest peer within the tolerance, on one model; speeds are ratios to float f32."""
+
+    model: str
+    ours: float
+    best: float
+    peer: str
+
+    @property
+    def ratio(self) -> float:
+        """Above 1 where autotune is faster."""
+        return self.ours / self.best
+
+
+def matches(rows: Sequence[Row], tolerance: float) -> list[Match]:
+    """Return a match for every model that autotune was run on, in the order of the rows.
+
+    Float f32 is a peer as well, so there always is one; what is beyond the tolerance counts as float f32.
+    """
+    found = []
+    for own in _ours(rows, tolerance):
+        peers = [row for row in _peers(rows, tolerance) if row["model"] == own["model"]]
+        best = max((row for row in peers if kept(row, tolerance)), key=lambda row: row["speed"], default=None)
+        speed, name = (1.0, "float f32") if best is None or best["speed"] < 1 else (best["speed"], tool_name(best))
+        found.append(Match(own["model"], _speed(own, tolerance), speed, name))
+    return found
+
+
+def against_each(rows: Sequence[Row], tolerance: float) -> dict[str, tuple[int, float]]:
+    """Return for each peer the models both were run on, and the geometric mean of autotune's speed over the peer's."""
+    ours = {row["model"]: _speed(row, tolerance) for row in _ours(rows, tolerance)}
+    ratios: dict[str, dict[str, float]] = {}
+    for row in _peers(rows, tolerance):
+        if row["model"] in ours:
+            ratios.setdefault(tool_name(row), {})[row["model"]] = ours[row["model"]] / _speed(row, tolerance)
+    return {name: (len(by_model), float(gmean(list(by_model.values())))) for name, by_model in ratios.items()}
+
+
+def markdown(rows: Sequence[Row], tolerance: float) -> str:
+    """Return both as text; empty where autotune was not run at this tolerance."""
+    met = matches(rows, tolerance)
+    if not met:
+        return ""
+    lines = [f"#### autotune against its peers at {tolerance * 100:g} %", ""]
+    lines += ["| peer | models | autotune's speed over it, geometric mean |", "|---|---|---|"]
+    lines += [f"| {name} | {count} | {mean:.2f} |" for name, (count, mean) in against_each(rows, tolerance).items()]
+    mean = float(gmean([match.ratio for match in met]))
+    lines += [f"| the best within the tolerance of them all | {len(met)} | {mean:.2f} |", ""]
+    lines += ["| model | autotune | best peer within the tolerance | | ratio |", "|---|---|---|---|---|"]
+    for match in met:
+        sign = " **loss**" if match.ratio < 1 / LOSS else ""
+        lines.append(
+            f"| {match.model} | {match.ours:.2f} | {match.best:.2f} | {match.peer} | {match.ratio:.2f}{sign} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _ours(rows: Iterable[Row], tolerance: float) -> list[Row]:
+    return [row for row in rows if row["tool"] == AUTOTUNE and row["max_drop"] == tolerance]
+
+
+def _peers(rows: Iterable[Row], tolerance: float) -> list[Row]:
+    others = [row for row in rows if row["tool"] not in (AUTOTUNE, "preparation")]
+    return [row for row in others if not present(row["max_drop"]) or row["max_drop"] == tolerance]
+
+
+def _speed(row: Row, tolerance: float) -> float:
+    return float(row["speed"]) if kept(row, tolerance) else 1.0

@@ -1,0 +1,42 @@
+"""Who wins is a pure function of the rows."""
+
+from __future__ import annotations
+
+import pytest
+from test_table import ROW
+
+from benchmarks import contest, page
+
+OURS = {**ROW, "tool": "autotune", "variant": None, "max_drop": 0.01, "precision": "deployed", "speed": 3.0}
+FLOAT = {**ROW, "tool": "openvino-float", "variant": None, "precision": "bf16", "speed": 1.5, "drop": 0.0}
+BEYOND = {**ROW, "variant": "mixed", "speed": 4.0, "drop": 0.1, "drop_upper": 0.2}
+
+
+def test_the_best_peer_within_the_tolerance_is_met() -> None:
+    (match,) = contest.matches([ROW, FLOAT, BEYOND, OURS], 0.01)
+    assert (match.model, match.ours, match.best, match.peer) == ("digits", 3.0, 2.0, "nncf-quantize default")
+    assert match.ratio == pytest.approx(1.5)
+
+
+def test_what_is_beyond_the_tolerance_counts_as_float() -> None:
+    failed = {**OURS, "drop": 0.05, "drop_upper": 0.06}
+    (match,) = contest.matches([BEYOND, failed], 0.01)
+    assert (match.ours, match.best, match.peer) == (1.0, 1.0, "float f32")
+
+
+def test_means_are_over_models_that_both_were_run_on() -> None:
+    rows = [ROW, OURS, {**ROW, "model": "photos", "speed": 6.0}, {**OURS, "model": "photos"}, {**ROW, "model": "notes"}]
+    assert contest.against_each(rows, 0.01) == {"nncf-quantize default": (2, pytest.approx((1.5 * 0.5) ** 0.5))}
+
+
+def test_other_tolerances_are_another_contest() -> None:
+    accuracy_control = {**ROW, "tool": "nncf-accuracy-control", "variant": "plain", "max_drop": 0.005, "speed": 9.0}
+    (match,) = contest.matches([ROW, accuracy_control, OURS], 0.01)
+    assert match.peer == "nncf-quantize default"
+    assert contest.markdown([ROW, OURS], 0.005) == ""
+
+
+def test_a_loss_is_marked_on_the_page() -> None:
+    text = page.document([{**ROW, "speed": 3.2}, OURS])
+    assert "| digits | 3.00 | 3.20 | nncf-quantize default | 0.94 **loss** |" in text
+    assert "loss" not in page.document([{**ROW, "speed": 3.05}, OURS])
