@@ -101,6 +101,7 @@ class Measurement:
         score: the metric on the ``samples`` first samples of the search split (all, unless stopped).
         drop: float f32's score on the same samples minus this one, signed so that positive is worse.
         drop_error: standard error of the drop, from the paired scores; None where nothing was scored.
+        groups: that these samples come in, so many are independent; None where each sample is.
         precision: that OpenVINO really computes float operators in.
         notes: a sentence for everything that ran otherwise than asked.
         operators: read back from the runtime model.
@@ -114,6 +115,7 @@ class Measurement:
     threads: int
     operators: tuple[OperatorRun, ...] = ()
     drop_error: float | None = None
+    groups: int | None = None
     precision: str = ""
     notes: tuple[str, ...] = ()
 
@@ -172,6 +174,8 @@ class Verdict:
         drop_upper: one-sided upper bound of the drop at ``confidence`` (corrected for the number of finalists).
         method: name of the bound (exact paired, bootstrap, ...).
         more_samples: how many more labelled samples would settle it, None if no number would.
+        groups, more_groups: the same as ``n`` and ``more_samples``, of the groups that samples come in; None where each
+            sample stands alone.
     """
 
     status: Status
@@ -184,6 +188,8 @@ class Verdict:
     score: float
     float_score: float
     more_samples: int | None = None
+    groups: int | None = None
+    more_groups: int | None = None
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from autotune.measure.score import outputs as run
 from autotune.protocol import Judge
 from autotune.record import Failure, Verdict
 from autotune.stages import StageFailed
-from autotune.stats import DropTest
+from autotune.stats import Clusters, DropTest
 from autotune.tasks.metrics import Metric
 
 Array = NDArray[Any]
@@ -44,6 +44,7 @@ class Score:
 
     Attributes:
         drop: positive when worse than float. ``drop_error``: its standard error, from the paired scores.
+        groups: that the samples come in; None where each stands alone.
         stopped: why it ended early; empty when complete.
     """
 
@@ -52,6 +53,7 @@ class Score:
     drop: float
     drop_error: float
     samples: int
+    groups: int | None = None
     stopped: str = ""
 
 
@@ -60,6 +62,7 @@ class Scorer:
 
     Attributes:
         metric_seconds: how long one value of the metric on the whole split takes; 0 for a mean, which needs none.
+        clusters: the groups that the samples come in; None where each stands alone.
         looks: whether candidates are looked at early; not with a metric that takes longer than the inference it saves.
 
     Raises:
@@ -77,6 +80,7 @@ class Scorer:
         self.value = metric.value(self.per_sample, dataset.labels)
         if not np.isfinite(self.value):
             raise UserError(f"metric: {metric.name} is not finite for the float model on these data.")
+        self.clusters = Clusters.of(dataset.groups)
         self._is_binary = metric.is_mean and bool(np.isin(self.per_sample, (0, 1)).all())
         self.metric_seconds = 0.0 if metric.is_mean else self._time_of_a_value()
         cost = 2 * self.metric_seconds
@@ -90,15 +94,16 @@ class Scorer:
     def score(self, compiled: Compiled, tolerance: float | None) -> Score:
         """Score the split; with a ``tolerance``, stop as soon as the drop is beyond it with near certainty.
 
+        Where samples come in groups, that is the drop of all such groups, not only of those in the split: these are few
+        and may lose more than others would.
+
         Raises:
             StageFailed: an output is not finite.
         """
         n = len(self)
         parts: list[Scores] = []
-        test = None if tolerance is None or not self._is_binary else DropTest(tolerance, ERROR, population=n)
-        chunks = CHUNKS if test is not None else FEW_CHUNKS
-        bounds = np.linspace(0, n, min(chunks, n) + 1).astype(int)
-        for start, stop in itertools.pairwise(bounds.tolist()):
+        test = None if tolerance is None or not self._is_binary else self._test(tolerance)
+        for start, stop in itertools.pairwise(self._bounds(CHUNKS if test is not None else FEW_CHUNKS)):
             outputs = run(compiled, self._dataset, start, stop)
             if not finite(outputs):
                 raise StageFailed(Failure("score", "not-finite", "an output is NaN or infinite"))
@@ -109,18 +114,19 @@ class Scorer:
                 value, drop = self._value_and_drop(so_far)
                 if test is not None:
                     change = self.per_sample[start:stop] - parts[-1]
-                    hopeless = test.update(change if self._metric.higher_is_better else -change)
+                    change = change if self._metric.higher_is_better else -change
+                    hopeless = test.update(self._by_group(change, start, tolerance))
                 else:
                     hopeless = drop > tolerance and self._hopeless(so_far, tolerance)
                 if hopeless:
                     why = f"drop beyond the tolerance after {stop} of {n} samples"
-                    return Score(so_far, value, drop, self._drop_error(so_far), stop, why)
+                    return self._score_of(so_far, value, drop, why)
         per_sample = np.concatenate(parts)
         value, drop = self._value_and_drop(per_sample)
         if not np.isfinite(value):
             message = f"{self._metric.name} is undefined for this candidate's outputs"
             raise StageFailed(Failure("score", "not-finite", message))
-        return Score(per_sample, value, drop, self._drop_error(per_sample), n)
+        return self._score_of(per_sample, value, drop)
 
     def of_the_reference(self, request: Judge) -> Verdict:
         """Return float f32's own verdict: it loses nothing against itself."""
@@ -134,6 +140,7 @@ class Scorer:
             method="the reference itself",
             score=self.value,
             float_score=self.value,
+            groups=None if self.clusters is None else len(self.clusters),
         )
 
     def _tolerance(self, request: Judge) -> float:
@@ -155,7 +162,43 @@ class Scorer:
             confidence=request.confidence,
             finalists=request.finalists,
             seed=seed,
+            clusters=self.clusters,
         )
+
+    def _bounds(self, chunks: int) -> list[int]:
+        """Return where chunks begin and end: no group is in two."""
+        n = len(self)
+        bounds = np.linspace(0, n, min(chunks, n) + 1).astype(int)
+        if self.clusters is not None:
+            whole = self.clusters.cuts()
+            bounds = np.unique([0, *whole[np.searchsorted(whole, bounds[1:])]])
+        return [int(bound) for bound in bounds]
+
+    def _test(self, tolerance: float) -> DropTest:
+        """Return the test of 0/1 scores; :meth:`_by_group` gives its differences."""
+        if self.clusters is None:
+            return DropTest(tolerance, ERROR, population=len(self))
+        return DropTest(0.0, ERROR, lowest=-1 - tolerance)
+
+    def _by_group(self, change: Scores, start: int, tolerance: float) -> Scores:
+        """Return what a chunk's groups lose beyond the tolerance, in samples of the largest group; or just the change.
+
+        Of groups of unequal sizes the hypothesis is about the ratio of two means: that the mean of a group's loss less
+        the tolerance times its size is at most 0.
+        """
+        if self.clusters is None:
+            return change
+        chunk = self.clusters.between(start, start + len(change))
+        beyond: Scores = (chunk.sums(change) - tolerance * chunk.sizes) / self.clusters.sizes.max()
+        return beyond
+
+    def _clusters_of(self, samples: int) -> Clusters | None:
+        return None if self.clusters is None else self.clusters.between(0, samples)
+
+    def _score_of(self, per_sample: Scores, value: float, drop: float, stopped: str = "") -> Score:
+        clusters = self._clusters_of(len(per_sample))
+        groups = None if clusters is None else len(clusters)
+        return Score(per_sample, value, drop, self._drop_error(per_sample), len(per_sample), groups, stopped)
 
     def _hopeless(self, per_sample: Scores, tolerance: float) -> bool:
         lower = stats.drop_lower(
@@ -166,6 +209,7 @@ class Scorer:
             higher_is_better=self._metric.higher_is_better,
             confidence=1 - ERROR / (FEW_CHUNKS - 1),
             groups=self._groups,
+            clusters=self._clusters_of(len(per_sample)),
         )
         return lower > tolerance
 
@@ -177,6 +221,7 @@ class Scorer:
             is_mean=self._metric.is_mean,
             higher_is_better=self._metric.higher_is_better,
             groups=self._groups,
+            clusters=self._clusters_of(len(per_sample)),
         )
 
     def _value_and_drop(self, per_sample: Scores) -> tuple[float, float]:

@@ -136,12 +136,13 @@ class Workshop:
             stopped = (
                 f"too slow: {latency.speedup.estimate:.2f}x, and {request.slowest:.2f}x is had within the tolerance"
             )
-            value, drop, error, samples, per_sample = None, None, None, 0, None
+            value, drop, error, samples, groups, per_sample = None, None, None, 0, None, None
         else:
             with stage("score"), _metric_passed_on_float():
                 score = self._search.score(compiled, request.tolerance)
             stopped, per_sample = score.stopped, score.per_sample
-            value, drop, error, samples = score.value, score.drop, score.drop_error, score.samples
+            value, drop, error = score.value, score.drop, score.drop_error
+            samples, groups = score.samples, score.groups
         measurement = Measurement(
             latency=latency,
             score=value,
@@ -151,6 +152,7 @@ class Workshop:
             threads=compiled.threads,
             operators=operators,
             drop_error=error,
+            groups=groups,
             precision=compiled.precision,
             notes=compiled.notes,
         )
@@ -265,6 +267,7 @@ class Workshop:
             threads=self._baseline.threads,
             operators=self._baseline.profile(self._samples[0]),
             drop_error=0.0,
+            groups=None if self._search.clusters is None else len(self._search.clusters),
             precision=self._baseline.precision,
             notes=self._baseline.notes,
         )

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from autotune import decide
+from autotune import decide, stats
 from autotune.measure.compiled import deploy_properties
 from autotune.tasks.metrics import METRICS
 from benchmarks.peers.common import Task, read_split
@@ -72,7 +72,8 @@ class Judge:
         self._environment = {**os.environ, **environment, "PYTHONPATH": str(ROOT)}
         self._seconds = seconds
         self._metric = METRICS[task.metric](task.output)
-        self._labels = read_split(holdout, "holdout").labels
+        judged_on = read_split(holdout, "holdout")
+        self._labels, self._clusters = judged_on.labels, stats.Clusters.of(judged_on.groups)
         folder.mkdir(parents=True, exist_ok=True)
 
     @cached_property
@@ -162,6 +163,7 @@ class Judge:
             confidence=CONFIDENCE,
             finalists=1,
             seed=0,
+            clusters=self._clusters,
         )
         kept = ("status", "drop", "drop_upper", "tolerance", "n", "score", "float_score")
         return {key: getattr(found, key) for key in kept}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from autotune.errors import UserError
 
 # Fewer than these say nothing: ranges from a handful of samples, a score in steps of 10 points.
 MINIMUM = {"calibration": 4, "search": 10, "holdout": 10}
+# Of groups, where samples come in groups: how sure a score is shows in how the groups differ.
+FEWEST_GROUPS = {"calibration": 1, "search": 2, "holdout": 2}
 
 
 def split(dataset: Dataset, shares: Sequence[float], seed: int, stratify: bool) -> Splits:
@@ -22,8 +24,10 @@ def split(dataset: Dataset, shares: Sequence[float], seed: int, stratify: bool) 
     Samples whose inputs and label are all byte-equal are kept once. Samples whose inputs are equal but whose labels
     are not, and samples of one group, go to the same split. The order of dealing is that of a hash of seed and
     content, so that it depends neither on the order of the samples nor on a random generator's version; each unit
-    goes where most is missing, in its class and overall, which keeps every count within a few samples of its share.
-    Every split is in hash order too, so that any prefix of it is a fair sample of it.
+    goes where most is missing, in its class and overall, which keeps every count within a few samples of its share;
+    where groups differ in size, the number of groups counts as well, for that is what makes a score sure. Every split
+    is in hash order too, so that any prefix of it is a fair sample of it; in search and holdout, the splits that are
+    scored, whole groups are.
 
     Args:
         shares: of the three splits, positive, summing to 1.
@@ -39,14 +43,16 @@ def split(dataset: Dataset, shares: Sequence[float], seed: int, stratify: bool) 
     keys = [_key(seed, digests[i]) for i in kept]
     units = _units([digests[i] for i in kept], None if dataset.groups is None else dataset.groups[kept])
     strata = _strata(units, dataset.labels[kept] if stratify and dataset.labels is not None else None)
-    assigned = _deal(units, strata, keys, shares)
+    assigned = _deal(units, strata, keys, shares, count_units=dataset.groups is not None)
     hashed = sorted(range(len(kept)), key=lambda i: keys[i])
-    parts = [dataset.take(kept[[i for i in hashed if assigned[i] == k]]) for k in range(3)]
+    together = hashed if dataset.groups is None else _whole(units, keys)
+    orders = (hashed, together, together)
+    parts = [dataset.take(kept[[i for i in order if assigned[i] == k]]) for k, order in enumerate(orders)]
     for (name, least), part in zip(MINIMUM.items(), parts, strict=True):
-        if len(part) < least:
+        if len(part) < least or _too_few_groups(part, name):
             raise UserError(
-                f"data: the {name} split gets {len(part)} samples and needs {least}, because the groups are too few "
-                f"or too large ({len(units)} for {len(kept)} samples); give more groups."
+                f"data: the {name} split gets {_size(part)} and needs {least}{_and_groups(part, name)}, because the "
+                f"groups are too few or too large ({len(units)} for {len(kept)} samples); give more groups."
             )
     return Splits(parts[0], parts[1], parts[2], removed)
 
@@ -78,10 +84,43 @@ def join(calibration: Dataset, search: Dataset, holdout: Dataset, seed: int) -> 
                 else ""
             )
             raise UserError(f"data.{name}: has {len(kept)} samples{gone} and needs at least {MINIMUM[name]}.")
+        part = dataset.take(_in_order(kept, [_key(seed, one) for one in digests], groups, name))
+        if _too_few_groups(part, name):
+            raise UserError(f"data.{name}: has {_size(part)} and needs at least {FEWEST_GROUPS[name]} groups.")
         seen.update(digests, groups)
         removed += len(dataset) - len(kept)
-        parts.append(dataset.take(sorted(kept, key=lambda i: _key(seed, digests[i]))))
+        parts.append(part)
     return Splits(parts[2], parts[1], parts[0], removed)
+
+
+def _in_order(kept: Iterable[int], keys: Sequence[bytes], groups: Sequence[Hashable], name: str) -> list[int]:
+    if not groups or name == "calibration":
+        return sorted(kept, key=lambda i: keys[i])
+    units: dict[Hashable, list[int]] = {}
+    for i in kept:
+        units.setdefault(groups[i], []).append(i)
+    return _whole(units.values(), keys)
+
+
+def _whole(units: Iterable[Sequence[int]], keys: Sequence[bytes]) -> list[int]:
+    """Return all samples, unit by unit, both in the order of hashes."""
+    ordered = [sorted(unit, key=lambda i: keys[i]) for unit in units]
+    # A hash of all keys: the least of many keys would put large units first.
+    ordered.sort(key=lambda unit: hashlib.sha256(b"".join(keys[i] for i in unit)).digest())
+    return [i for unit in ordered for i in unit]
+
+
+def _too_few_groups(part: Dataset, name: str) -> bool:
+    return part.groups is not None and len(np.unique(part.groups)) < FEWEST_GROUPS[name]
+
+
+def _size(part: Dataset) -> str:
+    groups = 0 if part.groups is None else len(np.unique(part.groups))
+    return f"{len(part)} samples" + (f" in {groups} group{'s' * (groups != 1)}" if groups else "")
+
+
+def _and_groups(part: Dataset, name: str) -> str:
+    return f" in {FEWEST_GROUPS[name]} groups" if _too_few_groups(part, name) else ""
 
 
 def _key(seed: int, digest: bytes) -> bytes:
@@ -136,9 +175,18 @@ def _strata(units: list[list[int]], labels: Array | None) -> list[object]:
     return strata
 
 
-def _deal(units: list[list[int]], strata: list[object], keys: list[bytes], shares: Sequence[float]) -> NDArray[np.intp]:
-    """Return the split (0, 1, 2) of every sample."""
+def _deal(
+    units: list[list[int]], strata: list[object], keys: list[bytes], shares: Sequence[float], *, count_units: bool
+) -> NDArray[np.intp]:
+    """Return the split (0, 1, 2) of every sample.
+
+    Args:
+        count_units: units are to be shared out as well, not only samples; of no effect where all are of one size.
+    """
     share = np.asarray(shares, dtype=np.float64)
+    sizes = {len(unit) for unit in units}
+    average = len(keys) / len(units) if count_units and len(sizes) > 1 else 0.0
+    missing_units = np.zeros(3)
     assigned = np.empty(len(keys), dtype=np.intp)
     missing_overall = np.zeros(3)
     missing = {stratum: np.zeros(3) for stratum in strata}
@@ -148,8 +196,10 @@ def _deal(units: list[list[int]], strata: list[object], keys: list[bytes], share
         size = len(units[u])
         missing_overall += share * size
         missing[strata[u]] += share * size
-        chosen = int(np.argmax(missing_overall + missing[strata[u]]))
+        missing_units += share * average
+        chosen = int(np.argmax(missing_overall + missing[strata[u]] + missing_units))
         missing_overall[chosen] -= size
         missing[strata[u]][chosen] -= size
+        missing_units[chosen] -= average
         assigned[units[u]] = chosen
     return assigned

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from autotune import stats
 from autotune.configuration import Configuration
 from autotune.record import Interval, Trial
 
@@ -15,12 +16,18 @@ NEAR_FASTEST = 0.93
 
 @dataclass(frozen=True)
 class Point:
-    """A complete trial's place in the plane of speed and drop; ``error`` is the standard error of the drop."""
+    """A complete trial's place in the plane of speed and drop.
+
+    Attributes:
+        error: standard error of the drop.
+        groups: that its samples come in. Of few groups an error counts for less: the quantiles are Student's.
+    """
 
     trial: Trial
     speedup: Interval
     drop: float
     error: float
+    groups: int | None = None
 
     @property
     def is_float(self) -> bool:
@@ -28,11 +35,16 @@ class Point:
 
     def may_be_within(self, tolerance: float) -> bool:
         """Tell whether the drop exceeds the tolerance by no more than one standard error."""
-        return self.drop - self.error <= tolerance
+        return self.drop - self._errors(1.0) <= tolerance
 
     def clearly_within(self, tolerance: float, errors: float = 1.0) -> bool:
         """Tell whether the drop stays below the tolerance by so many standard errors, or more."""
-        return self.drop + errors * self.error <= tolerance
+        return self.drop + self._errors(errors) <= tolerance
+
+    def _errors(self, count: float) -> float:
+        if self.error == 0:
+            return 0.0
+        return self.error * (count if self.groups is None else stats.t_errors(count, self.groups))
 
 
 def pareto_front(trials: Iterable[Trial]) -> tuple[int, ...]:
@@ -52,11 +64,13 @@ def pick_finalists(trials: Iterable[Trial], tolerance: float, limit: int) -> lis
       fastest that is clearly both, and the simplest at a tie with the first;
     * int8 trials on the front that may be within the tolerance and faster than the fastest float that is clearly
       within it, in this order: the fastest within the tolerance, the simplest of those at a tie with it, the most
-      accurate of those nearly as fast, the most accurate, then the fastest;
+      accurate of those nearly as fast, the most accurate, then the fastest; where samples come in groups the fastest
+      that may be within comes second, for the drop on few groups says little;
     * if there is none of these, the int8 trial that came closest, so that a verdict can say how close.
 
     A trial *may* be within the tolerance when its drop exceeds it by no more than one standard error of the drop, and
-    is *clearly* within when it stays below by as much.
+    is *clearly* within when it stays below by as much. Where samples come in groups, the error is cluster-robust and
+    widened as Student's distribution asks for that number of groups.
 
     Args:
         tolerance: of the drop, in the metric's own units.
@@ -101,6 +115,7 @@ def _by_merit(int8: Sequence[Point], tolerance: float) -> list[Point]:
     near = [p for p in front if p.speedup.estimate >= NEAR_FASTEST * fastest.speedup.estimate]
     ranked = [
         fastest,
+        *(front[:1] if front[0].groups is not None else ()),
         min(ties, key=_simplest_first),
         min(near, key=_least_drop_first),
         min(front, key=_least_drop_first),
@@ -135,7 +150,7 @@ def points(trials: Iterable[Trial]) -> list[Point]:
             continue
         if math.isfinite(measured.drop):
             error = measured.drop_error if measured.drop_error is not None else math.inf
-            found.append(Point(trial, measured.latency.speedup, measured.drop, error))
+            found.append(Point(trial, measured.latency.speedup, measured.drop, error, measured.groups))
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from autotune.configuration import Configuration
-from autotune.record import Finalist, Goal, Interval
+from autotune.record import Finalist, Goal, Interval, Verdict
 
 
 def sentence(winner: Finalist, best: Finalist, proven: Finalist, goal: Goal, why: str) -> str:
@@ -67,8 +67,8 @@ def _speed_part(winner: Finalist, best: Finalist, goal: Goal) -> str:
 def _drop_part(winner: Finalist, goal: Goal) -> str:
     verdict = winner.verdict
     facts = (
-        f"On {verdict.n} holdout samples {goal.metric} is {verdict.score:.4g} against {verdict.float_score:.4g}: "
-        f"{_change(verdict.drop)} and, with {_percent(verdict.confidence)} confidence, worse by at most "
+        f"On {verdict.n} holdout samples{_groups(verdict)} {goal.metric} is {verdict.score:.4g} against "
+        f"{verdict.float_score:.4g}: {_change(verdict.drop)} and, with {_percent(verdict.confidence)} confidence, worse by at most "
         f"{verdict.drop_upper:.3g}"
     )
     if verdict.status == "proven":
@@ -89,10 +89,16 @@ def _latency_part(winner: Finalist, goal: Goal) -> str:
 
 
 def _more(finalist: Finalist) -> str:
-    more = finalist.verdict.more_samples
+    verdict = finalist.verdict
+    units = "groups of labelled samples" if verdict.groups is not None else "labelled samples"
+    more = verdict.more_samples if verdict.groups is None else verdict.more_groups
     if more is None:
-        return "; no reasonable number of further labelled samples would prove it"
-    return f"; about {_rounded(more)} more labelled samples would prove it if the rates stay the same"
+        return f"; no reasonable number of further {units} would prove it"
+    return f"; about {_rounded(more)} more {units} would prove it if the rates stay the same"
+
+
+def _groups(verdict: Verdict) -> str:
+    return "" if verdict.groups is None else f" in {verdict.groups} groups"
 
 
 def _allowed(finalist: Finalist, goal: Goal) -> str:

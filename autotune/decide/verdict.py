@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from autotune import stats
 from autotune.record import Status, Verdict
 
@@ -21,6 +23,7 @@ def verdict(
     seed: int,
     resamples: int = stats.RESAMPLES_CORPUS,
     groups: int = stats.JACKKNIFE_GROUPS,
+    clusters: stats.Clusters | None = None,
 ) -> Verdict:
     """Judge a finalist by its scores on the holdout.
 
@@ -29,8 +32,8 @@ def verdict(
     computed at ``1 - (1 - confidence) / finalists``, so that all of them hold together with ``confidence``.
 
     Args:
-        float_scores, candidate_scores, value, is_mean, higher_is_better, seed, resamples, groups: as for
-            ``stats.drop_upper``.
+        float_scores, candidate_scores, value, is_mean, higher_is_better, seed, resamples, groups, clusters:
+            as for ``stats.drop_upper``.
         float_score, score: the metric of all samples.
         tolerance: of the drop, in the metric's own units.
         confidence: of all bounds together, one-sided.
@@ -48,11 +51,14 @@ def verdict(
         seed=seed,
         resamples=resamples,
         groups=groups,
+        clusters=clusters,
     )
     status: Status = "proven" if bound.upper <= tolerance else "expected" if bound.drop <= tolerance else "beyond"
-    needed = None
+    needed = more = None
     if status == "expected":
         needed = stats.samples_needed(bound.drop, bound.sd, tolerance, each, bound.excess)
+    if needed is not None:
+        more = max(1, needed - bound.units)
     return Verdict(
         status=status,
         drop=bound.drop,
@@ -63,5 +69,7 @@ def verdict(
         method=bound.method if finalists <= 1 else f"{bound.method}, corrected for {finalists} finalists",
         score=score,
         float_score=float_score,
-        more_samples=None if needed is None else max(1, needed - n),
+        more_samples=None if more is None else math.ceil(more * n / bound.units),
+        groups=None if clusters is None else bound.units,
+        more_groups=None if clusters is None else more,
     )

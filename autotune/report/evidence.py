@@ -129,7 +129,7 @@ def _holdout_point(found: Lookup, finalist: Finalist, metric: MetricWords) -> Ho
         f"speedup {words.ratio(speed.estimate)} ({words.between(speed)})",
         f"drop {metric.drop(verdict.drop)}, at most {metric.drop(verdict.drop_upper)} "
         f"at {words.confidence(verdict.confidence)}",
-        f"{verdict.status} on {words.count(verdict.n, 'sample')}",
+        f"{verdict.status} on {words.samples(verdict)}",
     )
     upper = verdict.drop_upper if math.isfinite(verdict.drop_upper) else verdict.drop
     return HoldoutPoint(
@@ -212,9 +212,13 @@ def _finalist_row(found: Lookup, finalist: Finalist, metric: MetricWords) -> Fin
     if not finalist.meets_latency and limit is not None:
         remarks.append(f"slower than the allowed {words.milliseconds(limit)}")
     if verdict.status == "expected" and verdict.more_samples is not None:
-        remarks.append(f"about {words.count(verdict.more_samples)} more labelled samples would settle it")
+        more, units = words.count(verdict.more_samples), "labelled samples"
+        if verdict.more_groups is not None:
+            more, units = words.count(verdict.more_groups), "groups of labelled samples"
+        remarks.append(f"about {more} more {units} would settle it")
     if verdict.status == "expected" and verdict.more_samples is None:
-        remarks.append("no number of further samples would prove it at this estimate")
+        units = "samples" if verdict.groups is None else "groups"
+        remarks.append(f"no number of further {units} would prove it at this estimate")
     return FinalistRow(
         trial=finalist.trial,
         label=finalist.configuration.label,
@@ -227,7 +231,7 @@ def _finalist_row(found: Lookup, finalist: Finalist, metric: MetricWords) -> Fin
         score=metric.score(verdict.score),
         drop=metric.drop(verdict.drop),
         drop_upper=metric.drop(verdict.drop_upper),
-        n=words.count(verdict.n),
+        n=words.samples(verdict),
         verdict=status_badge(verdict.status),
         remark="; ".join(remarks),
     )

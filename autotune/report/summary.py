@@ -85,7 +85,7 @@ def _anytime(run: Run) -> list[dict[str, float]]:
 def _verdict(winner: Finalist | None) -> dict[str, Any]:
     names = (
         "status", "drop", "drop_upper", "tolerance", "confidence", "n", "method", "score", "float_score",
-        "more_samples",
+        "more_samples", "groups", "more_groups",
     )  # fmt: skip
     return {name: None if winner is None else getattr(winner.verdict, name) for name in names}
 

@@ -79,8 +79,10 @@ holdout_drop_upper              Float64  metric  its one-sided upper bound at ``
 tolerance                       Float64  metric  largest drop allowed
 confidence                      Float64          of the bound
 holdout_samples                 Int64            samples judged on
+holdout_groups                  Int64            groups that they come in; empty where each sample stands alone
 bound                           string           name of the statistical method
 more_samples                    Int64            further labelled samples that would settle it; empty if none would
+more_groups                     Int64            the same in groups
 ==============================  =======  ======  ===================================================================
 """
 
@@ -127,7 +129,7 @@ PARETO_TYPES = {
     "final_speedup_best_float_high": "Float64", "final_latency_ms": "Float64", "meets_latency": "boolean",
     "verdict": "string", "holdout_score": "Float64", "holdout_float_score": "Float64", "holdout_drop": "Float64",
     "holdout_drop_upper": "Float64", "tolerance": "Float64", "confidence": "Float64", "holdout_samples": "Int64",
-    "bound": "string", "more_samples": "Int64",
+    "holdout_groups": "Int64", "bound": "string", "more_samples": "Int64", "more_groups": "Int64",
 }  # fmt: skip
 
 
@@ -254,8 +256,10 @@ def _final(finalist: Finalist | None) -> dict[str, Any]:
         "tolerance": _nine(verdict.tolerance),
         "confidence": _nine(verdict.confidence),
         "holdout_samples": verdict.n,
+        "holdout_groups": verdict.groups,
         "bound": verdict.method,
         "more_samples": verdict.more_samples,
+        "more_groups": verdict.more_groups,
     }
 
 

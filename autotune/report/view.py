@@ -125,7 +125,7 @@ def _metric_card(winner: Finalist, run: Run, metric: MetricWords) -> Card:
         details=(
             f"drop at most {metric.drop(verdict.drop_upper)} at {words.confidence(verdict.confidence)} confidence",
             f"tolerance {metric.tolerance(verdict.tolerance)} ({run.goal.max_drop})",
-            f"holdout of {words.count(verdict.n, 'sample')}",
+            f"holdout of {words.samples(verdict)}",
         ),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from autotune.record import Goal, Interval
+from autotune.record import Goal, Interval, Verdict
 
 MISSING = "–"
 MINUS = "−"
@@ -117,6 +117,12 @@ def count(value: int, noun: str = "", plural: str = "") -> str:
     if not noun:
         return f"{value:,}"
     return f"{value:,} {noun if value == 1 else plural or noun + 's'}"
+
+
+def samples(verdict: Verdict) -> str:
+    """What was judged on: ``1,200 samples``, or ``1,200 samples in 20 groups``."""
+    told = count(verdict.n, "sample")
+    return told if verdict.groups is None else f"{told} in {count(verdict.groups, 'group')}"
 
 
 def percent(share: float) -> str:

@@ -115,7 +115,8 @@ def read_split(path: Path, split: str) -> Dataset:
     with np.load(path, allow_pickle=False) as archive:
         inputs = {k.split("/", 2)[2]: archive[k] for k in archive.files if k.startswith(f"{split}/inputs/")}
         labels = archive[f"{split}/labels"] if f"{split}/labels" in archive.files else None
-    return Dataset(inputs, labels)
+        groups = archive[f"{split}/groups"] if f"{split}/groups" in archive.files else None
+    return Dataset(inputs, labels, groups)
 
 
 def run(peer: Callable[[Task, Path, argparse.Namespace], Result], variants: Sequence[str] = ("",)) -> None:

@@ -37,6 +37,8 @@ def test_figures_of_the_winner() -> None:
         "score": pytest.approx(0.8929),
         "float_score": 0.8951,
         "more_samples": 410,
+        "groups": None,
+        "more_groups": None,
     }
     assert figures["speedup"] == {"ratio": 3.5, "low": pytest.approx(3.43), "high": pytest.approx(3.57)}
     assert figures["winner"]["trial"] == 4
