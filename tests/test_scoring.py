@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
-from autotune import scoring
+from autotune import scoring, stats
 from autotune.configuration import Configuration, Quantization
 from autotune.data import Dataset
 from autotune.errors import UserError
@@ -133,3 +133,83 @@ def test_the_reference_is_proven_by_itself() -> None:
     verdict = Scorer(Accuracy(), DATA, BASELINE).of_the_reference(JUDGE)
     assert (verdict.status, verdict.drop, verdict.drop_upper) == ("proven", 0.0, 0.0)
     assert verdict.tolerance == pytest.approx(0.02 * verdict.float_score)
+
+
+def grouped(n: int, count: int, rate: float) -> Dataset:
+    """Features of which whole groups are hard for a model that halves the third input."""
+    random = np.random.default_rng(1)
+    groups = np.sort(random.integers(0, count, n))
+    hard = np.where(random.random(count) < rate, 0.9, 0.1)[groups]
+    labels = np.full(n, 2)
+    x = np.zeros((n, 3), np.float32)
+    x[:, 2] = 1
+    x[:, 0] = np.where(random.random(n) < hard, 0.7, 0.3)  # at 0.7 half of the third input is not enough
+    return Dataset({"x": x}, labels, groups)
+
+
+def test_five_groups_are_no_reason_to_give_up() -> None:
+    groups = np.arange(N) // (N // 5)
+    unsure = Scorer(Accuracy(), Dataset({"x": FEATURES}, LABELS, groups), BASELINE)
+    score = unsure.score(scaled(0, 1, 1), tolerance=0.02)
+    assert (score.stopped, score.samples, score.groups) == ("", N, 5)
+    alone = Scorer(Accuracy(), DATA, BASELINE).score(scaled(0, 1, 1), tolerance=0.02)
+    assert alone.samples < N and alone.groups is None
+
+
+def test_many_groups_are_and_whole_ones_are_scored() -> None:
+    groups = np.arange(N) // 3
+    scorer = Scorer(Accuracy(), Dataset({"x": FEATURES}, LABELS, groups), BASELINE)
+    score = scorer.score(scaled(0, 0, 1), tolerance=0.02)
+    assert "drop beyond the tolerance" in score.stopped
+    assert score.samples < N and score.samples % 3 == 0
+    assert score.groups == score.samples // 3
+    assert scorer.score(scaled(1, 1, 0.98), tolerance=0.02).stopped == ""
+
+
+def test_candidates_at_the_tolerance_are_rarely_given_up_however_groups_fall() -> None:
+    """The third of groups that is hard loses 0.9 of its samples; the true drop is the tolerance."""
+    data = grouped(6000, 400, 0.3)
+    random = np.random.default_rng(2)
+    truth = Scorer(Accuracy(), data, BASELINE).score(scaled(1, 1, 0.5), None)
+    lost = 1 - truth.per_sample
+    given_up = 0
+    for _ in range(60):
+        chosen = random.choice(400, 40)
+        rows = [np.flatnonzero(data.groups == g) for g in chosen]
+        names = np.repeat(np.arange(40), [len(r) for r in rows])
+        one = data.take(np.concatenate(rows))
+        scorer = Scorer(Accuracy(), Dataset(one.inputs, one.labels, names), BASELINE)
+        given_up += bool(scorer.score(scaled(1, 1, 0.5), tolerance=float(lost.mean())).stopped)
+    assert given_up <= 2
+
+
+def test_bounds_of_a_real_model_hold_over_groups() -> None:
+    """Groups drawn from 400 whose scores a compiled model gave; the bound at 90 % against the drop of all of them."""
+    data = grouped(6000, 400, 0.3)
+    reference = Scorer(Accuracy(), data, BASELINE)
+    scores = reference.score(scaled(1, 1, 0.5), None)
+    members = [np.flatnonzero(data.groups == g) for g in range(400)]
+    random = np.random.default_rng(3)
+    by_groups = by_samples = 0
+    for _ in range(200):
+        rows = [members[g] for g in random.choice(400, 25)]
+        chosen = np.concatenate(rows)
+        clusters = stats.Clusters.of(np.repeat(np.arange(25), [len(r) for r in rows]))
+        for kind in (clusters, None):
+            upper = stats.drop_upper(
+                reference.per_sample[chosen], scores.per_sample[chosen], lambda *_: 0.0, is_mean=True,
+                higher_is_better=True, confidence=0.9, seed=0, clusters=kind,
+            ).upper  # fmt: skip
+            by_groups += kind is not None and upper >= scores.drop
+            by_samples += kind is None and upper >= scores.drop
+    assert by_groups / 200 > 0.85
+    assert by_samples / 200 < 0.75, "as if samples were independent"
+
+
+def test_the_verdict_counts_groups() -> None:
+    data = grouped(600, 10, 0.3)
+    scorer = Scorer(Accuracy(), data, BASELINE)
+    verdict = scorer.verdict(scorer.score(scaled(1, 1, 0.5), None), JUDGE, seed=0)
+    assert (verdict.n, verdict.groups) == (600, 10)
+    assert "groups" in verdict.method
+    assert scorer.of_the_reference(JUDGE).groups == 10

@@ -68,8 +68,8 @@ def _drop_part(winner: Finalist, goal: Goal) -> str:
     verdict = winner.verdict
     facts = (
         f"On {verdict.n} holdout samples{_groups(verdict)} {goal.metric} is {verdict.score:.4g} against "
-        f"{verdict.float_score:.4g}: {_change(verdict.drop)} and, with {_percent(verdict.confidence)} confidence, worse by at most "
-        f"{verdict.drop_upper:.3g}"
+        f"{verdict.float_score:.4g}: {_change(verdict.drop)} and, with {_percent(verdict.confidence)} confidence, "
+        f"worse by at most {verdict.drop_upper:.3g}"
     )
     if verdict.status == "proven":
         return f"{facts}; so it is proven to keep the tolerance of {_allowed(winner, goal)}."

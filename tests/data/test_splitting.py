@@ -160,3 +160,39 @@ def test_joining_removes_members_of_a_group_that_is_in_a_later_split():
     splits = join(*(data.take(slice(i, i + 30)) for i in (0, 30, 60)), seed=0)
     assert set(splits.calibration.groups.tolist()) == set(range(8))
     assert [len(d) for d in parts(splits)] == [24, 30, 30]
+
+
+def test_whole_groups_follow_each_other_where_scores_are_computed():
+    data = numbered(400, 4, groups=np.arange(400) % 40)
+    apart = [numbered(400, 4, groups=g).take(slice(None)) for g in (np.arange(400) % 40 + k * 40 for k in range(3))]
+    shifted = [Dataset({"x": d.inputs["x"] + 400 * k}, d.labels, d.groups) for k, d in enumerate(apart)]
+    for splits in (split(data, SHARES, 0, True), join(*shifted, seed=0)):
+        for part in (splits.search, splits.holdout):
+            changes = np.count_nonzero(np.diff(part.groups))
+            assert changes == len(np.unique(part.groups)) - 1
+        assert np.count_nonzero(np.diff(splits.calibration.groups)) > len(np.unique(splits.calibration.groups))
+
+
+def test_large_groups_do_not_come_first():
+    groups = np.concatenate([np.repeat(np.arange(20), 18), np.arange(100, 140)])
+    firsts = [split(numbered(400, 4, groups=groups), SHARES, seed, False).holdout.groups[0] for seed in range(20)]
+    assert any(first >= 100 for first in firsts) and any(first < 100 for first in firsts)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 5), large=st.integers(1, 6), small=st.integers(30, 80))
+def test_groups_are_shared_out_where_they_differ_in_size(seed, large, small):
+    groups = np.concatenate([np.repeat(np.arange(large), 60), np.repeat(np.arange(100, 100 + small), 5)])
+    splits = split(numbered(len(groups), 4, groups=groups), SHARES, seed, False)
+    counts = [len(np.unique(part.groups)) for part in parts(splits)]
+    assert all(count >= 0.5 * share * (large + small) for count, share in zip(counts, SHARES, strict=True))
+
+
+def test_a_score_needs_two_groups():
+    groups = np.concatenate([np.zeros(40), np.ones(20), np.full(10, 2)])
+    with pytest.raises(UserError, match=r"(search|holdout) split gets \d+ samples in 1 group and needs 10 in 2 groups"):
+        split(numbered(70, 2, groups=groups), SHARES, 0, False)
+    data = [Dataset({"x": np.arange(20.0).reshape(20, 1) + 20 * k}, None, np.arange(20) + 20 * k) for k in range(3)]
+    one = Dataset(data[2].inputs, None, np.full(20, 50))
+    with pytest.raises(UserError, match=r"data\.holdout: has 20 samples in 1 group and needs at least 2 groups"):
+        join(data[0], data[1], one, seed=0)

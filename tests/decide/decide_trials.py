@@ -31,10 +31,12 @@ def trial(
     *,
     noise: float = 0.01,
     error: float = 0.006,
+    groups: int | None = None,
     state: str = "complete",
 ) -> Trial:
     interval = Interval(speedup, speedup * (1 - noise), speedup * (1 + noise))
-    measured = Measurement(Latency((speedup,) * 8, (1.0,) * 8, interval), 0.9 - drop, drop, 400, 1000, 2, (), error)
+    latency = Latency((speedup,) * 8, (1.0,) * 8, interval)
+    measured = Measurement(latency, 0.9 - drop, drop, 400, 1000, 2, (), error, groups)
     return Trial(number, configuration, state, "sampler", measured)  # type: ignore[arg-type]
 
 

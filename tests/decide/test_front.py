@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autotune.configuration import Configuration, FormChoice, Quantization
-from autotune.decide import pareto_front, pick_finalists
+from autotune.decide import pareto_front, pick_finalists, points
 
 TOLERANCE = 0.009
 POINTS = st.lists(
@@ -114,3 +114,25 @@ def test_only_float():
     assert numbers(pick_finalists([trial(3, FLOAT, 1.0, 0.0)], TOLERANCE, 4)) == [3]
     with pytest.raises(ValueError, match="float f32"):
         pick_finalists([trial(1, int8("a"), 2.0, 0.0)], TOLERANCE, 4)
+
+
+def test_with_few_groups_an_error_counts_for_less():
+    # One error of two groups is 1.84 of infinitely many: 0.02 - 1.84 * 0.006 < 0.009.
+    alone, few, many = (points([trial(1, int8(), 2, 0.02, groups=g)])[0] for g in (None, 2, 1000))
+    assert few.may_be_within(0.009)
+    assert not alone.may_be_within(0.009) and not many.may_be_within(0.009)
+    within = [points([trial(1, int8(), 2, 0.002, groups=g)])[0] for g in (None, 2, 1)]
+    assert [p.clearly_within(0.009) for p in within] == [True, False, False]
+
+
+def test_the_fastest_that_groups_leave_undecided_is_a_finalist():
+    # All are on the front; the fastest is beyond the tolerance, but within its error.
+    def trials(groups):
+        drops = (0.012, 0.008, 0.006, 0.004, 0.002)
+        return [
+            trial(0, FLOAT, 1, 0),
+            *(trial(1 + i, int8("abcde"[i]), 3 - i / 10, d, groups=groups) for i, d in enumerate(drops)),
+        ]
+
+    assert 1 not in [t.number for t in pick_finalists(trials(None), 0.009, 3)]
+    assert 1 in [t.number for t in pick_finalists(trials(5), 0.009, 3)]

@@ -48,3 +48,20 @@ def test_more_samples():
 def test_equal_outputs_are_not_proof_on_few_samples():
     assert judge(0, 0, 200, 0.01).status == "expected"
     assert judge(0, 0, 400, 0.01).status == "proven"
+
+
+def test_groups_are_counted_beside_samples():
+    random = np.random.default_rng(0)
+    loss = np.repeat(random.normal(0.004, 0.01, 12), 10)
+    a = random.normal(0.9, 0.05, 120)
+    said = verdict(
+        a, a - loss, lambda s, i: float(s[i].mean()), is_mean=True, higher_is_better=True, float_score=float(a.mean()),
+        score=float((a - loss).mean()), tolerance=0.008, confidence=0.95, finalists=1, seed=0,
+        clusters=stats.Clusters.of(np.arange(120) // 10),
+    )  # fmt: skip
+    assert (said.status, said.n, said.groups) == ("expected", 120, 12)
+    assert said.more_groups is not None and said.more_samples == 10 * said.more_groups
+    factor = np.sqrt(1 + said.more_groups / 12)
+    # A bit more than the normal bound asks for: with 12 groups it is Student's.
+    assert 0.007 < said.drop + 1.645 * loss[::10].std(ddof=1) / np.sqrt(12) / factor <= 0.008
+    assert judge(3, 1, 400, 0.01).groups is None

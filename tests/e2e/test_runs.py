@@ -349,3 +349,36 @@ def test_a_full_disk_is_one_sentence(tiny: Path, tmp_path: Path) -> None:
     assert result.returncode == 2, result.stdout + result.stderr
     assert "disk is full" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.slow
+def test_groups_are_known_from_the_split_to_the_report(tiny: Path, tmp_path: Path) -> None:
+    """Each photo eight times: what is independent is a photo, and early stopping, verdict and report say so."""
+    with np.load(tiny / "data.npz") as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    noise = np.random.default_rng(0).normal(0, 0.01, (8, *arrays["image"].shape[1:])).astype(np.float32)
+    photos = 60
+    image = (arrays["image"][:photos, None] + noise).reshape(-1, *noise.shape[1:])
+    np.savez(
+        tmp_path / "data.npz",
+        image=image.astype(arrays["image"].dtype),
+        labels=np.repeat(arrays["labels"][:photos], 8),
+        groups=np.repeat(np.arange(photos), 8),
+    )
+    output = tmp_path / "run"
+    model, data = tiny / "model.xml", tmp_path / "data.npz"
+    asked = ("--metric", "accuracy", "--max-drop", "3%", "--trials", "6", "--output", output)
+    result = run("tune", model, "--data", data, *asked)
+    assert result.returncode == 0, result.stderr + result.stdout
+    summary = json.loads((output / "run.json").read_text())
+    verdict = summary["verdict"]
+    assert verdict["n"] == 8 * verdict["groups"] == summary["splits"]["holdout"]
+    if verdict["method"] != "the reference itself":
+        assert "groups" in verdict["method"]
+        assert f"in {verdict['groups']} groups" in summary["sentence"]
+    assert f"{verdict['n']} samples in {verdict['groups']} groups" in (output / "report.html").read_text()
+    finalists = pd.read_csv(output / "pareto.csv").dropna(subset=["verdict"])
+    assert set(finalists.holdout_groups) == {verdict["groups"]}
+    record = json.loads((output / "record.json").read_text())
+    complete = [t["measurement"] for t in record["trials"] if t["state"] == "complete"]
+    assert all(m["groups"] * 8 == m["samples"] for m in complete)
