@@ -75,6 +75,9 @@ def clustered_upper(
 def clustered_error(pairs: Pairs, clusters: Clusters, groups: int) -> float:
     """Return the cluster-robust standard error of the drop: CR2 for a mean, else the jackknife over the groups.
 
+    That of a mean is never below the error of independent samples: samples of one group are not less alike than others,
+    and an estimate from few groups that says so is luck.
+
     Args:
         groups: at most so many sets of groups are left out in turn.
 
@@ -84,7 +87,8 @@ def clustered_error(pairs: Pairs, clusters: Clusters, groups: int) -> float:
     if len(clusters) < 2:
         return math.inf
     if pairs.is_mean:
-        return clusters.mean_error(pairs.changes)
+        alone = float(np.std(pairs.changes, ddof=1)) / math.sqrt(len(pairs.changes))
+        return max(clusters.mean_error(pairs.changes), alone)
     error = jackknife_error(_of_groups(pairs, clusters), len(clusters), groups)
     return error if math.isfinite(error) else math.inf
 

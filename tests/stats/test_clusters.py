@@ -170,3 +170,12 @@ def test_the_bound_holds_as_often_as_it_says(kind: str, count: int):
         b = (random.random(len(group)) >= rates[group]).astype(float)
         held += upper(a, b, clusters_of(group), confidence=0.9).upper >= 0.1
     assert held / 250 > 0.9 - 0.06
+
+
+def test_groups_that_happen_to_be_alike_are_no_evidence_of_less_error():
+    """Each of five groups of ten loses one sample: the groups' means do not differ at all."""
+    changes = np.tile([1.0] + 9 * [0.0], 5)
+    clusters = clusters_of(np.arange(50) // 10)
+    assert clusters.mean_error(changes) == 0
+    error = drop_error(np.ones(50), 1 - changes, value, is_mean=True, higher_is_better=True, clusters=clusters)
+    assert error == pytest.approx(np.std(changes, ddof=1) / np.sqrt(50))
