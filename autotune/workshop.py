@@ -20,11 +20,11 @@ from autotune import data, deploy, hardware
 from autotune.configuration import Configuration
 from autotune.errors import UserError
 from autotune.explorer import explore
-from autotune.graph.inspect import candidate_digest, clone, model_digest
+from autotune.graph.inspect import candidate_digest, model_digest
 from autotune.graph.normalise import normalise
-from autotune.graph.typing import type_bf16
 from autotune.measure.compiled import Compiled, compile_model, deploy_properties, probe_precisions
 from autotune.measure.latency import measure_pairs, rounds
+from autotune.measure.typed import executed_bf16
 from autotune.protocol import (
     Build,
     Built,
@@ -277,13 +277,7 @@ class Workshop:
         if "bf16" not in probe_precisions():
             return ()
         wanted = tuple(name for name, kind in self._variants.base.operators.items() if kind in WEIGHTED)
-        model = clone(self._float)
-        left = type_bf16(model, wanted)
-        try:
-            runs = {run.name: run.precision for run in self._compile(model, "f32").profile()}
-        except RuntimeError:  # no kernel for some operator
-            return ()
-        return tuple(name for name in wanted if name not in left and runs.get(name) == "bf16")
+        return executed_bf16(self._float, wanted, self._threads)
 
     def _model_info(self, source: Any) -> ModelInfo:
         compiled_notes = list(self._baseline.notes)

@@ -11,7 +11,13 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from autotune import hardware
-from autotune.measure.profile import microseconds, operator_runs, runtime_nodes, weighted_operators
+from autotune.measure.profile import (
+    RuntimeNode,
+    microseconds,
+    operator_runs,
+    runtime_nodes,
+    weighted_operators,
+)
 from autotune.record import OperatorRun
 
 Inputs = Mapping[str, NDArray[Any]]
@@ -62,8 +68,12 @@ class Compiled:
                 that they do not disturb what is measured elsewhere. Without one, microseconds are 0.
         """
         weighted = weighted_operators(self._model)
-        nodes = runtime_nodes(self._compiled.get_runtime_model())
+        nodes = self.nodes()
         return operator_runs(nodes, weighted, [0.0] * len(nodes) if sample is None else self._times(sample))
+
+    def nodes(self) -> list[RuntimeNode]:
+        """Return what OpenVINO made of the graph, in order of execution."""
+        return runtime_nodes(self._compiled.get_runtime_model())
 
     def _times(self, sample: Inputs) -> list[float]:
         """Return microseconds per node. Names differ between compilations, the order of the nodes does not."""

@@ -14,7 +14,9 @@ import openvino as ov
 from autotune.configuration import Configuration, FormChoice, FormName, PlacementName
 from autotune.data import Dataset
 from autotune.forms import Smoothing, apply_forms, forms_with, smoothable
-from autotune.quantize.factory import CandidateFactory
+from autotune.graph.inspect import clone
+from autotune.graph.typing import type_bf16
+from autotune.quantize.factory import BuildError, CandidateFactory
 from autotune.quantize.statistics import Floats
 
 Forms = tuple[FormChoice, ...]
@@ -103,13 +105,16 @@ class Variants:
         """Return the model of a configuration; of a float one that of :meth:`model`.
 
         Raises:
-            BuildError: nothing in the model can be quantised, or a range is not finite.
+            BuildError: nothing in the model can be quantised, a range is not finite, or an operator that is to compute
+                in bf16 cannot.
             ValueError: there is no such form or group.
         """
         quantization = configuration.quantization
         if quantization is None:
-            return self.model(configuration.forms)
-        return self.factory(configuration.forms, quantization.placement).build(quantization)
+            model = self.model(configuration.forms)
+        else:
+            model = self.factory(configuration.forms, quantization.placement).build(quantization)
+        return _typed(model, configuration.bf16_operators) if configuration.bf16_operators else model
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
@@ -139,3 +144,12 @@ class Variants:
         (axis,) = self._channels[key]
         node = next(node for node in self._model.get_ops() if node.get_friendly_name() == name)
         return int(node.output(int(port)).get_shape()[axis])
+
+
+def _typed(model: ov.Model, names: tuple[str, ...]) -> ov.Model:
+    """Return a copy in which these operators compute in bf16; those that a form has replaced are no more."""
+    copy = clone(model)
+    left = type_bf16(copy, names).left
+    if left:
+        raise BuildError(f"These operators are quantised and cannot compute in bf16: {', '.join(left[:5])}.")
+    return copy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nncf
@@ -17,6 +18,7 @@ from autotune import hardware
 from autotune.configuration import Configuration, FormChoice, Quantization
 from autotune.data import Dataset
 from autotune.graph.normalise import normalise
+from autotune.quantize.factory import BuildError
 from autotune.quantize.variants import Variants
 
 SAMPLES = Dataset(
@@ -115,3 +117,16 @@ def test_an_unknown_group(model: ov.Model, tmp_path: Path) -> None:
     made = Variants(model, SAMPLES, tmp_path, threads=1)
     with pytest.raises(ValueError, match="no group 'z'"):
         made.build(Configuration(forms=(FormChoice("linear-as-convolution", ("z",)),)))
+
+
+def test_operators_in_bf16_are_typed_in_float_and_in_int8_candidates(model: ov.Model, tmp_path: Path) -> None:
+    made = variants(model, tmp_path)
+    kept, *others = [name for name, kind in made.base.operators.items() if kind == "MatMul"]
+    mixed = Configuration("f32", replace(TRANSFORMER, float_operators=(kept,)), bf16_operators=(kept,))
+    for configuration in (Configuration("f32", bf16_operators=(kept,)), mixed):
+        types = {n.get_friendly_name(): n.get_output_element_type(0) for n in made.build(configuration).get_ops()}
+        assert types[kept] == ov.Type.bf16
+        assert all(types[name] == ov.Type.f32 for name in others)
+    assert ov.Type.bf16 not in {n.get_output_element_type(0) for n in model.get_ops()}  # the source stays as it is
+    with pytest.raises(BuildError, match="quantised"):
+        made.build(Configuration("f32", TRANSFORMER, bf16_operators=(others[0],)))

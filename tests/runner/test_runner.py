@@ -73,6 +73,17 @@ def test_a_candidate_that_cannot_be_compiled_says_so(setup: Setup, tmp_path: Pat
         assert runner.restarts == 0
 
 
+def test_operators_in_bf16_are_measured_as_such(setup: Setup, tmp_path: Path) -> None:
+    with Runner(setup, tmp_path / "run.log") as runner:
+        offered = runner.prepare().model.bf16_operators
+        if not offered:
+            pytest.skip("this CPU does not compute in bf16")
+        measured: Measured = runner.call(Measure(Configuration(bf16_operators=offered), None, None), 120)
+        ran = {run.name: run.precision for run in measured.measurement.operators}
+        assert {ran[name] for name in offered} == {"bf16"}
+        assert measured.measurement.precision == "f32"
+
+
 def test_a_mistake_of_the_user_passes_through(setup: Setup, tmp_path: Path) -> None:
     missing = replace(setup, model=tmp_path / "gone.xml")
     with Runner(missing, tmp_path / "run.log") as runner, pytest.raises(UserError, match=r"gone\.xml"):

@@ -1,0 +1,46 @@
+"""Which operators really compute in bf16 when they are typed so."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from autotune.graph.inspect import clone, consumers, nodes_by_name
+from autotune.graph.typing import type_bf16
+from autotune.measure.compiled import compile_model
+
+
+def executed_bf16(model: Any, operators: Sequence[str], threads: int) -> tuple[str, ...]:
+    """Type all of ``operators`` in a copy of a float model and return those that run in bf16, in the same order.
+
+    An operator of which nothing is seen is left out, and so are those of a region in which anything typed bf16 runs
+    otherwise: there the conversions would not be where the graph has them.
+    """
+    typed_model = clone(model)
+    typed = type_bf16(typed_model, operators)
+    try:
+        nodes = compile_model(typed_model, "f32", threads).nodes()
+    except RuntimeError:  # no kernel for some operator
+        return ()
+    ran: dict[str, set[str]] = {}
+    for node in nodes:
+        for original in node.originals:
+            ran.setdefault(original, set()).add(node.precision)
+    members = frozenset[str]().union(*typed.regions)
+    good = [part for part in typed.regions if all(ran.get(name, {"bf16"}) == {"bf16"} for name in part)]
+    named = nodes_by_name(typed_model)
+    return tuple(
+        name for name in operators if any(name in part for part in good) and _is_seen(named[name], ran, members)
+    )
+
+
+def _is_seen(node: Any, ran: Mapping[str, object], members: Collection[str]) -> bool:
+    """Tell whether a kernel names the node, or what it computes right after it: a kernel is named after its last."""
+    while node.get_friendly_name() in members:
+        if node.get_friendly_name() in ran:
+            return True
+        readers = consumers(node)
+        if len(readers) != 1:
+            return False
+        (node,) = readers
+    return False
