@@ -14,9 +14,20 @@ from autotune.errors import AutotuneError, WorkerDied
 from autotune.events import Events
 from autotune.files import write_text
 from autotune.folder import RunFolder
-from autotune.protocol import Export, Exported, Judge, Prepared, Race, Raced
+from autotune.protocol import Emulate, Emulated, Export, Exported, Judge, Prepared, Race, Raced
 from autotune.recipe import Recipe, dump
-from autotune.record import Finalist, Fingerprint, Goal, OperatorRun, Run, Seconds, SplitSizes, Trial, Verdict
+from autotune.record import (
+    Finalist,
+    Fingerprint,
+    Goal,
+    OperatorRun,
+    Run,
+    Saturation,
+    Seconds,
+    SplitSizes,
+    Trial,
+    Verdict,
+)
 from autotune.report.write import save_record, write_reports
 from autotune.runner import Runner
 from autotune.stages import StageFailed
@@ -94,8 +105,9 @@ class _Finishing:
         self._phase(self._race)
         self._phase(self._judge)
         finalists, decision, exported = self._phase(self._write_winner)
+        saturation = self._phase(lambda: self._saturation(decision))
         self._events.stage("report")
-        run = self._phase(lambda: self._report(finalists, decision, exported))
+        run = self._phase(lambda: self._report(finalists, decision, exported, saturation))
         self._searched.folder.clean()
         return run
 
@@ -190,7 +202,32 @@ class _Finishing:
             except (StageFailed, WorkerDied) as error:
                 self._drop(winner, "could not be written", error)
 
-    def _report(self, finalists: Sequence[Finalist], decision: decide.Decision, exported: Exported) -> Run:
+    def _saturation(self, decision: decide.Decision) -> Saturation | None:
+        """Tell what saturation costs the winner, if its sums can: it is scored again, emulated in floats."""
+        winner = next(t for t in self._chosen if t.number == decision.winner)
+        if not self._searched.prepared.model.can_saturate or winner.configuration.quantization is None:
+            return None
+        if self._interrupted:
+            self._note("What saturation costs was not measured: interrupted.")
+            return None
+        try:
+            emulated: Emulated = self._runner.call(Emulate(winner.configuration))
+        except (StageFailed, WorkerDied) as error:
+            self._note(f"What saturation costs could not be measured: {error}")
+            return None
+        assert winner.measurement is not None and winner.measurement.score is not None
+        goal = self._searched.goal
+        found = decide.saturation(winner.measurement.score, emulated.score, emulated.samples, goal)
+        self._events.note(decide.saturation_sentence(found, goal))
+        return found
+
+    def _report(
+        self,
+        finalists: Sequence[Finalist],
+        decision: decide.Decision,
+        exported: Exported,
+        saturation: Saturation | None,
+    ) -> Run:
         """Write everything, then once more with the time that the writing took."""
         started = time.monotonic()
         searched = self._searched
@@ -222,6 +259,7 @@ class _Finishing:
             solved=solved,
             command=searched.command,
             notes=(*searched.notes, *self._notes),
+            saturation=saturation,
         )
         _write(run, searched.folder)
         run = replace(
@@ -231,24 +269,6 @@ class _Finishing:
         )
         _write(run, searched.folder)
         return run
-
-
-def seconds_needed(prepared: Prepared, sizes: SplitSizes, trials: Sequence[Trial]) -> float:
-    """Estimate how long :func:`finish` takes at least, so that ``--timeout`` holds for the whole run.
-
-    Each finalist is compiled twice (to be timed, and to be judged) and the winner once more; what is left of the time
-    goes into timing.
-    """
-    compiling = [t.seconds.compile + t.seconds.build for t in trials if t.seconds.compile > 0]
-    one = sum(compiling) / max(1, len(compiling))
-    judging = scoring_seconds(prepared, sizes.holdout)
-    return WRITING_SECONDS + SHORT_RACE_SECONDS + (2 * FINALISTS + 1) * one + FINALISTS * judging
-
-
-def scoring_seconds(prepared: Prepared, samples: int) -> float:
-    """How long float f32 takes for so many samples."""
-    latency = prepared.baseline.latency
-    return samples * (latency.median_ms if latency else 0.0) / 1000
 
 
 def _with_times(trials: Sequence[Trial], winner: int, operators: tuple[OperatorRun, ...]) -> tuple[Trial, ...]:

@@ -213,6 +213,21 @@ class Judge:
 
 
 @dataclass(frozen=True)
+class Emulate:
+    """Score a candidate on the whole search split, its int8 computed as floats. Answered by :class:`Emulated`."""
+
+    configuration: Configuration
+
+
+@dataclass(frozen=True)
+class Emulated:
+    """``score``: the metric. ``samples``: of the search split, all of them."""
+
+    score: float
+    samples: int
+
+
+@dataclass(frozen=True)
 class Export:
     """Write model, properties and snippets into a new folder. Answered by :class:`Exported`.
 

@@ -193,6 +193,21 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Saturation:
+    """What saturating 8-bit sums cost the winner: its own score, and that of its emulation in floats.
+
+    Attributes:
+        score, emulated_score: the metric on the search split, of the same ``n`` samples.
+        cost: the metric's difference, signed so that positive is worse.
+    """
+
+    score: float
+    emulated_score: float
+    cost: float
+    n: int
+
+
+@dataclass(frozen=True)
 class Finalist:
     """A front member, re-measured with the others in common interleaved rounds, judged on the holdout.
 
@@ -255,6 +270,7 @@ class Run:
         why_float: why float won; empty when it did not.
         winner, best_float, fastest_proven: trial numbers of finalists.
         front: trial numbers of the Pareto front (speedup against drop) on the search split.
+        saturation: None where 8-bit sums cannot saturate, where float won, or where ``notes`` say why.
         solved: the solved recipe as YAML.
         command: the command line that reproduces the run.
     """
@@ -281,3 +297,4 @@ class Run:
     solved: str
     command: str
     notes: tuple[str, ...] = field(default=())
+    saturation: Saturation | None = None

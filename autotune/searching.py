@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autotune.configuration import Configuration
@@ -11,7 +11,7 @@ from autotune.errors import WorkerDied
 from autotune.evaluator import Evaluator
 from autotune.events import Events
 from autotune.files import write_text
-from autotune.finishing import scoring_seconds, seconds_needed
+from autotune.finishing import FINALISTS, SHORT_RACE_SECONDS, WRITING_SECONDS
 from autotune.folder import RunFolder
 from autotune.protocol import Explore, Export, Exported, Prepared
 from autotune.recipe import Recipe, dump
@@ -24,6 +24,8 @@ from autotune.stages import StageFailed
 
 # What looking at the operators of one frame may take.
 EXPLORING_SECONDS = 8.0
+# An inference of an emulation takes about so many times as long as one of float f32.
+EMULATED = 3.0
 # The best so far is written again when it is faster by this factor, and so many seconds after the last time.
 BETTER = 1.03
 WRITE_EVERY_SECONDS = 5.0
@@ -77,7 +79,7 @@ class _Searching:
         self._tolerance = setting.goal.tolerance
         reference = sum(op.microseconds for op in setting.prepared.baseline.operators)
         self._search = Search(setting.space, setting.folder.study, setting.recipe.seed, self._tolerance, reference)
-        scoring = scoring_seconds(setting.prepared, setting.sizes.search)
+        scoring = _scoring_seconds(setting.prepared, setting.sizes.search)
         self._evaluator = Evaluator(runner, setting.prepared, self._tolerance, scoring, setting.folder.scores)
         self._written: tuple[float, float] = (0.0, 0.0)
         self._exploring = 0.0
@@ -123,7 +125,7 @@ class _Searching:
             return False
         recent = [_seconds(t) for t in self._search.trials[-8:] if t.state != "duplicate"]
         one_more = sum(recent) / max(1, len(recent))
-        needed = seconds_needed(self._setting.prepared, self._setting.sizes, self._search.trials)
+        needed = _seconds_needed(self._setting.prepared, self._setting.sizes, self._search.trials)
         return time.monotonic() + one_more + needed > self._setting.deadline
 
     def _explore(self) -> None:
@@ -132,7 +134,7 @@ class _Searching:
         if frame is None:
             return
         started = time.monotonic()
-        inferences = int(EXPLORING_SECONDS / max(scoring_seconds(self._setting.prepared, 1), 1e-6))
+        inferences = int(EXPLORING_SECONDS / max(_scoring_seconds(self._setting.prepared, 1), 1e-6))
         request = Explore(frame, accuracy=not self._search.is_within(frame), inferences=inferences)
         try:
             self._search.learn(frame, self._runner.call(request))
@@ -165,3 +167,22 @@ class _Searching:
 def _seconds(trial: Trial) -> float:
     spent = trial.seconds
     return spent.observe + spent.build + spent.compile + spent.score + spent.latency
+
+
+def _seconds_needed(prepared: Prepared, sizes: SplitSizes, trials: Sequence[Trial]) -> float:
+    """Estimate how long ``finishing.finish`` takes at least, so that ``--timeout`` holds for the whole run.
+
+    Each finalist is compiled twice (to be timed, and to be judged) and the winner once more; what is left of the time
+    goes into timing. Where 8-bit sums can saturate, the winner is compiled and scored again, emulated.
+    """
+    compiling = [t.seconds.compile + t.seconds.build for t in trials if t.seconds.compile > 0]
+    one = sum(compiling) / max(1, len(compiling))
+    judging = _scoring_seconds(prepared, sizes.holdout)
+    emulating = one + EMULATED * _scoring_seconds(prepared, sizes.search) if prepared.model.can_saturate else 0.0
+    return WRITING_SECONDS + SHORT_RACE_SECONDS + (2 * FINALISTS + 1) * one + FINALISTS * judging + emulating
+
+
+def _scoring_seconds(prepared: Prepared, samples: int) -> float:
+    """How long float f32 takes for so many samples."""
+    latency = prepared.baseline.latency
+    return samples * (latency.median_ms if latency else 0.0) / 1000

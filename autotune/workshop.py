@@ -22,12 +22,14 @@ from autotune.errors import UserError
 from autotune.explorer import explore
 from autotune.graph.inspect import candidate_digest, model_digest
 from autotune.graph.normalise import normalise
-from autotune.measure.compiled import Compiled, compile_model, deploy_properties, probe_precisions
+from autotune.measure.compiled import Compiled, compile_emulated, compile_model, deploy_properties, probe_precisions
 from autotune.measure.latency import measure_pairs, rounds
 from autotune.measure.typed import executed_bf16
 from autotune.protocol import (
     Build,
     Built,
+    Emulate,
+    Emulated,
     Explore,
     Explored,
     Export,
@@ -201,6 +203,15 @@ class Workshop:
         with stage("score"), _metric_passed_on_float():
             score = self._holdout.score(compiled, tolerance=None)
             return self._holdout.verdict(score, request, self._setup.seed)
+
+    @handle.register
+    def _(self, request: Emulate) -> Emulated:
+        with stage("compile"):
+            model = self._build(request.configuration)
+            compiled = compile_emulated(model, request.configuration.precision, self._threads)
+        with stage("score"), _metric_passed_on_float():
+            score = self._search.score(compiled, tolerance=None)
+        return Emulated(score.value, score.samples)
 
     @handle.register
     def _(self, request: Export) -> Exported:

@@ -2,6 +2,18 @@
 
 from autotune.decide.choice import Decision, choose, finalists
 from autotune.decide.front import Point, pareto_front, pick_finalists, points
+from autotune.decide.saturation import saturation, saturation_sentence
 from autotune.decide.verdict import verdict
 
-__all__ = ["Decision", "Point", "choose", "finalists", "pareto_front", "pick_finalists", "points", "verdict"]
+__all__ = [
+    "Decision",
+    "Point",
+    "choose",
+    "finalists",
+    "pareto_front",
+    "pick_finalists",
+    "points",
+    "saturation",
+    "saturation_sentence",
+    "verdict",
+]

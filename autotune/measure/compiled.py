@@ -23,6 +23,8 @@ from autotune.record import OperatorRun
 Inputs = Mapping[str, NDArray[Any]]
 
 TIMED_RUNS = 20
+# Int8 weights are turned into floats before they are multiplied, and activations stay floats.
+_NO_INT8 = {"LP_TRANSFORMS_MODE": "NO", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
 # Names of the optional precisions in OPTIMIZATION_CAPABILITIES, which lists those with instructions of their own.
 _CAPABILITIES = {"bf16": "BF16", "f16": "FP16"}
 
@@ -37,9 +39,9 @@ class Compiled:
         outputs: names of the outputs, in order.
     """
 
-    def __init__(self, model: Any, precision: str, threads: int) -> None:
+    def __init__(self, model: Any, precision: str, threads: int, more: Mapping[str, str] | None = None) -> None:
         self._model = model
-        self._properties = deploy_properties(precision, threads)
+        self._properties = {**deploy_properties(precision, threads), **(more or {})}
         self._compiled = _compile(model, self._properties)
         self._request = self._compiled.create_infer_request()
         self.threads = int(self._compiled.get_property("INFERENCE_NUM_THREADS"))
@@ -104,6 +106,22 @@ def compile_model(model: Any, precision: str, threads: int) -> Compiled:
         RuntimeError: OpenVINO cannot compile the model this way.
     """
     return Compiled(model, precision, threads)
+
+
+def compile_emulated(model: Any, precision: str, threads: int) -> Compiled:
+    """Compile an int8 model so that its FakeQuantizes are computed as floats: with the same rounding, no 8-bit sums.
+
+    Args:
+        precision, threads: as for :func:`compile_model`.
+
+    Raises:
+        RuntimeError: OpenVINO cannot compile the model this way, or runs a kernel on 8-bit data all the same.
+    """
+    compiled = Compiled(model, precision, threads, _NO_INT8)
+    left = [node.name for node in compiled.nodes() if is_int8_kernel(node)]
+    if left:
+        raise RuntimeError(f"OpenVINO computes in int8 where it was not to: {', '.join(left[:3])}")
+    return compiled
 
 
 def deploy_properties(precision: str, threads: int) -> dict[str, str]:

@@ -95,6 +95,11 @@ def operator_runs(
     )
 
 
+def is_int8_kernel(node: RuntimeNode) -> bool:
+    """Tell whether a node sums 8-bit products; one that only stores its weights in 8 bits does not."""
+    return node.type in _COMPUTE and node.kernel.lower().endswith(_INT8)
+
+
 def _is_bias(node: Any) -> bool:
     inputs = [node.input_value(i).get_node().get_type_name() for i in range(node.get_input_size())]
     return node.get_type_name() == "Add" and "Constant" in inputs

@@ -19,6 +19,8 @@ def summary(run: Run) -> dict[str, Any]:
     ``speedup`` is against float f32, ``speedup_best_float`` against the best float, both from the finalists' common
     rounds. ``seconds.search`` is the wall time of the search, of which build, compile, score and latency are parts.
     ``anytime`` is the search's best so far: its short measurements, before the finalists' common rounds.
+    ``saturation`` is None where 8-bit sums cannot saturate, where float won, or where ``notes`` say why; its ``cost``
+    is positive where the winner would score better without saturation.
     ``verdict``, ``speedup`` and ``speedup_best_float`` are the winner's; without one their values are None.
     """
     found = Lookup(run)
@@ -42,6 +44,7 @@ def summary(run: Run) -> dict[str, Any]:
             "winner": median(winner.milliseconds) if winner and winner.milliseconds else None,
         },
         "baseline_score": run.baseline_score,
+        "saturation": None if run.saturation is None else asdict(run.saturation),
         "front": list(run.front),
         "finalists": [_finalist(f, found) for f in run.finalists],
         "trials": len(run.trials),

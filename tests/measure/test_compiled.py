@@ -5,11 +5,13 @@ import sys
 
 import numpy as np
 import openvino as ov
+import openvino.opset13 as ops
 import pytest
 from conftest import convolution_net
 
 from autotune import hardware
-from autotune.measure.compiled import compile_model, deploy_properties, probe_precisions
+from autotune.measure.compiled import compile_emulated, compile_model, deploy_properties, probe_precisions
+from autotune.measure.profile import is_int8_kernel
 
 IMAGE = {"image": np.random.default_rng(0).standard_normal((1, 3, 16, 16), dtype=np.float32)}
 
@@ -117,3 +119,32 @@ def test_under_an_older_instruction_set(cap: str):
     assert (name, precisions) == (cap, "f32")
     assert executed == ("f32" if cap == "AVX2" else "bf16")
     assert cap != "AVX2" or "avx512" not in kernel
+
+
+def test_an_emulation_has_no_int8_kernel_and_the_outputs_of_int8(net: ov.Model):
+    model = quantised(net)
+    int8, emulated = compile_model(model, "f32", 1), compile_emulated(model, "f32", 1)
+    assert any(is_int8_kernel(node) for node in int8.nodes())
+    assert not any(is_int8_kernel(node) for node in emulated.nodes())
+    expected = compile_model(net, "f32", 1).infer(IMAGE)["logits"]
+    got, also = emulated.infer(IMAGE)["logits"], int8.infer(IMAGE)["logits"]
+    effect = np.linalg.norm(got - expected)  # of quantisation
+    assert effect > 0
+    if not hardware.can_saturate(hardware.flags(), hardware.instruction_set()):
+        assert np.linalg.norm(got - also) < effect
+
+
+def test_an_emulation_does_not_saturate():
+    """All weights and all inputs are as large as they can be: pairs of products are beyond 16 bits."""
+    x = ops.parameter([1, 64, 8, 8], np.float32, name="x")
+    ends = [ops.constant(np.float32(v)) for v in (0, 1)]
+    data = ops.fake_quantize(x, *ends, *ends, 256)
+    limits = [ops.constant(np.float32(v)) for v in (-1, 1)]
+    weights = ops.fake_quantize(ops.constant(np.ones((64, 64, 3, 3), np.float32)), *limits, *limits, 255)
+    y = ops.convolution(data, weights, [1, 1], [1, 1], [1, 1], [1, 1])
+    model = ov.Model([y], [x], "large")
+    ones = {"x": np.ones((1, 64, 8, 8), np.float32)}
+    output = next(iter(compile_emulated(model, "f32", 1).infer(ones).values()))
+    assert output.max() == 64 * 9
+    real = next(iter(compile_model(model, "f32", 1).infer(ones).values())).max()
+    assert (real < 64 * 9) == hardware.can_saturate(hardware.flags(), hardware.instruction_set())

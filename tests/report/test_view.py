@@ -17,8 +17,9 @@ from report_runs import (
     TRIALS,
 )
 
-from autotune.record import Interval, Run
+from autotune.record import Interval, Run, Saturation
 from autotune.report.page import Badge, Card, Choice, OperatorGroup, Phase, ProblemRow, StateCount
+from autotune.report.summary import summary
 from autotune.report.view import view
 
 
@@ -58,6 +59,13 @@ def test_float_winner_says_why() -> None:
     assert view(FLOAT_WINS).headline.asides == (FLOAT_WINS.why_float,)
     told = replace(FLOAT_WINS, sentence=f"float f32. {FLOAT_WINS.why_float}")
     assert view(told).headline.asides == ()
+
+
+def test_what_saturation_costs_is_beside_the_verdict() -> None:
+    saturating = replace(INT8_WINS, saturation=Saturation(0.85, 0.875, 0.025, 750))
+    assert view(saturating).headline.asides[-1].startswith("Saturation of 8-bit sums costs 0.025: ")
+    assert summary(saturating)["saturation"] == {"score": 0.85, "emulated_score": 0.875, "cost": 0.025, "n": 750}
+    assert summary(INT8_WINS)["saturation"] is None
 
 
 def test_cards_before_and_after() -> None:
