@@ -2,8 +2,12 @@
 
 Exporters write GELU and its like as up to nine additions, products and a tanh, in an order of their own, and OpenVINO's
 own transformations know some of those. Here the function is recognised by what it computes: the operators between one
-tensor and one result, which use numbers and that tensor alone, are evaluated on a dense grid and compared. The last
-bits differ, which a normalisation that subtracts large numbers enlarges: in magika 7e-8 becomes 1.6e-4 of the output.
+tensor and one result, which use numbers and that tensor alone, are evaluated on a dense grid and compared.
+
+What is written out and the one operator are equally far from the exact function, by last bits of f32, but not by the
+same. A normalisation that takes E[x]^2 from E[x^2] enlarges that wherever x hardly varies: on 10 of 601 files outputs
+of magika move by more than 1e-4 relative, by 8.5e-4 at most. That is within the error of f32 itself: of the eight that
+move most, all are nearer to the outputs in f64 with the form (2.1e-3 at worst) than without it (3.0e-3 at worst).
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ import numpy as np
 import openvino as ov
 import openvino.opset13 as ops
 import pytest
-from form_graphs import assert_equal, linear, model_of, operators, parameter
+from form_graphs import assert_equal, infer, linear, model_of, operators, parameter
+from scipy.special import erf, expit
 
 from autotune.forms import FORMS, apply_forms
 
@@ -75,6 +76,28 @@ def test_recognised(function: Callable[[ov.Node], ov.Node], kind: str) -> None:
     kinds = operators(other)
     assert kinds["last"] == kind
     assert len(kinds) == 2 + 4 + 1  # input and output, two products with biases, and the function
+
+
+@pytest.mark.parametrize(
+    ("function", "exact"),
+    [
+        (gelu_tanh, lambda x: x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2),
+        (gelu_erf, lambda x: x * (1 + erf(x / np.sqrt(2))) / 2),
+        (swish, lambda x: x * expit(x)),
+    ],
+)
+def test_one_operator_is_as_exact_as_what_was_written_out(
+    function: Callable[[ov.Node], ov.Node], exact: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    x = parameter(1, 6, 800)
+    model = model_of(function(x), x=x)
+    values = np.linspace(-12, 12, 4800, dtype=np.float32).reshape(1, 6, 800)
+    expected = exact(values.astype(np.float64))
+    written, fused = (
+        float(np.abs(infer(m, {"x": values})[0] - expected).max())
+        for m in (model, apply_forms(model, {NAME: ["last"]}))
+    )
+    assert fused <= max(2 * written, 1e-6)
 
 
 def test_another_number_is_another_function() -> None:
