@@ -24,7 +24,7 @@ from autotune.stages import StageFailed
 
 # What looking at the operators of one frame may take.
 EXPLORING_SECONDS = 8.0
-# An inference of an emulation takes at most so many times as long as one of float f32 (1.1 to 1.2 on the recipes' models).
+# An emulated inference takes at most so many times as long as one of float f32 (1.1 to 1.2 on magika and PP-LCNet).
 EMULATED = 1.5
 # The best so far is written again when it is faster by this factor, and so many seconds after the last time.
 BETTER = 1.03

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from autotune import hardware
 from autotune.measure.profile import (
     RuntimeNode,
+    is_int8_kernel,
     microseconds,
     operator_runs,
     runtime_nodes,
