@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,15 +37,27 @@ class Evaluator:
         tolerance: of the drop on the search split, in the metric's own units.
         baseline_seconds: how long scoring the search split takes in float f32.
         scores: folder that keeps each trial's per-sample scores, ``<number>.npy``.
+        early_stopping: whether a candidate may be given up before it is scored in full.
+        begun: ``time.monotonic()`` that trials' ends are counted from.
     """
 
     def __init__(
-        self, runner: Runner, prepared: Prepared, tolerance: float, baseline_seconds: float, scores: Path
+        self,
+        runner: Runner,
+        prepared: Prepared,
+        tolerance: float,
+        baseline_seconds: float,
+        scores: Path,
+        *,
+        early_stopping: bool,
+        begun: float,
     ) -> None:
         self._runner = runner
         self._prepared = prepared
         self._scores = scores
         self._tolerance = tolerance
+        self._early_stopping = early_stopping
+        self._begun = begun
         self._timeout = MINIMUM_TIMEOUT + SLOWEST * baseline_seconds + METRIC_VALUES * prepared.metric_seconds
 
     def evaluate(self, number: int, configuration: Configuration, origin: Origin, earlier: Iterable[Trial]) -> Trial:
@@ -54,6 +67,10 @@ class Evaluator:
             origin: ``plain`` configurations are always measured in full.
             earlier: trials so far; an equal configuration or candidate is not measured again.
         """
+        trial = self._evaluate(number, configuration, origin, earlier)
+        return replace(trial, finished_at=time.time(), ended_seconds=time.monotonic() - self._begun)
+
+    def _evaluate(self, number: int, configuration: Configuration, origin: Origin, earlier: Iterable[Trial]) -> Trial:
         known = [t for t in earlier if t.state != "duplicate"]
         same = next((t for t in known if t.configuration == configuration), None)
         if same is not None:
@@ -68,7 +85,7 @@ class Evaluator:
             same = next((t for t in known if t.candidate == built.digest and _same_precision(t, configuration)), None)
             if same is not None:
                 return _duplicate(number, configuration, origin, same, Seconds(observe=observing, build=build_seconds))
-            full = origin == "plain"
+            full = origin == "plain" or not self._early_stopping
             request = Measure(
                 configuration,
                 tolerance=None if full else self._tolerance,
@@ -94,7 +111,6 @@ class Evaluator:
                 score=measured.score_seconds,
                 latency=measured.latency_seconds,
             ),
-            finished_at=time.time(),
         )
 
     def _baseline(self, number: int, origin: Origin) -> Trial:
@@ -107,7 +123,6 @@ class Evaluator:
             origin=origin,
             measurement=self._prepared.baseline,
             candidate=self._prepared.model.digest,
-            finished_at=time.time(),
         )
 
     def _keep(self, number: int, per_sample: NDArray[np.float64]) -> None:
@@ -138,7 +153,6 @@ def _duplicate(
         duplicate_of=same.number,
         reason=f"builds the same model as trial {same.number}",
         seconds=seconds or Seconds(),
-        finished_at=time.time(),
     )
 
 
@@ -150,5 +164,4 @@ def _failed(number: int, configuration: Configuration, origin: Origin, failure: 
         origin=origin,
         failure=failure,
         reason=f"{failure.stage}: {failure.message}",
-        finished_at=time.time(),
     )

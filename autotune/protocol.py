@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autotune.configuration import Configuration
-from autotune.recipe import MetricSpec, Recipe
+from autotune.recipe import CandidateWay, MetricSpec, Recipe
 from autotune.record import Failure, Measurement, ModelInfo, OperatorRun
 
 
@@ -29,6 +29,7 @@ class Setup:
         base: folder that a metric's FILE.py is relative to.
         cache: folder for recorded statistics.
         threads: None for all usable cores.
+        candidates: how int8 models are made, see ``recipe.Strategy``.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Setup:
     threads: int | None
     seed: int
     confidence: float
+    candidates: CandidateWay
 
     @classmethod
     def of(cls, recipe: Recipe, *, model: Path, splits: Path, trust_code: bool, cache: Path) -> Setup:
@@ -58,6 +60,7 @@ class Setup:
             threads=recipe.threads,
             seed=recipe.seed,
             confidence=recipe.tolerance.confidence,
+            candidates=recipe.strategy.candidates,
         )
 
 

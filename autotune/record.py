@@ -151,6 +151,8 @@ class Trial:
             operators from the prior) or ``sampler``.
         candidate: digest of the built model; None if it was never built.
         reason: why it was stopped, failed or not measured again; empty when complete.
+        finished_at: Unix time of its end.
+        ended_seconds: of its end since the run began; the time between a killed run and ``--resume`` does not count.
     """
 
     number: int
@@ -164,6 +166,7 @@ class Trial:
     reason: str = ""
     seconds: Seconds = Seconds()
     finished_at: float = 0.0
+    ended_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

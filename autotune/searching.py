@@ -36,7 +36,8 @@ class Setting:
     """What the search phase works with.
 
     Attributes:
-        deadline: ``time.monotonic()`` when the whole run is to end; None for no limit.
+        clock: ``time.monotonic()`` when the run began.
+        deadline: the same when the whole run is to end; None for no limit.
         note: tells the user something.
         solve: returns the solved recipe of a configuration and its candidate's digest.
     """
@@ -47,6 +48,7 @@ class Setting:
     space: Space
     goal: Goal
     sizes: SplitSizes
+    clock: float
     deadline: float | None
     note: Callable[[str], None]
     solve: Callable[[Configuration, str], Recipe]
@@ -78,9 +80,25 @@ class _Searching:
         self._events = events
         self._tolerance = setting.goal.tolerance
         reference = sum(op.microseconds for op in setting.prepared.baseline.operators)
-        self._search = Search(setting.space, setting.folder.study, setting.recipe.seed, self._tolerance, reference)
-        scoring = _scoring_seconds(setting.prepared, setting.sizes.search)
-        self._evaluator = Evaluator(runner, setting.prepared, self._tolerance, scoring, setting.folder.scores)
+        self._strategy = strategy = setting.recipe.strategy
+        self._search = Search(
+            setting.space,
+            setting.folder.study,
+            setting.recipe.seed,
+            self._tolerance,
+            reference=reference,
+            strategy=strategy,
+        )
+        before = max((t.ended_seconds for t in self._search.trials), default=0.0)  # of the run that is resumed
+        self._evaluator = Evaluator(
+            runner,
+            setting.prepared,
+            self._tolerance,
+            _scoring_seconds(setting.prepared, setting.sizes.search),
+            setting.folder.scores,
+            early_stopping=strategy.early_stopping,
+            begun=setting.clock - before,
+        )
         self._written: tuple[float, float] = (0.0, 0.0)
         self._exploring = 0.0
 
@@ -93,7 +111,7 @@ class _Searching:
                 if self._is_late():
                     self._setting.note(f"The timeout ended the search after {self._measured} of {budget} trials.")
                     break
-                if self._search.settled:
+                if self._strategy.settle and self._search.settled:
                     self._setting.note("The search ended: no improvement is expected any more.")
                     break
                 self._explore()

@@ -22,6 +22,7 @@ from autotune.sources.cache import cache_dir
 from autotune.sources.datasets import load_data
 from autotune.sources.model import locate
 from autotune.space import Space
+from autotune.space.public import narrowed
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class _Tuning:
     def run(self) -> Run:
         if self.fingerprint.instruction_set != hardware.NATIVE:
             self._note(f"All figures are of this CPU restricted to {self.fingerprint.instruction_set}.")
+        if self.recipe.strategy.note:
+            self._note(self.recipe.strategy.note)
         self.events.stage("data")
         for code in self.recipe.functions:
             self._note(f"Runs code of yours: {code}")
@@ -119,7 +122,7 @@ class _Tuning:
         for note in self.prepared.model.notes:
             self._note(note)
         self.goal = self._goal()
-        self.space = Space(self.recipe.space, self.prepared.model)
+        self.space = Space(self._possible(), self.prepared.model)
         for note in self.space.notes:
             self._note(note)
         if not self.prepared.model.operators:
@@ -127,6 +130,15 @@ class _Tuning:
         self.events.stage("observe")
         observed: Observed = runner.call(Observe())
         return observed.seconds
+
+    def _possible(self) -> recipe.Space:
+        """The recipe's space, without what its way of making candidates cannot do."""
+        if self.recipe.strategy.candidates == "observe-once":
+            return self.recipe.space
+        left = narrowed(self.recipe.space)
+        if left.note:
+            self._note(left.note)
+        return left.space
 
     def _goal(self) -> Goal:
         wanted = self.recipe.tolerance
@@ -153,6 +165,7 @@ class _Tuning:
             space=self.space,
             goal=self.goal,
             sizes=self.sizes,
+            clock=self.clock,
             deadline=deadline,
             note=self._note,
             solve=self._solve,

@@ -84,7 +84,7 @@ class Workshop:
         self._holdout_split = splits.holdout
         self._holdout: Scorer | None = None
         self._calibration = splits.calibration
-        self._variants = Variants(self._float, splits.calibration, setup.cache, self._threads)
+        self._variants = Variants(self._float, splits.calibration, setup.cache, self._threads, setup.candidates)
         self._samples = [splits.search.row(i) for i in range(min(LATENCY_SAMPLES, len(splits.search)))]
         self._kept: tuple[Configuration, Any] | None = None
         self.prepared = Prepared(

@@ -163,7 +163,7 @@ class CandidateFactory:
             raise BuildError(str(error)) from error
         biases = self._biases.of(placement, weights) if q.bias_correction else {}
         candidate = build(self._model, placement, activations, weights, biases)
-        _store_weights(candidate)
+        store_weights(candidate)
         return candidate
 
     def sensitivity(
@@ -257,7 +257,7 @@ def _is_depthwise(node: ov.Node) -> bool:
     return bool(groups > 1 and channels == 1)
 
 
-def _store_weights(model: ov.Model) -> None:
+def store_weights(model: ov.Model) -> None:
     """Replace float weights behind a FakeQuantize by int8 ones, in place: the form that is measured and saved."""
     from openvino._offline_transformations import compress_quantize_weights_transformation
 

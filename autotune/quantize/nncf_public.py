@@ -50,12 +50,15 @@ def quantize(
     placement: PlacementName,
     preset: Preset,
     float_operators: Collection[str] = (),
+    *,
+    bias_correction: bool = False,
     **advanced: Any,
 ) -> ov.Model:
-    """Call ``nncf.quantize`` without bias correction, SmoothQuant and weight compression; ``model`` is not changed.
+    """Call ``nncf.quantize`` without SmoothQuant and weight compression; ``model`` is not changed.
 
     Args:
         samples: inputs by name, each with batch 1.
+        bias_correction: NNCF's fast one.
         advanced: further fields of NNCF's ``AdvancedQuantizationParameters``.
     """
     samples = list(samples)
@@ -67,11 +70,19 @@ def quantize(
         subset_size=len(samples),
         ignored_scope=nncf.IgnoredScope(names=sorted(float_operators), validate=False),
         advanced_parameters=AdvancedQuantizationParameters(
-            disable_bias_correction=True,
+            disable_bias_correction=not bias_correction,
             smooth_quant_alphas=AdvancedSmoothQuantParameters(convolution=-1, matmul=-1),
             backend_params={"compress_weights": False},
             **advanced,
         ),
+    )
+
+
+def unquantisable(model: ov.Model) -> frozenset[str]:
+    """Return the operators that NNCF must be told to keep float: it fails (KeyError) on what these give."""
+    active = activation_names(model)
+    return frozenset(
+        name for name, node in nodes_by_name(model).items() if node.get_type_name() == "Gather" and name not in active
     )
 
 

@@ -11,7 +11,7 @@ from autotune.configuration import PlacementName, Preset
 from autotune.errors import one_line
 from autotune.graph.inspect import activation_names, is_float, nodes_by_name, tensor_key
 from autotune.quantize.nncf_points import ActivationPoint, Points, WeightPoint
-from autotune.quantize.nncf_public import PublicSolver, Sample
+from autotune.quantize.nncf_public import PublicSolver, Sample, unquantisable
 from autotune.quantize.points import ActivationQuantizer, Placement, WeightQuantizer
 
 PLACEMENTS: tuple[PlacementName, ...] = get_args(PlacementName)
@@ -58,10 +58,7 @@ class Placer:
         self._nodes = nodes_by_name(model)
         self._order = {name: i for i, name in enumerate(self._nodes)}
         self._active = activation_names(model)
-        # NNCF fails (KeyError) on these if it is to quantise what they give.
-        self._always_float = frozenset(
-            name for name, node in self._nodes.items() if node.get_type_name() == "Gather" and name not in self._active
-        )
+        self._always_float = unquantisable(model)
         self._solved: dict[tuple[PlacementName, Preset, frozenset[str]], Placement] = {}
         self._solvers: dict[PlacementName, _Solver] = {}
         self.path = FAST

@@ -16,8 +16,10 @@ from autotune.data import Dataset
 from autotune.forms import Smoothing, apply_forms, forms_with, smoothable
 from autotune.graph.inspect import clone
 from autotune.graph.typing import type_bf16
-from autotune.quantize.factory import BuildError, CandidateFactory
+from autotune.quantize.factory import BuildError, CandidateFactory, store_weights
+from autotune.quantize.nncf_candidates import candidate
 from autotune.quantize.statistics import Floats
+from autotune.recipe import CandidateWay
 
 Forms = tuple[FormChoice, ...]
 
@@ -34,8 +36,16 @@ class Variants:
         observing: seconds spent so far on making and observing graph forms (inference, and placing anew).
     """
 
-    def __init__(self, model: ov.Model, calibration: Dataset, cache: Path, threads: int) -> None:
-        """Take the float model; see ``CandidateFactory``."""
+    def __init__(
+        self,
+        model: ov.Model,
+        calibration: Dataset,
+        cache: Path,
+        threads: int,
+        candidates: CandidateWay = "observe-once",
+    ) -> None:
+        """Take the float model; see ``CandidateFactory``, and ``recipe.Strategy`` for how candidates are made."""
+        self._candidates = candidates
         self._model = model
         self._calibration = calibration
         self._cache = cache
@@ -107,11 +117,14 @@ class Variants:
         Raises:
             BuildError: nothing in the model can be quantised, a range is not finite, or an operator that is to compute
                 in bf16 cannot.
-            ValueError: there is no such form or group.
+            ValueError: there is no such form or group, or NNCF cannot do what its public function is asked for.
         """
         quantization = configuration.quantization
         if quantization is None:
             model = self.model(configuration.forms)
+        elif self._candidates == "nncf":
+            model = candidate(self.model(configuration.forms), self._calibration, quantization)
+            store_weights(model)
         else:
             model = self.factory(configuration.forms, quantization.placement).build(quantization)
         return _typed(model, configuration.bf16_operators) if configuration.bf16_operators else model

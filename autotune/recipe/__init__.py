@@ -6,31 +6,30 @@ models), ``document`` (YAML and line numbers), ``problems`` (errors as sentences
 """
 
 from autotune.recipe.estimators import EstimatorChoice, Range
+from autotune.recipe.forms import Bf16Space, Forms, FormSpace, SmoothingSpace
 from autotune.recipe.recipe import Limits, Overrides, Recipe, dump, json_schema, load
 from autotune.recipe.schema import (
     ActivationSpace,
-    Bf16Space,
     Budget,
     Data,
     DataSource,
     Expect,
-    Forms,
-    FormSpace,
     MetricSpec,
     Model,
     QuantizerSpace,
     Shares,
-    SmoothingSpace,
     Space,
     Tolerance,
     WeightSpace,
 )
+from autotune.recipe.strategy import CandidateWay, SamplerName, Strategy
 from autotune.recipe.values import Drop, parse_drop, parse_duration, parse_latency
 
 __all__ = [
     "ActivationSpace",
     "Bf16Space",
     "Budget",
+    "CandidateWay",
     "Data",
     "DataSource",
     "Drop",
@@ -45,9 +44,11 @@ __all__ = [
     "QuantizerSpace",
     "Range",
     "Recipe",
+    "SamplerName",
     "Shares",
     "SmoothingSpace",
     "Space",
+    "Strategy",
     "Tolerance",
     "WeightSpace",
     "dump",

@@ -20,6 +20,7 @@ from autotune.recipe.fields import FUNCTION, Frozen, Map, Name, Shape
 from autotune.recipe.paths import move_function, moved_source, relative, with_paths
 from autotune.recipe.problems import user_error
 from autotune.recipe.schema import Budget, Data, Expect, MetricSpec, Model, Space, Tolerance
+from autotune.recipe.strategy import Strategy
 from autotune.recipe.values import FrozenMap, problem, shown
 
 VERSION = 1
@@ -82,6 +83,7 @@ class Recipe(Frozen):
     metric: MetricSpec
     tolerance: Tolerance = Tolerance()
     budget: Budget = Budget()
+    strategy: Strategy = Strategy()
     threads: Annotated[int, Ge(1)] | None = None
     seed: Annotated[int, Ge(0), Lt(2**32)] = 0
     space: Space = Field(default_factory=Space)

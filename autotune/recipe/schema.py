@@ -23,9 +23,9 @@ from autotune.recipe.fields import (
     Options,
     Scheme,
     Sha256,
-    Share,
     Text,
 )
+from autotune.recipe.forms import Bf16Space, Forms
 from autotune.recipe.values import Drop, FrozenMap, problem
 
 SOURCES = ("builtin", "path", "function")
@@ -240,95 +240,6 @@ class WeightSpace(Frozen):
     granularity: Choices[Granularity] = ("per-channel", "per-tensor")
 
 
-class FormSpace(Frozen):
-    """Whether an exactly equivalent rewriting of the graph is used.
-
-    Attributes:
-        use: of every group that ``groups`` does not name.
-        groups: group name (that of its first operator) -> used or not.
-    """
-
-    use: Choices[bool] = (False, True)
-    groups: Map[Choices[bool]] = FrozenMap()
-
-    @property
-    def is_off(self) -> bool:
-        """True when no group may be rewritten."""
-        return all(choice == (False,) for choice in (self.use, *self.groups.values()))
-
-    @property
-    def is_solved(self) -> bool:
-        """True when every choice is fixed."""
-        return all(len(choice) == 1 for choice in (self.use, *self.groups.values()))
-
-
-class Bf16Space(Frozen):
-    """Whether float operators with weights compute in bf16 while the rest of the model stays f32.
-
-    Attributes:
-        use: of every operator that ``operators`` does not name.
-        operators: operator name -> in bf16 or not.
-    """
-
-    use: Choices[bool] = (False, True)
-    operators: Map[Choices[bool]] = FrozenMap()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, raw: object) -> object:
-        return {"use": raw} if isinstance(raw, bool) else raw
-
-    @model_serializer(mode="wrap")
-    def _shortest(self, handler: SerializerFunctionWrapHandler) -> Any:
-        return self.use[0] if len(self.use) == 1 and not self.operators else handler(self)
-
-    @property
-    def is_solved(self) -> bool:
-        """True when every choice is fixed."""
-        return all(len(choice) == 1 for choice in (self.use, *self.operators.values()))
-
-
-class SmoothingSpace(FormSpace):
-    """SmoothQuant, and its strength ``alpha``."""
-
-    alpha: Choices[Share] = (0.7, 0.85, 0.95)
-
-    @property
-    def is_solved(self) -> bool:
-        """True when every choice is fixed; the strength only counts where it is used."""
-        return super().is_solved and (self.is_off or len(self.alpha) == 1)
-
-
-class Forms(Frozen):
-    """Exactly equivalent float graphs that are quantised, or run, better; ``off`` uses none of them."""
-
-    one_hot_as_lookup: FormSpace = FormSpace()
-    fused_activation: FormSpace = FormSpace()
-    convolution_borders: FormSpace = FormSpace()
-    smoothing: SmoothingSpace = SmoothingSpace()
-    cross_layer_equalisation: FormSpace = FormSpace()
-    linear_as_convolution: FormSpace = FormSpace()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, raw: object) -> object:
-        return {key: {"use": False} for key in cls.model_fields} if raw == "off" else raw
-
-    @model_serializer(mode="wrap")
-    def _shortest(self, handler: SerializerFunctionWrapHandler) -> Any:
-        return "off" if self == Forms.off() else handler(self)
-
-    @classmethod
-    def off(cls) -> Forms:
-        """Return the choice of none of them."""
-        return cls.model_validate("off")
-
-    def of(self, name: FormName) -> FormSpace:
-        """Return the choices of one form."""
-        found: FormSpace = getattr(self, name.replace("-", "_"))
-        return found
-
-
 class Space(Frozen):
     """What may be tried: every key is a value, a list of values or, for parameters of estimators, a range.
 
@@ -367,9 +278,8 @@ class Space(Frozen):
             return False
         if all(choice == ("float",) for choice in schemes):
             return True
-        rest: list[tuple[object, ...]] = [
-            self.placement, self.preset, self.weights.granularity, self.bias_correction, self.overflow_fix,
-        ]  # fmt: skip
+        rest: list[tuple[object, ...]] = [self.placement, self.preset, self.weights.granularity]
+        rest += [self.bias_correction, self.overflow_fix]
         quantizers: list[ActivationSpace | QuantizerSpace] = [self.activations, *self.activations.quantizers.values()]
         rest += [q.symmetry for q in quantizers if q.symmetry is not None]
         estimators = [q.estimator for q in quantizers if q.estimator is not None]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
 from autotune.record import Finalist, Interval, Run
@@ -73,15 +72,14 @@ def summary(run: Run) -> dict[str, Any]:
 
 def _anytime(run: Run) -> list[dict[str, float]]:
     """Return when the search had something faster within the tolerance: seconds since the start, speed, trial."""
-    begun = datetime.fromisoformat(run.started).timestamp()
     found: list[dict[str, float]] = []
-    for trial in sorted(run.trials, key=lambda t: t.finished_at):
+    for trial in sorted(run.trials, key=lambda t: t.ended_seconds):
         measured = trial.measurement
         if trial.state != "complete" or measured is None or measured.latency is None or measured.drop is None:
             continue
         speed = measured.latency.speedup.estimate
         if measured.drop <= run.goal.tolerance and (not found or speed > found[-1]["speedup"]):
-            found.append({"seconds": trial.finished_at - begun, "speedup": speed, "trial": trial.number})
+            found.append({"seconds": trial.ended_seconds, "speedup": speed, "trial": trial.number})
     return found
 
 

@@ -55,6 +55,7 @@ seconds_compile        Float64  s
 seconds_score          Float64  s
 seconds_latency        Float64  s
 finished_at            string               ISO 8601, UTC
+ended_seconds          Float64  s           from the run's begin to this trial's end, without pauses before a --resume
 =====================  =======  ==========  ======================================================================
 
 pareto.csv, the members of the front and the finalists, fastest on the search split first: ``trial``, ``label``,
@@ -116,6 +117,7 @@ TRIAL_TYPES = {
     "reason": "string", "seconds_observe": "Float64", "seconds_build": "Float64", "seconds_compile": "Float64",
     "seconds_score": "Float64",
     "seconds_latency": "Float64", "finished_at": "string",
+    "ended_seconds": "Float64",
 }  # fmt: skip
 
 _SHARED = (
@@ -182,6 +184,7 @@ def _trial(found: Lookup, trial: Trial) -> dict[str, Any]:
             for p in ("observe", "build", "compile", "score", "latency")
         },
         "finished_at": _moment(trial.finished_at),
+        "ended_seconds": _nine(trial.ended_seconds),
     }
     for name in ("speedup", "score", "drop", "samples", "size_bytes", "threads"):
         row[name] = None

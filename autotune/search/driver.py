@@ -10,11 +10,8 @@ told as infeasible, with their reason in the trial's record.
 
 from __future__ import annotations
 
-import sqlite3
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +20,13 @@ from pydantic import TypeAdapter
 
 from autotune.configuration import Configuration
 from autotune.protocol import Explored
+from autotune.recipe import Strategy
 from autotune.record import Origin, Trial
 from autotune.search.guide import Guide, frame_of
 from autotune.search.incumbent import challenger, fastest_within, incumbent
+from autotune.search.study import open_study
 from autotune.space import Kind, Space
 
-STUDY_NAME = "autotune"
 _TRIAL = TypeAdapter(Trial)
 _RECORD = "autotune:trial"
 _ORIGIN = "autotune:origin"
@@ -75,31 +73,19 @@ class Search:
         seed: seeds the sampler, together with the number of trials already there.
         tolerance: of the drop, in the metric's own units.
         reference: microseconds of float f32 by its profile.
+        strategy: who proposes.
     """
 
-    def __init__(self, space: Space, storage: Path, seed: int, tolerance: float, reference: float) -> None:
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
+    def __init__(
+        self, space: Space, storage: Path, seed: int, tolerance: float, *, reference: float, strategy: Strategy
+    ) -> None:
         self._space = space
-        self._tolerance = tolerance
-        self._reference = reference
+        self._strategy = strategy
+        left_out = {"guide": not strategy.prior, "neighbour": not strategy.neighbours}
+        self._turns = [origin for origin in _TURNS if not left_out.get(origin)]
+        self._tolerance, self._reference = tolerance, reference
         self._guides: dict[Configuration, Guide | None] = {}
-        # Not through the URL, in which a '?' of the path would begin its options.
-        connect = partial(sqlite3.connect, storage, factory=_Connection, check_same_thread=False, timeout=60)
-        backend = optuna.storages.RDBStorage("sqlite:///study.db", engine_kwargs={"creator": connect})
-        known = [s.study_name for s in optuna.get_all_study_summaries(backend)]
-        done = 0
-        if STUDY_NAME in known:
-            done = len(optuna.load_study(study_name=STUDY_NAME, storage=backend).get_trials(deepcopy=False))
-        self._study = optuna.create_study(
-            study_name=STUDY_NAME,
-            storage=backend,
-            sampler=optuna.samplers.TPESampler(seed=seed + done, n_startup_trials=8),
-            directions=["minimize", "minimize"],
-            load_if_exists=True,
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self._study.set_metric_names(["latency ratio", "drop"])
+        self._study = open_study(storage, strategy.sampler, seed)
         self._drop_trials_in_flight()
         self._trials = self._load()
         self._asked: dict[int, optuna.Trial] = {}
@@ -142,6 +128,8 @@ class Search:
         It is faster than the best within the tolerance but not within it itself, and of those the one that loses least;
         or else the frame of the incumbent, of which only the time matters.
         """
+        if not self._strategy.prior:
+            return None
         measured = [t for t in self._trials if t.state in ("complete", "stopped") and t.configuration.quantization]
         if self.plain_left or len(self._guides) >= min(MOST_FRAMES, 1 + len(measured) // _TRIALS_PER_FRAME):
             return None
@@ -177,8 +165,8 @@ class Search:
         """Return the next configuration to try; a sampler's may equal an earlier one."""
         for configuration in self._untried_plain():
             return self._enqueue(configuration, "plain")
-        for _ in _TURNS:
-            origin = _TURNS[self._turn % len(_TURNS)]
+        for _ in self._turns:
+            origin = self._turns[self._turn % len(self._turns)]
             self._turn += 1
             if origin == "sampler":
                 break
@@ -248,17 +236,6 @@ class Search:
     def _load(self) -> list[Trial]:
         stored = self._study.get_trials(deepcopy=False)
         return [_TRIAL.validate_json(t.user_attrs[_RECORD]) for t in stored if _RECORD in t.user_attrs]
-
-
-class _Connection(sqlite3.Connection):
-    """Leaves flushing to the system: a third of the time per proposal went into waiting for the disk.
-
-    A killed process loses nothing by it, only a machine that loses its power may.
-    """
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.execute("PRAGMA synchronous=OFF")
 
 
 class _Suggest:

@@ -93,6 +93,15 @@ tolerances = st.builds(
     confidence=st.floats(0.51, 0.999),
     assurance=st.sampled_from(["expected", "proven"]),
 )
+strategies = st.builds(
+    recipe.Strategy,
+    prior=st.booleans(),
+    neighbours=st.booleans(),
+    sampler=st.sampled_from(get_args(recipe.SamplerName)),
+    early_stopping=st.booleans(),
+    candidates=st.sampled_from(get_args(recipe.CandidateWay)),
+    settle=st.booleans(),
+)
 recipes = st.builds(
     recipe.Recipe,
     version=st.just(1),
@@ -105,6 +114,7 @@ recipes = st.builds(
     budget=st.builds(recipe.Budget, trials=st.integers(1, 999), timeout=st.none() | positive),
     threads=st.none() | st.integers(1, 128),
     seed=st.integers(0, 2**32 - 1),
+    strategy=strategies,
     space=spaces,
     expect=st.none() | st.builds(recipe.Expect, model=digests, data=digests, candidate=digests),
 )

@@ -8,6 +8,7 @@ import optuna
 from autotune.configuration import ActivationChoice, Configuration, Estimator, Quantization
 from autotune.protocol import Explored
 from autotune.recipe import Space as SpaceChoices
+from autotune.recipe import Strategy
 from autotune.record import Failure, Interval, Latency, Measurement, ModelInfo, OperatorRun, Trial
 from autotune.search.driver import PATIENCE, Proposal, Search
 from autotune.search.incumbent import challenger, fastest_within, incumbent
@@ -27,6 +28,7 @@ MODEL = ModelInfo(
     nncf_path="fast",
 )
 TOLERANCE = 0.01
+DEFAULT = Strategy()
 
 
 def landscape(configuration: Configuration) -> tuple[float, float]:
@@ -57,8 +59,9 @@ def measured(proposal: Proposal, state: str = "complete") -> Trial:
     )
 
 
-def search_in(folder: Path, seed: int = 0) -> Search:
-    return Search(Space(SpaceChoices(), MODEL), folder / "study.db", seed, TOLERANCE, reference=1000.0)
+def search_in(folder: Path, seed: int = 0, strategy: Strategy = DEFAULT) -> Search:
+    space = Space(SpaceChoices(), MODEL)
+    return Search(space, folder / "study.db", seed, TOLERANCE, reference=1000.0, strategy=strategy)
 
 
 def step(search: Search) -> Trial:
@@ -216,3 +219,22 @@ def test_challenger_is_the_one_that_loses_least_of_what_is_clearly_faster() -> N
     )
     within = [*trials, measured(Proposal(50, repaired, "guide"))]
     assert challenger(within, TOLERANCE, 1.2) is None, "nothing beyond is much faster than 2.3x"
+
+
+def test_random_search_is_the_sampler_alone(tmp_path: Path) -> None:
+    search = search_in(tmp_path, strategy=Strategy(prior=False, neighbours=False, sampler="random"))
+    origins = [step(search).origin for _ in range(20)]
+    plain = len(Space(SpaceChoices(), MODEL).plain())
+    assert origins == ["plain"] * plain + ["sampler"] * (20 - plain)
+    assert search.frame_to_explore() is None
+
+
+def test_without_the_prior_no_frame_is_explored(tmp_path: Path) -> None:
+    (tmp_path / "without").mkdir()
+    with_prior, without = search_in(tmp_path), search_in(tmp_path / "without", strategy=Strategy(prior=False))
+    for _ in range(12):
+        step(with_prior)
+        step(without)
+    assert with_prior.frame_to_explore() is not None
+    assert without.frame_to_explore() is None
+    assert {t.origin for t in without.trials} == {"plain", "neighbour", "sampler"}
