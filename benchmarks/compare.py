@@ -99,9 +99,8 @@ def _order(row: Record) -> tuple[Any, ...]:
     )
 
 
-def lay_out(name: str, folder: Path) -> tuple[Path, Task]:
-    """Write what the tools are given, and the holdout beside it; return the recipe and the task."""
-    path = prepare(name)
+def lay_out(name: str, path: Path, folder: Path) -> Task:
+    """Write what the tools are given, and the holdout beside it, of the recipe at ``path``; return the task."""
     asked = recipe.load(path)
     splits = load_data(asked, False, lambda text: None)
     source = locate(asked)
@@ -129,7 +128,7 @@ def lay_out(name: str, folder: Path) -> tuple[Path, Task]:
         threads=hardware.usable_cores(),
     )
     (given / "task.json").write_text(json.dumps(dataclasses.asdict(task), indent=1))
-    return path, task
+    return task
 
 
 def arrays(splits: Splits, which: tuple[str, ...]) -> dict[str, Any]:
@@ -184,7 +183,8 @@ def compare(name: str, isa: str, tools: list[Tool], rows: Table, options: Option
     nothing = {"model": name, "isa": isa, "tool": "preparation"}
     rows.drop(**nothing)
     try:
-        path, task = lay_out(name, work)
+        path = prepare(name)
+        task = lay_out(name, path, work)
     except Exception as error:  # noqa: BLE001 - no network, another Debian: the other models go on
         rows.add({**nothing, "failure": " ".join(str(error).split())[:400]})
         return
