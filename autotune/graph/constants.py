@@ -8,6 +8,11 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
+# Unique names (no other node of this process has them) of nodes that were seen to depend on an input. Without it a
+# question of every operator would follow each of them up to the inputs: quadratic in the depth of the model.
+_variable: set[str] = set()
+_MOST_REMEMBERED = 100_000
+
 
 def constant_value(output: ov.Output) -> Floats:
     """Return a constant output as float32.
@@ -29,15 +34,20 @@ def constant_value(output: ov.Output) -> Floats:
 
 
 def is_constant(output: ov.Output) -> bool:
-    """Tell whether the value depends on constants only."""
-    pending = [output.get_node()]
+    """Tell whether the value depends on constants only; no node may come to depend on them only later."""
+    start = output.get_node()
+    pending = [start]
     seen: set[str] = set()
     while pending:
         node = pending.pop()
         kind = node.get_type_name()
-        if kind in ("Parameter", "ReadValue"):
+        name = node.get_name()
+        if kind in ("Parameter", "ReadValue") or name in _variable:
+            if len(_variable) >= _MOST_REMEMBERED:
+                _variable.clear()
+            _variable.add(start.get_name())
             return False
-        if node.get_name() not in seen and kind != "Constant":
-            seen.add(node.get_name())
+        if name not in seen and kind != "Constant":
+            seen.add(name)
             pending += [node.input_value(port).get_node() for port in range(node.get_input_size())]
     return True

@@ -14,7 +14,7 @@ import openvino as ov
 from autotune.configuration import Configuration, FormChoice, FormName, PlacementName
 from autotune.data import Dataset
 from autotune.forms import Smoothing, apply_forms, forms_with, smoothable
-from autotune.graph.inspect import clone
+from autotune.graph.inspect import clone, nodes_by_name
 from autotune.graph.typing import type_bf16
 from autotune.quantize.factory import BuildError, CandidateFactory, store_weights
 from autotune.quantize.nncf_candidates import candidate
@@ -53,7 +53,7 @@ class Variants:
         self._channels = smoothable(model)
         self.base = CandidateFactory(model, calibration, cache, threads, also=self._channels)
         self.base.prepare()
-        unknown = Smoothing(0.5, {key: np.ones(self._width(key)) for key in self._channels})
+        unknown = Smoothing(0.5, {key: np.ones(width) for key, width in self._widths().items()})
         found: dict[str, Mapping[str, tuple[str, ...]]] = {
             name: form.groups(model) for name, form in forms_with(unknown).items()
         }
@@ -152,11 +152,14 @@ class Variants:
             found[key] = np.maximum(np.abs(lows), np.abs(highs))
         return found
 
-    def _width(self, key: str) -> int:
-        name, _, port = key.rpartition(":")
-        (axis,) = self._channels[key]
-        node = next(node for node in self._model.get_ops() if node.get_friendly_name() == name)
-        return int(node.output(int(port)).get_shape()[axis])
+    def _widths(self) -> dict[str, int]:
+        """Return how many channels each tensor has that can be smoothed."""
+        nodes = nodes_by_name(self._model)
+        found = {}
+        for key, (axis,) in self._channels.items():
+            name, _, port = key.rpartition(":")
+            found[key] = int(nodes[name].output(int(port)).get_shape()[axis])
+        return found
 
 
 def _typed(model: ov.Model, names: tuple[str, ...]) -> ov.Model:
