@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jinja2 import Template
 
 Line = Sequence[tuple[float, float]]
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM, _RIGHT = 430, 330, 62, 34, 44, 12
+_TEXT = 12
 # Told apart by dashes as well, so that colour is never needed.
 _STYLES = (
     ("#1b6ca8", ""), ("#b5482f", "7 3"), ("#3a7d44", "2 3"), ("#7d4fa0", "9 3 2 3"), ("#8a6d00", "4 2"),
@@ -79,12 +82,14 @@ def _panel(panel: Panel) -> dict[str, object]:
         y = up.at(value)
         ticks.append({"x1": _LEFT, "x2": right, "y1": y, "y2": y, "x": _LEFT - 5, "y": y + 4, "anchor": "end"})
         ticks[-1]["text"] = f"{value:,g}"
-    lines = []
+    lines: list[dict[str, Any]] = []
     for (name, line), (colour, dashes) in zip(panel.lines.items(), _STYLES, strict=False):
         at = [(across.at(x), up.at(y)) for x, y in sorted(line)]
         joined = " ".join(f"{x},{y}" for x, y in at)
         end = {"x": at[-1][0], "y": at[-1][1] - 6}
         lines.append({"points": joined, "colour": colour, "dashes": dashes, "name": name, **end})
+    for lower, upper in itertools.pairwise(sorted(lines, key=lambda entry: -float(entry["y"]))):
+        upper["y"] = min(upper["y"], round(lower["y"] - _TEXT, 1))  # names do not cover each other
     return {
         "title": panel.title,
         "label": panel.label,
