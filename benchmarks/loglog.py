@@ -12,7 +12,7 @@ import numpy as np
 from jinja2 import Template
 
 Line = Sequence[tuple[float, float]]
-_WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM, _RIGHT = 430, 330, 62, 34, 44, 12
+_WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM, _RIGHT = 430, 330, 62, 34, 44, 20
 _TEXT = 12
 # Told apart by dashes as well, so that colour is never needed.
 _STYLES = (
