@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
@@ -20,15 +20,18 @@ from autotune.graph.inspect import clone, model_digest
 from autotune.hardware import CAP_VARIABLES
 from autotune.quantize.bias import BiasTable
 from autotune.quantize.build import build
+from autotune.quantize.correctable import correctable
 from autotune.quantize.emulate import Emulation, merged
 from autotune.quantize.observe import Observation, observe
 from autotune.quantize.placement import FAST, PLACEMENTS, Placer
 from autotune.quantize.points import Placement
 from autotune.quantize.ranges import ActivationRanges, Range, WeightRanges
 from autotune.quantize.sensitivity import Sensitivity, sensitivity
+from autotune.quantize.shared import Reference, Shared
+from autotune.quantize.stopwatch import Stopwatch
 
 # Part of every cache key: raise it when what is recorded changes its meaning.
-_CACHE_FORMAT = 1
+_CACHE_FORMAT = 2
 _SUMMING = {
     "Convolution", "ConvolutionBackpropData", "GroupConvolution", "GroupConvolutionBackpropData", "MatMul",
 }  # fmt: skip
@@ -58,6 +61,8 @@ class CandidateFactory:
         *,
         placements: tuple[PlacementName, ...] = PLACEMENTS,
         also: Mapping[str, frozenset[int]] | None = None,
+        reference: Reference | None = None,
+        watch: Stopwatch | None = None,
     ) -> None:
         """Take the float model and what to calibrate it on; does no work.
 
@@ -68,6 +73,8 @@ class CandidateFactory:
             threads: inferences at a time while observing.
             placements: those that candidates may have.
             also: tensor key -> axes, of further tensors whose channels are observed.
+            reference: the model that this one is a graph form of: what they share is taken over.
+            watch: gets the time of compiling and inference.
         """
         self._model = model
         self._calibration = calibration
@@ -75,6 +82,8 @@ class CandidateFactory:
         self._threads = threads
         self._placements = placements
         self._also = dict(also or {})
+        self._reference = reference
+        self._watch = watch or Stopwatch()
         self._model_digest = model_digest(model)
         self._saturating = _saturating(model)
         self.operators: dict[str, str] = {}
@@ -129,17 +138,51 @@ class CandidateFactory:
         tensors = dict(self._placer.tensors()) if self.operators else {}
         for key, axes in self._also.items():
             tensors[key] = tensors.get(key, frozenset()) | axes
-        points = json.dumps({key: sorted(axes) for key, axes in sorted(tensors.items())})
         data = hashlib.sha256(b"".join(sample_digests(self._calibration))).hexdigest()
-        path = self._cache / f"observation-{_key(self._model_digest, data, points, _versions(), _cpu())}.npz"
-        try:
-            self.observation = Observation.load(path)
-        except (FileNotFoundError, ValueError):
-            self.observation = observe(self._model, self._calibration, tensors, threads=self._threads)
-            self.observation.save(path)
+        if self._reference is None:
+            self.observation = self._observed(data, tensors, None)
+        else:
+            shared = self._shared(self._reference, data, tensors)
+            rest = {key: axes for key, axes in tensors.items() if key not in shared.tensors}
+            operators = {c.node for c in correctable(self._model)} - shared.operators
+            self.observation = self._observed(data, rest, operators) | self._reference.taken(shared, tensors)
         self._activations = ActivationRanges(self.observation)
         self._weights = WeightRanges(self._model)
         self._biases = BiasTable(self._model, self.observation)
+
+    def _observed(
+        self, data: str, tensors: Mapping[str, frozenset[int]], operators: Collection[str] | None
+    ) -> Observation:
+        """Observe these tensors, and the means of these operators (None for all), or load what was observed before."""
+        if not tensors and not operators:
+            return Observation({}, {})
+        asked = [
+            {key: sorted(axes) for key, axes in sorted(tensors.items())},
+            None if operators is None else sorted(operators),
+        ]
+        path = self._cache / f"observation-{self._cache_key(data, asked)}.npz"
+        try:
+            return Observation.load(path)
+        except (FileNotFoundError, ValueError):
+            found = observe(
+                self._model, self._calibration, tensors, threads=self._threads, means=operators, watch=self._watch
+            )
+            found.save(path)
+            return found
+
+    def _shared(self, reference: Reference, data: str, tensors: Mapping[str, frozenset[int]]) -> Shared:
+        """Find out what the model shares with the one it is a form of, or load what was found before."""
+        asked = {key: sorted(axes) for key, axes in sorted(tensors.items())}
+        path = self._cache / f"shared-{self._cache_key(data, asked)}.json"
+        try:
+            return Shared.parse(path.read_text())
+        except (FileNotFoundError, ValueError):
+            shared = reference.shared(self._model, tensors)
+            write_text(path, shared.dump())
+            return shared
+
+    def _cache_key(self, data: str, asked: object) -> str:
+        return _key(self._model_digest, data, json.dumps(asked), _versions(), _cpu())
 
     def build(self, quantization: Quantization) -> ov.Model:
         """Return the int8 model of a configuration, its weights stored as int8; after :meth:`observe`.
@@ -198,7 +241,7 @@ class CandidateFactory:
             for label, group in (chosen if kept else {}).items()
         }
         emulation = self.emulation(quantization, [whole, *alone.values(), *others.values()])
-        return sensitivity(emulation, whole, alone, others, dataset=samples, threads=self._threads)
+        return sensitivity(emulation, whole, alone, others, dataset=samples, threads=self._threads, watch=self._watch)
 
     def emulation(self, quantization: Quantization, placements: Sequence[Placement]) -> Emulation:
         """Return one graph of all quantisers of ``placements``, in f32; ranges are those of ``quantization``.
