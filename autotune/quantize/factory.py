@@ -47,7 +47,8 @@ class CandidateFactory:
     Attributes:
         operators: name -> OpenVINO type of the operators that some placement quantises; empty before :meth:`prepare`
             and where nothing can be quantised.
-        activation_quantizers: names of the activation quantisers of all placements, with no operator kept float.
+        activation_quantizers: names of the activation quantisers of all placements, with no operator kept float; of a
+            graph form, where nobody asks, none.
         observation: what :meth:`observe` recorded.
         nncf_path: ``fast``, or why the slow public function of NNCF is asked, or why nothing can be quantised.
     """
@@ -106,7 +107,8 @@ class CandidateFactory:
         self.nncf_path = self._placer.path
         try:
             self.operators = self._placer.operators()
-            self.activation_quantizers = self._quantizers()
+            if self._reference is None:
+                self.activation_quantizers = self._quantizers()
         except Exception as error:  # noqa: BLE001 - NNCF's public function raises what it likes
             self.operators = {}
             self.nncf_path = f"NNCF cannot place quantisers in this model: {one_line(error)}"
