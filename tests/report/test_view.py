@@ -253,7 +253,7 @@ def test_failed_and_stopped_with_reasons() -> None:
 def test_phases_add_up_to_the_whole_run() -> None:
     phases = view(INT8_WINS).phases
     assert phases[0] == Phase("search", "20.0 s", 0.25)
-    assert phases[2] == Phase("compile and infer for that", "5.0 s", 0.0625, inner=True)
+    assert phases[2] == Phase("compile and infer for that", "5.00 s", 0.0625, inner=True)
     assert phases[3] == Phase("build", "0.40 s", 0.005, inner=True)
     rest = "data, baseline, first observation, finalists, export"
     assert phases[-2] == Phase(rest, "59.3 s", pytest.approx(59.3 / 80))
