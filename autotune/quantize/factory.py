@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
 import openvino as ov
 
 from autotune.configuration import PlacementName, Preset, Quantization
-from autotune.data import Dataset, sample_digests
+from autotune.data import Dataset
 from autotune.errors import AutotuneError, one_line
 from autotune.files import write_text
 from autotune.graph.inspect import clone, model_digest
-from autotune.hardware import CAP_VARIABLES
 from autotune.quantize.bias import BiasTable
 from autotune.quantize.build import build
-from autotune.quantize.correctable import correctable
 from autotune.quantize.emulate import Emulation, merged
-from autotune.quantize.observe import Observation, observe
 from autotune.quantize.placement import FAST, PLACEMENTS, Placer
 from autotune.quantize.points import Placement
 from autotune.quantize.ranges import ActivationRanges, Range, WeightRanges
+from autotune.quantize.records import Records, cache_key
 from autotune.quantize.sensitivity import Sensitivity, sensitivity
-from autotune.quantize.shared import Reference, Shared
+from autotune.quantize.shared import Reference
 from autotune.quantize.stopwatch import Stopwatch
 
-# Part of every cache key: raise it when what is recorded changes its meaning.
-_CACHE_FORMAT = 2
 _SUMMING = {
     "Convolution", "ConvolutionBackpropData", "GroupConvolution", "GroupConvolutionBackpropData", "MatMul",
 }  # fmt: skip
@@ -99,7 +92,7 @@ class CandidateFactory:
         Args:
             check: the ``nncf_path`` that a check of another form of this model came to; it is taken over.
         """
-        checked = self._cache / f"placement-{_key(self._model_digest, _versions())}.json"
+        checked = self._cache / f"placement-{cache_key(self._model_digest)}.json"
         private = check in ("", FAST)
         self._placer = Placer(self._model, self._calibration.row(0), private=private, placements=self._placements)
         if not check and not checked.exists() and self._placer.self_check() == FAST:
@@ -140,51 +133,11 @@ class CandidateFactory:
         tensors = dict(self._placer.tensors()) if self.operators else {}
         for key, axes in self._also.items():
             tensors[key] = tensors.get(key, frozenset()) | axes
-        data = hashlib.sha256(b"".join(sample_digests(self._calibration))).hexdigest()
-        if self._reference is None:
-            self.observation = self._observed(data, tensors, None)
-        else:
-            shared = self._shared(self._reference, data, tensors)
-            rest = {key: axes for key, axes in tensors.items() if key not in shared.tensors}
-            operators = {c.node for c in correctable(self._model)} - shared.operators
-            self.observation = self._observed(data, rest, operators) | self._reference.taken(shared, tensors)
+        records = Records(self._model, self._model_digest, self._calibration, self._cache, self._threads, self._watch)
+        self.observation = records.observation(tensors, self._reference)
         self._activations = ActivationRanges(self.observation)
         self._weights = WeightRanges(self._model)
         self._biases = BiasTable(self._model, self.observation)
-
-    def _observed(
-        self, data: str, tensors: Mapping[str, frozenset[int]], operators: Collection[str] | None
-    ) -> Observation:
-        """Observe these tensors, and the means of these operators (None for all), or load what was observed before."""
-        if not tensors and not operators:
-            return Observation({}, {})
-        asked = [
-            {key: sorted(axes) for key, axes in sorted(tensors.items())},
-            None if operators is None else sorted(operators),
-        ]
-        path = self._cache / f"observation-{self._cache_key(data, asked)}.npz"
-        try:
-            return Observation.load(path)
-        except (FileNotFoundError, ValueError):
-            found = observe(
-                self._model, self._calibration, tensors, threads=self._threads, means=operators, watch=self._watch
-            )
-            found.save(path)
-            return found
-
-    def _shared(self, reference: Reference, data: str, tensors: Mapping[str, frozenset[int]]) -> Shared:
-        """Find out what the model shares with the one it is a form of, or load what was found before."""
-        asked = {key: sorted(axes) for key, axes in sorted(tensors.items())}
-        path = self._cache / f"shared-{self._cache_key(data, asked)}.json"
-        try:
-            return Shared.parse(path.read_text())
-        except (FileNotFoundError, ValueError):
-            shared = reference.shared(self._model, tensors)
-            write_text(path, shared.dump())
-            return shared
-
-    def _cache_key(self, data: str, asked: object) -> str:
-        return _key(self._model_digest, data, json.dumps(asked), _versions(), _cpu())
 
     def build(self, quantization: Quantization) -> ov.Model:
         """Return the int8 model of a configuration, its weights stored as int8; after :meth:`observe`.
@@ -307,18 +260,3 @@ def _store_weights(model: ov.Model) -> None:
     from openvino._offline_transformations import compress_quantize_weights_transformation
 
     compress_quantize_weights_transformation(model)
-
-
-def _key(*parts: str) -> str:
-    return hashlib.sha256("\n".join([str(_CACHE_FORMAT), *parts]).encode()).hexdigest()[:32]
-
-
-def _versions() -> str:
-    return " ".join(f"{name}=={version(name)}" for name in ("openvino", "nncf"))
-
-
-def _cpu() -> str:
-    core = ov.Core()
-    facts: Iterable[str] = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    caps = [f"{name}={os.environ.get(name, '')}" for name in CAP_VARIABLES]
-    return " ".join([core.get_property("CPU", "FULL_DEVICE_NAME"), *sorted(facts), *caps])
