@@ -80,11 +80,12 @@ class Evaluator:
         try:
             started = time.monotonic()
             built: Built = self._runner.call(Build(configuration), self._timeout)
-            observing = built.observe_seconds
-            build_seconds = time.monotonic() - started - observing
+            observing, inference = built.observe_seconds, built.inference_seconds
+            build_seconds = time.monotonic() - started - observing - inference
             same = next((t for t in known if t.candidate == built.digest and _same_precision(t, configuration)), None)
             if same is not None:
-                return _duplicate(number, configuration, origin, same, Seconds(observe=observing, build=build_seconds))
+                spent = Seconds(observe=observing, inference=inference, build=build_seconds)
+                return _duplicate(number, configuration, origin, same, spent)
             full = origin == "plain" or not self._early_stopping
             request = Measure(
                 configuration,
@@ -106,6 +107,7 @@ class Evaluator:
             reason=measured.stopped,
             seconds=Seconds(
                 observe=observing,
+                inference=inference,
                 build=build_seconds,
                 compile=measured.compile_seconds,
                 score=measured.score_seconds,

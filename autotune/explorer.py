@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from autotune.configuration import Configuration
 from autotune.data import Dataset
 from autotune.graph.groups import cover, groups
@@ -39,11 +37,12 @@ def explore(
         inferences: of float f32, that measuring the accuracy may take as long as.
     """
     assert frame.quantization is not None
-    started = time.monotonic()
+    before = variants.watch.seconds
     model = variants.model(frame.forms)
     factory = variants.factory(frame.forms, frame.quantization.placement)
     operators = tuple(factory.operators)
-    float_runs, int8_runs = (_profile(one, samples.row(0)) for one in compiled)
+    with variants.watch.running():
+        float_runs, int8_runs = (_profile(one, samples.row(0)) for one in compiled)
     near = {name: (*found.feeds, *found.reads) for name, found in neighbours(model, operators).items()}
     costs: dict[str, float] = {}
     chosen: dict[str, tuple[str, ...]] = {}
@@ -63,7 +62,7 @@ def explore(
         sizes=sizes(model),
         groups=chosen or {name: (name,) for name in operators},
         costs=costs,
-        seconds=time.monotonic() - started,
+        inference_seconds=variants.watch.seconds - before,
     )
 
 

@@ -50,7 +50,8 @@ class Searched:
 
     Attributes:
         clock: ``time.monotonic()`` when the run began.
-        observe_seconds, search_seconds: wall time of these phases.
+        observe_seconds, inference_seconds: of observing the float model and looking at operators (``record.Seconds``).
+        search_seconds: wall time of the search.
         solve: returns the solved recipe of a configuration and its candidate's digest.
         deadline: ``time.monotonic()`` when the run is to end; None for no limit.
         notes: what the user was told so far.
@@ -65,6 +66,7 @@ class Searched:
     trials: tuple[Trial, ...]
     interrupted: bool
     observe_seconds: float
+    inference_seconds: float
     search_seconds: float
     deadline: float | None
     fingerprint: Fingerprint
@@ -288,12 +290,13 @@ def _write(run: Run, folder: RunFolder) -> None:
 
 def _total_seconds(searched: Searched) -> Seconds:
     """Sum the phases over the trials; ``search`` is the wall time of the search, which holds those of this session."""
-    phases = ("observe", "build", "compile", "score", "latency")
-    observe, build, compile_, score, latency = (
+    phases = ("observe", "inference", "build", "compile", "score", "latency")
+    observe, inference, build, compile_, score, latency = (
         sum(getattr(t.seconds, name) for t in searched.trials) for name in phases
     )
     return Seconds(
         observe=searched.observe_seconds + observe,
+        inference=searched.inference_seconds + inference,
         build=build,
         compile=compile_,
         score=score,

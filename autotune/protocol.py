@@ -90,7 +90,10 @@ class Observe:
 
 @dataclass(frozen=True)
 class Observed:
+    """How long it took; compiling and inference are ``inference_seconds``, and not in ``seconds``."""
+
     seconds: float
+    inference_seconds: float
 
 
 @dataclass(frozen=True)
@@ -102,10 +105,16 @@ class Build:
 
 @dataclass(frozen=True)
 class Built:
-    """``digest`` of the candidate; ``observe_seconds``: what making and observing its graph form took, mostly 0."""
+    """A candidate.
+
+    Attributes:
+        observe_seconds: what making, placing and observing its graph form took, mostly 0.
+        inference_seconds: what compiling and inference took of that; not in ``observe_seconds``.
+    """
 
     digest: str
     observe_seconds: float
+    inference_seconds: float
 
 
 @dataclass(frozen=True)
@@ -163,7 +172,7 @@ class Explored:
         near: node -> operators next to it. edges: (giver, taker) -> elements. sizes: node -> elements.
         groups: label -> operators that are looked at together.
         costs: label -> squared error when they alone are quantised; empty if that was not asked.
-        seconds: that it took.
+        inference_seconds: compiling and inference.
     """
 
     operators: tuple[str, ...]
@@ -174,7 +183,7 @@ class Explored:
     sizes: dict[str, int]
     groups: dict[str, tuple[str, ...]]
     costs: dict[str, float]
-    seconds: float
+    inference_seconds: float
 
 
 @dataclass(frozen=True)

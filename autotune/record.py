@@ -131,9 +131,17 @@ class Failure:
 
 @dataclass(frozen=True)
 class Seconds:
-    """Wall seconds spent per phase."""
+    """Wall seconds spent per phase.
+
+    Attributes:
+        observe: making graph forms, placing quantisers and recording statistics; no inference and no compilation.
+        inference: compiling and inference of observing, and of looking at what each operator costs.
+        build, compile, score, latency: of candidates; ``score`` is inference and the metric.
+        search: the whole search phase; ``report``: writing reports.
+    """
 
     observe: float = 0.0
+    inference: float = 0.0
     build: float = 0.0
     compile: float = 0.0
     score: float = 0.0

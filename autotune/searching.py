@@ -13,7 +13,7 @@ from autotune.events import Events
 from autotune.files import write_text
 from autotune.finishing import FINALISTS, SHORT_RACE_SECONDS, WRITING_SECONDS
 from autotune.folder import RunFolder
-from autotune.protocol import Explore, Export, Exported, Prepared
+from autotune.protocol import Explore, Explored, Export, Exported, Prepared
 from autotune.recipe import Recipe, dump
 from autotune.record import Goal, SplitSizes, Trial
 from autotune.runner import Runner
@@ -56,12 +56,13 @@ class Setting:
 
 @dataclass(frozen=True)
 class Found:
-    """What the search phase found, and how long it took: in all, and for looking at operators."""
+    """What the search phase found, and how long it took: in all, and for looking at operators (inference apart)."""
 
     trials: tuple[Trial, ...]
     interrupted: bool
     seconds: float
     observe_seconds: float
+    inference_seconds: float
 
 
 def search(setting: Setting, runner: Runner, events: Events) -> Found:
@@ -101,6 +102,7 @@ class _Searching:
         )
         self._written: tuple[float, float] = (0.0, 0.0)
         self._exploring = 0.0
+        self._inference = 0.0
 
     def run(self) -> Found:
         started = time.monotonic()
@@ -122,7 +124,7 @@ class _Searching:
             interrupted = True
             self._runner.close()
             self._setting.note("Interrupted: finishing with what was measured; press Ctrl-C again to stop at once.")
-        return Found(self._search.trials, interrupted, time.monotonic() - started, self._exploring)
+        return Found(self._search.trials, interrupted, time.monotonic() - started, self._exploring, self._inference)
 
     @property
     def _measured(self) -> int:
@@ -151,15 +153,18 @@ class _Searching:
         frame = self._search.frame_to_explore()
         if frame is None:
             return
-        started = time.monotonic()
+        started, inference = time.monotonic(), 0.0
         inferences = int(EXPLORING_SECONDS / max(_scoring_seconds(self._setting.prepared, 1), 1e-6))
         request = Explore(frame, accuracy=not self._search.is_within(frame), inferences=inferences)
         try:
-            self._search.learn(frame, self._runner.call(request))
+            explored: Explored = self._runner.call(request)
+            inference = explored.inference_seconds
+            self._search.learn(frame, explored)
         except (StageFailed, WorkerDied) as error:
             self._setting.note(f"The operators of {frame.label} could not be looked at: {error}")
             self._search.learn(frame, None)
-        self._exploring += time.monotonic() - started
+        self._exploring += time.monotonic() - started - inference
+        self._inference += inference
 
     def _keep(self, trial: Trial) -> None:
         """Write the model folder when this trial is the fastest within the tolerance so far."""
@@ -184,7 +189,7 @@ class _Searching:
 
 def _seconds(trial: Trial) -> float:
     spent = trial.seconds
-    return spent.observe + spent.build + spent.compile + spent.score + spent.latency
+    return spent.observe + spent.inference + spent.build + spent.compile + spent.score + spent.latency
 
 
 def _seconds_needed(prepared: Prepared, sizes: SplitSizes, trials: Sequence[Trial]) -> float:

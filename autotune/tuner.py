@@ -115,8 +115,8 @@ class _Tuning:
             cache=cache_dir() / "observations",
         )
 
-    def _prepare(self, runner: Runner) -> float:
-        """Measure the baseline, see what may be tried, observe; return the seconds of the observation."""
+    def _prepare(self, runner: Runner) -> Observed:
+        """Measure the baseline, see what may be tried, observe; return how long the observation took."""
         self.events.stage("baseline")
         self.prepared: Prepared = runner.prepare()
         for note in self.prepared.model.notes:
@@ -126,10 +126,10 @@ class _Tuning:
         for note in self.space.notes:
             self._note(note)
         if not self.prepared.model.operators:
-            return 0.0
+            return Observed(0.0, 0.0)
         self.events.stage("observe")
         observed: Observed = runner.call(Observe())
-        return observed.seconds
+        return observed
 
     def _possible(self) -> recipe.Space:
         """The recipe's space, without what its way of making candidates cannot do."""
@@ -154,7 +154,7 @@ class _Tuning:
             assurance=wanted.assurance,
         )
 
-    def _search(self, runner: Runner, observe_seconds: float) -> Searched:
+    def _search(self, runner: Runner, observed: Observed) -> Searched:
         self.events.stage("search")
         timeout = self.recipe.budget.timeout_seconds
         deadline = None if timeout is None else self.clock + timeout
@@ -180,7 +180,8 @@ class _Tuning:
             solve=self._solve,
             trials=found.trials,
             interrupted=found.interrupted,
-            observe_seconds=observe_seconds + found.observe_seconds,
+            observe_seconds=observed.seconds + found.observe_seconds,
+            inference_seconds=observed.inference_seconds + found.inference_seconds,
             search_seconds=found.seconds,
             deadline=deadline,
             fingerprint=self.fingerprint,

@@ -110,16 +110,18 @@ class Workshop:
 
     @handle.register
     def _(self, _request: Observe) -> Observed:
-        started = time.monotonic()
+        clock, before = _Clock(), self._variants.watch.seconds
         self._variants.observe()
-        return Observed(time.monotonic() - started)
+        inference = self._variants.watch.seconds - before
+        return Observed(clock.lap() - inference, inference)
 
     @handle.register
     def _(self, request: Build) -> Built:
-        before = self._variants.observing
+        before, running = self._variants.observing, self._variants.watch.seconds
         model = self._build(request.configuration)
         self._kept = (request.configuration, model)
-        return Built(candidate_digest(model), self._variants.observing - before)
+        inference = self._variants.watch.seconds - running
+        return Built(candidate_digest(model), self._variants.observing - before - inference, inference)
 
     @handle.register
     def _(self, request: Measure) -> Measured:
@@ -164,7 +166,9 @@ class Workshop:
     def _(self, request: Explore) -> Explored:
         frame = request.frame
         with stage("explore"):
-            pair = tuple(self._compile(self._build(c), c.precision) for c in (replace(frame, quantization=None), frame))
+            models = [self._build(c) for c in (replace(frame, quantization=None), frame)]
+            with self._variants.watch.running():
+                pair = tuple(self._compile(model, frame.precision) for model in models)
             return explore(
                 self._variants,
                 frame,

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
 import openvino as ov
 
 from autotune.configuration import PlacementName, Preset, Quantization
-from autotune.data import Dataset, sample_digests
+from autotune.data import Dataset
 from autotune.errors import AutotuneError, one_line
 from autotune.files import write_text
 from autotune.graph.inspect import clone, model_digest
-from autotune.hardware import CAP_VARIABLES
 from autotune.quantize.bias import BiasTable
 from autotune.quantize.build import build
 from autotune.quantize.emulate import Emulation, merged
-from autotune.quantize.observe import Observation, observe
 from autotune.quantize.placement import FAST, PLACEMENTS, Placer
 from autotune.quantize.points import Placement
 from autotune.quantize.ranges import ActivationRanges, Range, WeightRanges
+from autotune.quantize.records import Records, cache_key
 from autotune.quantize.sensitivity import Sensitivity, sensitivity
+from autotune.quantize.shared import Reference
+from autotune.quantize.stopwatch import Stopwatch
 
-# Part of every cache key: raise it when what is recorded changes its meaning.
-_CACHE_FORMAT = 1
 _SUMMING = {
     "Convolution", "ConvolutionBackpropData", "GroupConvolution", "GroupConvolutionBackpropData", "MatMul",
 }  # fmt: skip
@@ -44,7 +40,8 @@ class CandidateFactory:
     Attributes:
         operators: name -> OpenVINO type of the operators that some placement quantises; empty before :meth:`prepare`
             and where nothing can be quantised.
-        activation_quantizers: names of the activation quantisers of all placements, with no operator kept float.
+        activation_quantizers: names of the activation quantisers of all placements, with no operator kept float; of a
+            graph form, where nobody asks, none.
         observation: what :meth:`observe` recorded.
         nncf_path: ``fast``, or why the slow public function of NNCF is asked, or why nothing can be quantised.
     """
@@ -58,6 +55,8 @@ class CandidateFactory:
         *,
         placements: tuple[PlacementName, ...] = PLACEMENTS,
         also: Mapping[str, frozenset[int]] | None = None,
+        reference: Reference | None = None,
+        watch: Stopwatch | None = None,
     ) -> None:
         """Take the float model and what to calibrate it on; does no work.
 
@@ -68,6 +67,8 @@ class CandidateFactory:
             threads: inferences at a time while observing.
             placements: those that candidates may have.
             also: tensor key -> axes, of further tensors whose channels are observed.
+            reference: the model that this one is a graph form of: what they share is taken over.
+            watch: gets the time of compiling and inference.
         """
         self._model = model
         self._calibration = calibration
@@ -75,6 +76,8 @@ class CandidateFactory:
         self._threads = threads
         self._placements = placements
         self._also = dict(also or {})
+        self._reference = reference
+        self._watch = watch or Stopwatch()
         self._model_digest = model_digest(model)
         self._saturating = _saturating(model)
         self.operators: dict[str, str] = {}
@@ -89,7 +92,7 @@ class CandidateFactory:
         Args:
             check: the ``nncf_path`` that a check of another form of this model came to; it is taken over.
         """
-        checked = self._cache / f"placement-{_key(self._model_digest, _versions())}.json"
+        checked = self._cache / f"placement-{cache_key(self._model_digest)}.json"
         private = check in ("", FAST)
         self._placer = Placer(self._model, self._calibration.row(0), private=private, placements=self._placements)
         if not check and not checked.exists() and self._placer.self_check() == FAST:
@@ -97,7 +100,8 @@ class CandidateFactory:
         self.nncf_path = self._placer.path
         try:
             self.operators = self._placer.operators()
-            self.activation_quantizers = self._quantizers()
+            if self._reference is None:
+                self.activation_quantizers = self._quantizers()
         except Exception as error:  # noqa: BLE001 - NNCF's public function raises what it likes
             self.operators = {}
             self.nncf_path = f"NNCF cannot place quantisers in this model: {one_line(error)}"
@@ -129,14 +133,8 @@ class CandidateFactory:
         tensors = dict(self._placer.tensors()) if self.operators else {}
         for key, axes in self._also.items():
             tensors[key] = tensors.get(key, frozenset()) | axes
-        points = json.dumps({key: sorted(axes) for key, axes in sorted(tensors.items())})
-        data = hashlib.sha256(b"".join(sample_digests(self._calibration))).hexdigest()
-        path = self._cache / f"observation-{_key(self._model_digest, data, points, _versions(), _cpu())}.npz"
-        try:
-            self.observation = Observation.load(path)
-        except (FileNotFoundError, ValueError):
-            self.observation = observe(self._model, self._calibration, tensors, threads=self._threads)
-            self.observation.save(path)
+        records = Records(self._model, self._model_digest, self._calibration, self._cache, self._threads, self._watch)
+        self.observation = records.observation(tensors, self._reference)
         self._activations = ActivationRanges(self.observation)
         self._weights = WeightRanges(self._model)
         self._biases = BiasTable(self._model, self.observation)
@@ -198,7 +196,7 @@ class CandidateFactory:
             for label, group in (chosen if kept else {}).items()
         }
         emulation = self.emulation(quantization, [whole, *alone.values(), *others.values()])
-        return sensitivity(emulation, whole, alone, others, dataset=samples, threads=self._threads)
+        return sensitivity(emulation, whole, alone, others, dataset=samples, threads=self._threads, watch=self._watch)
 
     def emulation(self, quantization: Quantization, placements: Sequence[Placement]) -> Emulation:
         """Return one graph of all quantisers of ``placements``, in f32; ranges are those of ``quantization``.
@@ -262,18 +260,3 @@ def store_weights(model: ov.Model) -> None:
     from openvino._offline_transformations import compress_quantize_weights_transformation
 
     compress_quantize_weights_transformation(model)
-
-
-def _key(*parts: str) -> str:
-    return hashlib.sha256("\n".join([str(_CACHE_FORMAT), *parts]).encode()).hexdigest()[:32]
-
-
-def _versions() -> str:
-    return " ".join(f"{name}=={version(name)}" for name in ("openvino", "nncf"))
-
-
-def _cpu() -> str:
-    core = ov.Core()
-    facts: Iterable[str] = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    caps = [f"{name}={os.environ.get(name, '')}" for name in CAP_VARIABLES]
-    return " ".join([core.get_property("CPU", "FULL_DEVICE_NAME"), *sorted(facts), *caps])

@@ -1,4 +1,4 @@
-"""NNCF's own placement, asked again and again: the only user of NNCF's internals.
+"""NNCF's own placement, asked again and again: with ``nncf_patterns``, the only user of NNCF's internals.
 
 ``nncf.quantize`` finds where quantisers go in three steps: it drops constant subgraphs, fuses patterns such as
 convolution + add + relu, and runs a solver. Only the solver depends on the operators kept float, so the rest is done
@@ -15,7 +15,6 @@ from typing import Any
 
 import nncf
 import openvino as ov
-from nncf.common.graph.patterns.manager import PatternsManager
 from nncf.common.graph.transformations.commands import TargetType
 from nncf.common.insertion_point_graph import InsertionPointGraph, InsertionPointGraphNodeType
 from nncf.common.quantization.config_assignment import assign_qconfig_lists_to_modules
@@ -26,12 +25,12 @@ from nncf.common.quantization.structs import (
     QuantizationScheme,
     QuantizerGroup,
 )
-from nncf.common.utils.backend import BackendType
 from nncf.quantization.advanced_parameters import OverflowFix
 from nncf.quantization.algorithms.min_max.algorithm import MinMaxQuantization
 from nncf.quantization.passes import transform_to_inference_graph
 
 from autotune.configuration import PlacementName, Preset
+from autotune.quantize.nncf_patterns import hardware_patterns, ignored_patterns
 from autotune.quantize.nncf_points import ActivationPoint, Points, WeightPoint
 from autotune.quantize.nncf_public import MODEL_TYPES, PRESETS
 
@@ -61,11 +60,11 @@ class PrivateSolver:
             backend.preserved_metatypes,
             backend.inference_graph_transformations,
         )
-        patterns = {"backend": BackendType.OPENVINO, "device": device, "model_type": self._model_type}
-        ignored = PatternsManager.get_full_ignored_pattern_graph(**patterns)
+        ignored = ignored_patterns(device, self._model_type).within(self._inference_graph._nx_graph)
         self._ignored = algorithm._get_ignored_names(self._graph, self._inference_graph, ignored)
-        fused = InsertionPointGraph(self._inference_graph).get_ip_graph_with_merged_hw_optimized_operations(
-            PatternsManager.get_full_hw_pattern_graph(**patterns)
+        points = InsertionPointGraph(self._inference_graph)
+        fused = points.get_ip_graph_with_merged_hw_optimized_operations(
+            hardware_patterns(device, self._model_type).within(points.get_base_nx_graph())
         )
         fused.get_base_nx_graph().clear()  # needed for fusing only; the solver would copy it at every run
         self._fused = fused

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +14,12 @@ from autotune.data import Array, Dataset
 from autotune.files import replacing
 from autotune.quantize.probes import POSITIONS, Plan, Positions, extend, plan
 from autotune.quantize.statistics import Doubles, Floats, TensorStatistics
+from autotune.quantize.stopwatch import Stopwatch
 from autotune.quantize.streams import MOST_STREAMS, compile_streams, run_streams
 
-# Random elements recorded of a tensor, over all samples.
+# Random elements recorded of a tensor, spread over all samples. Were they taken of some samples only, the others would
+# need a graph of their own, and compiling that takes longer than it saves.
 MOST_ELEMENTS = 65_536
-# One sample in so many gives elements (they cost as much as all reductions), but at least _LEAST_SAMPLES of them.
-_EVERY = 4
-_LEAST_SAMPLES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +33,10 @@ class Observation:
 
     tensors: Mapping[str, TensorStatistics]
     means: Mapping[str, Floats]
+
+    def __or__(self, other: Observation) -> Observation:
+        """Return both together."""
+        return Observation({**self.tensors, **other.tensors}, {**self.means, **other.means})
 
     def save(self, path: Path) -> None:
         """Write to an npz, whole or not at all.
@@ -90,9 +93,18 @@ class Observation:
 
 
 def observe(
-    model: ov.Model, dataset: Dataset, tensors: Mapping[str, frozenset[int]], *, threads: int, seed: int = 0
+    model: ov.Model,
+    dataset: Dataset,
+    tensors: Mapping[str, frozenset[int]],
+    *,
+    threads: int,
+    seed: int = 0,
+    means: Collection[str] | None = None,
+    watch: Stopwatch | None = None,
 ) -> Observation:
     """Run the float model in f32 once per sample, in constant memory, and record its tensors.
+
+    Only what leads to them is computed.
 
     Args:
         model: normalised, of static shapes and batch 1; not changed.
@@ -100,17 +112,18 @@ def observe(
         tensors: key -> axes whose channels need ranges of their own (none for most).
         threads: inferences at a time.
         seed: of the positions of the elements.
+        means: operators with a bias whose input's means are recorded; None for all.
+        watch: gets the time of compiling and inference.
 
     Raises:
         KeyError: the model has no such tensor.
     """
-    reading = plan(model, tensors)
+    watch = watch or Stopwatch()
+    reading = plan(model, tensors, means)
     if not reading.reductions:
         return Observation({}, {})
     record = _Record(reading, len(dataset))
-    every = max(1, min(_EVERY, len(dataset) // _LEAST_SAMPLES))
-    sampled = range(0, len(dataset), every)
-    count = max(1, MOST_ELEMENTS // len(sampled))
+    count = max(1, MOST_ELEMENTS // len(dataset))
     elements = [(key, min(count, size)) for key, size in reading.sizes.items()]
     large = [(reading.sizes[key], taken) for key, taken in elements if reading.sizes[key] > taken]
     positions = Positions(large, seed) if large else None
@@ -122,13 +135,9 @@ def observe(
         record.add(index, outputs[0])
         record.add_elements(outputs[1:])
 
-    others = [index for index in range(len(dataset)) if index % every]
     streams = max(1, min(threads, MOST_STREAMS, len(dataset)))
-    models = [extend(model, reading, elements), *([extend(model, reading, ())] if others else [])]
-    with_elements, *without = compile_streams(models, streams)
-    run_streams(with_elements, sampled, feed, keep, streams)
-    for compiled in without:
-        run_streams(compiled, others, dataset.row, lambda i, outputs: record.add(i, outputs[0]), streams)
+    (compiled,) = compile_streams([extend(model, reading, elements)], streams, watch)
+    run_streams(compiled, range(len(dataset)), feed, keep, streams, watch=watch)
     return record.observation([taken for _, taken in elements])
 
 

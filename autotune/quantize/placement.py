@@ -60,6 +60,7 @@ class Placer:
         self._active = activation_names(model)
         self._always_float = unquantisable(model)
         self._solved: dict[tuple[PlacementName, Preset, frozenset[str]], Placement] = {}
+        self._whole: dict[tuple[PlacementName, Preset], Points] = {}
         self._solvers: dict[PlacementName, _Solver] = {}
         self.path = FAST
         if not private:
@@ -79,6 +80,7 @@ class Placer:
         self.path = reason
         self._solvers = {name: PublicSolver(self._model, name, self._sample) for name in self._placements}
         self._solved.clear()
+        self._whole.clear()
 
     def self_check(self) -> str:
         """Compare the fast path with ``nncf.quantize`` for both placements, and leave it if they differ.
@@ -131,12 +133,20 @@ class Placer:
         """
         key = (placement, preset, frozenset(float_operators))
         if key not in self._solved:
-            points = self._solvers[placement].solve(preset, key[2] | self._always_float)
+            points = self._points(placement, preset, key[2] | self._always_float)
             self._solved[key] = Placement(
                 tuple(self._activation(p) for p in sorted(points.activations, key=self._activation_order)),
                 tuple(self._weight(p) for p in sorted(points.weights, key=lambda p: (self._order[p.node], p.port))),
             )
         return self._solved[key]
+
+    def _points(self, placement: PlacementName, preset: Preset, float_operators: frozenset[str]) -> Points:
+        """Ask the solver, once for all that is quantised: it is asked first for :meth:`operators`."""
+        if float_operators != self._always_float:
+            return self._solvers[placement].solve(preset, float_operators)
+        if (placement, preset) not in self._whole:
+            self._whole[placement, preset] = self._solvers[placement].solve(preset, float_operators)
+        return self._whole[placement, preset]
 
     def operators(self) -> dict[str, str]:
         """Return the OpenVINO type by name of the operators that some placement quantises, in topological order.
@@ -145,7 +155,7 @@ class Placer:
         """
         names: set[str] = set()
         for placement in self._placements:
-            points = self._solvers[placement].solve(DEFAULT_PRESETS[placement], self._always_float)
+            points = self._points(placement, DEFAULT_PRESETS[placement], self._always_float)
             names.update(name for point in points.activations for name in point.operators)
             names.update(point.node for point in points.weights)
         return {name: node.get_type_name() for name, node in self._nodes.items() if name in names}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import openvino as ov
 import openvino.opset13 as ops
 from numpy.typing import NDArray
 
+from autotune.graph.inspect import tensor_key
 from autotune.quantize.correctable import correctable
 
 POSITIONS = "autotune/positions"
@@ -45,8 +46,11 @@ class Plan:
     sizes: Mapping[str, int]
 
 
-def plan(model: ov.Model, tensors: Mapping[str, frozenset[int]]) -> Plan:
+def plan(model: ov.Model, tensors: Mapping[str, frozenset[int]], operators: Collection[str] | None = None) -> Plan:
     """Work out what can be read. Tensors of integers, of unknown rank or without elements are left out.
+
+    Args:
+        operators: those whose input's means are read, and its extremes too; None for the means of all.
 
     Raises:
         KeyError: the model has no such tensor.
@@ -54,6 +58,9 @@ def plan(model: ov.Model, tensors: Mapping[str, frozenset[int]]) -> Plan:
     outputs = _Outputs(model)
     reductions: list[Reduction] = []
     sizes: dict[str, int] = {}
+    averaged = [c for c in correctable(model) if operators is None or c.node in operators]
+    if operators is not None:
+        tensors = {**{tensor_key(c.activation): frozenset() for c in averaged}, **tensors}
     for key, axes in tensors.items():
         shape = outputs[key].get_partial_shape()
         if not outputs[key].get_element_type().is_real() or shape.rank.is_dynamic:
@@ -67,7 +74,7 @@ def plan(model: ov.Model, tensors: Mapping[str, frozenset[int]]) -> Plan:
         reductions += [Reduction(key, axis, _kept(shape, axis)) for axis in static]
         if not static:
             reductions.append(Reduction(key, None, (1,)))
-    means = {c.node: c.activation.get_shape()[c.channel_axis] for c in correctable(model)}
+    means = {c.node: c.activation.get_shape()[c.channel_axis] for c in averaged}
     return Plan(tuple(reductions), means, sizes)
 
 
@@ -95,7 +102,8 @@ def extend(model: ov.Model, reading: Plan, elements: Sequence[tuple[str, int]]) 
     outputs = _Outputs(copy)
     single = {r.tensor: _as_f32(outputs[r.tensor]) for r in reading.reductions}
     pairs = [_extremes(single[r.tensor], r) for r in reading.reductions]
-    means = [_flat(_reduced(ops.reduce_mean, _as_f32(c.activation), c.channel_axis)) for c in correctable(copy)]
+    averaged = [c for c in correctable(copy) if c.node in reading.means]
+    means = [_flat(_reduced(ops.reduce_mean, _as_f32(c.activation), c.channel_axis)) for c in averaged]
     results = [_joined([low for low, _ in pairs] + [high for _, high in pairs] + means)]
     if elements:
         large = [(key, count) for key, count in elements if reading.sizes[key] > count]

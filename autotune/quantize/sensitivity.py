@@ -13,6 +13,7 @@ from autotune.data import Array, Dataset
 from autotune.quantize.emulate import SWITCHES, Emulation
 from autotune.quantize.points import Placement
 from autotune.quantize.statistics import Doubles, Floats
+from autotune.quantize.stopwatch import Stopwatch
 from autotune.quantize.streams import MOST_STREAMS, compile_streams, run_streams
 
 
@@ -57,6 +58,7 @@ def sensitivity(
     *,
     dataset: Dataset,
     threads: int,
+    watch: Stopwatch | None = None,
 ) -> Sensitivity:
     """Measure every variant on every sample, with one compilation.
 
@@ -66,10 +68,11 @@ def sensitivity(
         alone, kept: placements by the label of the operator that they are about.
         dataset: a few dozen samples, labels do not matter.
         threads: inferences at a time.
+        watch: gets the time of compiling and inference.
     """
     started = time.monotonic()
     variants = [whole, *alone.values(), *kept.values()]
-    found = distances(emulation, variants, dataset, threads)
+    found = distances(emulation, variants, dataset, threads, watch or Stopwatch())
     return Sensitivity(
         whole=found[0],
         alone=dict(zip(alone, found[1 : len(alone) + 1], strict=True)),
@@ -81,20 +84,21 @@ def sensitivity(
 
 
 def distances(
-    emulation: Emulation, variants: Sequence[Placement], dataset: Dataset, threads: int
+    emulation: Emulation, variants: Sequence[Placement], dataset: Dataset, threads: int, watch: Stopwatch
 ) -> tuple[Distance, ...]:
     """Return the distance of each variant from float f32, in one pass over the samples.
 
     Args:
         variants: of the quantisers that ``emulation`` was built with; equal ones are run once.
         threads: inferences at a time.
+        watch: gets the time of compiling and inference.
     """
     wanted = [emulation.switches(variant) for variant in variants]
     off = np.zeros_like(emulation.switches(Placement((), ())))
     rows = {row.tobytes(): row for row in [off, *wanted]}  # float f32 comes first for every sample
     inputs = list(rows.values())
     streams = max(1, min(threads, MOST_STREAMS, len(dataset)))
-    (compiled,) = compile_streams([emulation.model], streams)
+    (compiled,) = compile_streams([emulation.model], streams, watch)
     real = [place for place, port in enumerate(compiled.outputs) if port.get_element_type().is_real()]
     record = _Record(len(inputs), len(real))
 
@@ -104,7 +108,7 @@ def distances(
     def keep(index: int, outputs: Sequence[Floats]) -> None:
         record.add(index % len(inputs), [outputs[place] for place in real])
 
-    run_streams(compiled, range(len(dataset) * len(inputs)), feed, keep, streams)
+    run_streams(compiled, range(len(dataset) * len(inputs)), feed, keep, streams, watch=watch)
     places = {key: place for place, key in enumerate(rows)}
     return tuple(record.distance(places[row.tobytes()]) for row in wanted)
 

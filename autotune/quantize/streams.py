@@ -10,16 +10,17 @@ import openvino as ov
 
 from autotune.data import Array
 from autotune.quantize.statistics import Floats
+from autotune.quantize.stopwatch import Stopwatch
 
 # One thread per inference: results do not depend on the number of threads. More at once cost memory only.
 MOST_STREAMS = 8
 
 
-def compile_streams(models: Sequence[ov.Model], streams: int) -> list[ov.CompiledModel]:
+def compile_streams(models: Sequence[ov.Model], streams: int, watch: Stopwatch) -> list[ov.CompiledModel]:
     """Compile for so many inferences of one thread each; at once, for a compilation keeps one core busy."""
     properties = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams}
     core = ov.Core()
-    with ThreadPoolExecutor(min(streams, len(models))) as pool:
+    with watch.running(), ThreadPoolExecutor(min(streams, len(models))) as pool:
         return list(pool.map(lambda model: core.compile_model(model, "CPU", properties), models))
 
 
@@ -29,6 +30,8 @@ def run_streams(
     feed: Callable[[int], Mapping[str, Array]],
     keep: Callable[[int, Sequence[Floats]], None],
     streams: int,
+    *,
+    watch: Stopwatch,
 ) -> None:
     """Infer the samples, ``streams`` at a time, and hand over their outputs in order."""
     dtypes = {name: port.get_element_type().to_dtype() for port in compiled.inputs for name in port.get_names()}
@@ -37,13 +40,15 @@ def run_streams(
 
     def finish(position: int) -> None:
         request = requests[position % streams]
-        request.wait()
+        with watch.running():
+            request.wait()
         keep(indices[position], [request.get_output_tensor(port).data for port in outputs])
 
     for position, index in enumerate(indices):
         if position >= streams:
             finish(position - streams)
         inputs = {name: np.asarray(values, dtypes[name]) for name, values in feed(index).items()}
-        requests[position % streams].start_async(inputs)
+        with watch.running():
+            requests[position % streams].start_async(inputs)
     for position in range(max(0, len(indices) - streams), len(indices)):
         finish(position)

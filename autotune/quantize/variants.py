@@ -18,7 +18,9 @@ from autotune.graph.inspect import clone, nodes_by_name
 from autotune.graph.typing import type_bf16
 from autotune.quantize.factory import BuildError, CandidateFactory, store_weights
 from autotune.quantize.nncf_candidates import candidate
+from autotune.quantize.shared import Reference
 from autotune.quantize.statistics import Floats
+from autotune.quantize.stopwatch import Stopwatch
 from autotune.recipe import CandidateWay
 
 Forms = tuple[FormChoice, ...]
@@ -33,7 +35,8 @@ class Variants:
     Attributes:
         base: the factory of the float model as it is.
         groups: form name -> group name -> operators that it rewrites; forms without groups are left out.
-        observing: seconds spent so far on making and observing graph forms (inference, and placing anew).
+        watch: seconds so far of compiling and inference while observing and looking at sensitivities.
+        observing: seconds spent so far on making, placing and observing graph forms, those of ``watch`` included.
     """
 
     def __init__(
@@ -51,7 +54,8 @@ class Variants:
         self._cache = cache
         self._threads = threads
         self._channels = smoothable(model)
-        self.base = CandidateFactory(model, calibration, cache, threads, also=self._channels)
+        self.watch = Stopwatch()
+        self.base = CandidateFactory(model, calibration, cache, threads, also=self._channels, watch=self.watch)
         self.base.prepare()
         unknown = Smoothing(0.5, {key: np.ones(width) for key, width in self._widths().items()})
         found: dict[str, Mapping[str, tuple[str, ...]]] = {
@@ -66,6 +70,7 @@ class Variants:
         self._models: OrderedDict[Forms, ov.Model] = OrderedDict()
         self._factories: OrderedDict[tuple[Forms, PlacementName], CandidateFactory] = OrderedDict()
         self._base_observed = False
+        self._reference: Reference | None = None
 
     def observe(self) -> None:
         """Record the statistics of the calibration samples, or load those recorded before."""
@@ -102,7 +107,15 @@ class Variants:
         if key not in self._factories:
             model = self.model(forms)
             with self._timed():
-                made = CandidateFactory(model, self._calibration, self._cache, self._threads, placements=(placement,))
+                made = CandidateFactory(
+                    model,
+                    self._calibration,
+                    self._cache,
+                    self._threads,
+                    placements=(placement,),
+                    reference=self._compared_with(),
+                    watch=self.watch,
+                )
                 made.prepare(check=self.base.nncf_path)
                 made.observe()
             self._factories[key] = made
@@ -128,6 +141,13 @@ class Variants:
         else:
             model = self.factory(configuration.forms, quantization.placement).build(quantization)
         return _typed(model, configuration.bf16_operators) if configuration.bf16_operators else model
+
+    def _compared_with(self) -> Reference:
+        """Return the float model as it is, to which graph forms are compared."""
+        if self._reference is None:
+            observation = self.factory((), "plain").observation
+            self._reference = Reference(self._model, observation, self._calibration, self.watch)
+        return self._reference
 
     @contextmanager
     def _timed(self) -> Iterator[None]:

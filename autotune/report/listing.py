@@ -91,7 +91,7 @@ def _remark(found: Lookup, trial: Trial) -> str:
 
 def total_seconds(seconds: Seconds) -> float:
     """What one trial took."""
-    return seconds.observe + seconds.build + seconds.compile + seconds.score + seconds.latency
+    return seconds.observe + seconds.inference + seconds.build + seconds.compile + seconds.score + seconds.latency
 
 
 def state_counts(trials: Iterable[Trial]) -> tuple[StateCount, ...]:

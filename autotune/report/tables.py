@@ -49,7 +49,8 @@ duplicate_of           Int64                trial with the same model, measured 
 failure_stage          string               build, compile, latency, score or worker
 failure_kind           string
 reason                 string               why it failed, was stopped or not measured again
-seconds_observe        Float64  s           making and observing a graph form, where this trial was the first of it
+seconds_observe        Float64  s           making, placing and recording a graph form, where this trial was its first
+seconds_inference      Float64  s           compiling and inference while its graph form was observed
 seconds_build          Float64  s           wall time of each phase of this trial
 seconds_compile        Float64  s
 seconds_score          Float64  s
@@ -114,7 +115,8 @@ TRIAL_TYPES = {
     "score": "Float64", "drop": "Float64", "drop_error": "Float64", "samples": "Int64", "size_bytes": "Int64",
     "threads": "Int64", "executed_precision": "string", "notes": "string",
     "candidate": "string", "duplicate_of": "Int64", "failure_stage": "string", "failure_kind": "string",
-    "reason": "string", "seconds_observe": "Float64", "seconds_build": "Float64", "seconds_compile": "Float64",
+    "reason": "string", "seconds_observe": "Float64", "seconds_inference": "Float64",
+    "seconds_build": "Float64", "seconds_compile": "Float64",
     "seconds_score": "Float64",
     "seconds_latency": "Float64", "finished_at": "string",
     "ended_seconds": "Float64",
@@ -181,7 +183,7 @@ def _trial(found: Lookup, trial: Trial) -> dict[str, Any]:
         "reason": " ".join(trial.reason.split()) or None,
         **{
             f"seconds_{p}": _nine(getattr(trial.seconds, p))
-            for p in ("observe", "build", "compile", "score", "latency")
+            for p in ("observe", "inference", "build", "compile", "score", "latency")
         },
         "finished_at": _moment(trial.finished_at),
         "ended_seconds": _nine(trial.ended_seconds),

@@ -205,18 +205,24 @@ def _goal(run: Run, metric: MetricWords) -> tuple[Choice, ...]:
 
 def _phases(run: Run) -> tuple[Phase, ...]:
     spent, wall = run.seconds, run.wall_seconds
-    inner = (("build", spent.build), ("compile", spent.compile), ("score", spent.score), ("latency", spent.latency))
-    rest = max(0.0, wall - spent.observe - spent.search - spent.report)
+    inner = (
+        ("observe (also before the search)", spent.observe),
+        ("compile and infer for that", spent.inference),
+        ("build", spent.build),
+        ("compile", spent.compile),
+        ("score", spent.score),
+        ("latency", spent.latency),
+    )
+    rest = max(0.0, wall - spent.search - spent.report)
 
     def phase(name: str, seconds: float, inner: bool = False) -> Phase:
         return Phase(name, words.duration(seconds), min(1.0, seconds / wall) if wall else 0.0, inner)
 
     return (
-        phase("observe", spent.observe),
         phase("search", spent.search),
         *(phase(name, seconds, inner=True) for name, seconds in inner),
         phase("report", spent.report),
-        phase("data, baseline, finalists, export", rest),
+        phase("data, baseline, first observation, finalists, export", rest),
         phase("whole run", wall),
     )
 

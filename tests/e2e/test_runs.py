@@ -65,7 +65,16 @@ def test_leaves_everything_it_promises(finished: Path) -> None:
     assert summary["verdict"]["status"] in ("expected", "proven")
     assert summary["verdict"]["drop"] <= summary["verdict"]["tolerance"]
     assert summary["verdict"]["n"] == summary["splits"]["holdout"]
-    assert set(summary["seconds"]) == {"observe", "build", "compile", "score", "latency", "search", "report"}
+    assert set(summary["seconds"]) == {
+        "observe",
+        "inference",
+        "build",
+        "compile",
+        "score",
+        "latency",
+        "search",
+        "report",
+    }
     trials = pd.read_csv(finished / "trials.csv")
     assert len(trials) == summary["trials"]
     assert (trials.loc[trials.origin == "plain", "state"] != "stopped").all()

@@ -19,6 +19,7 @@ from autotune.quantize.factory import CandidateFactory
 from autotune.quantize.points import ActivationQuantizer, Placement
 from autotune.quantize.ranges import Range
 from autotune.quantize.sensitivity import distances
+from autotune.quantize.stopwatch import Stopwatch
 
 CONVOLUTIONS = ("conv1", "depthwise", "conv2", "fc")
 
@@ -137,7 +138,7 @@ def test_distances_by_hand(operator: str, error: float, cosine: float):
     ranges = {"x/fq": Range(np.zeros(1, np.float32), np.ones(1, np.float32), 2)}
     emulation = Emulation(model, [placement], ranges, {}, {})
     data = Dataset({"x": np.array([[0.25, 0.75], [0.75, 0.25]], np.float32)})
-    off, on = distances(emulation, [Placement((), ()), placement], data, 1)
+    off, on = distances(emulation, [Placement((), ()), placement], data, 1, Stopwatch())
     assert (off.error, off.cosine) == (0, 1)
     assert on.error == pytest.approx(error)
     assert on.cosine == pytest.approx(cosine)

@@ -227,7 +227,9 @@ INT8_WINS = Run(
     best_float=0,
     fastest_proven=3,
     baseline_score=0.895,
-    seconds=Seconds(observe=6.0, build=0.4, compile=3.2, score=8.0, latency=6.4, search=20.0, report=0.7),
+    seconds=Seconds(
+        observe=1.0, inference=5.0, build=0.4, compile=3.2, score=8.0, latency=6.4, search=20.0, report=0.7
+    ),
     wall_seconds=80.0,
     fingerprint=MACHINE,
     started="2026-11-24T13:05:00+00:00",

@@ -16,7 +16,16 @@ def test_it_is_json_without_nan_and_has_every_key(run: Run) -> None:
     assert set(figures["verdict"]) >= {"status", "drop", "drop_upper", "tolerance", "confidence", "n"}
     for name in ("speedup", "speedup_best_float"):
         assert set(figures[name]) == {"ratio", "low", "high"}
-    assert set(figures["seconds"]) == {"observe", "build", "compile", "score", "latency", "search", "report"}
+    assert set(figures["seconds"]) == {
+        "observe",
+        "inference",
+        "build",
+        "compile",
+        "score",
+        "latency",
+        "search",
+        "report",
+    }
     assert set(figures) >= {
         "name", "outcome", "sentence", "metric", "splits", "winner", "fastest_proven", "trials", "failures",
         "wall_seconds", "fingerprint",

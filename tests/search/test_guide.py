@@ -30,7 +30,7 @@ def explored(costs: dict[str, float], int8: dict[str, float] | None = None) -> E
         sizes={},
         groups={name: (name,) for name in NAMES},
         costs=costs,
-        seconds=0.1,
+        inference_seconds=0.1,
     )
 
 

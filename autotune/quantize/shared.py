@@ -1,0 +1,215 @@
+"""Which statistics of a graph form are those of the float model, so that they need not be observed again.
+
+A form computes the same, so most of its tensors hold the values that some tensor of the float model holds: often in
+another layout, sometimes under another name, while some that keep their name are scaled. Neither names nor a form's
+word are relied on: both graphs run on a few samples, and a tensor is taken for another one if its smallest and largest
+value, mean and root mean square agree in each. Statistics do not depend on the order of values; those of channels are
+taken over where they agree channel by channel.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import openvino as ov
+import openvino.opset13 as ops
+
+from autotune.data import Dataset
+from autotune.graph.inspect import nodes_by_name, tensor_key
+from autotune.quantize.correctable import correctable
+from autotune.quantize.observe import Observation
+from autotune.quantize.statistics import Doubles, Floats
+from autotune.quantize.stopwatch import Stopwatch
+from autotune.quantize.streams import compile_streams, run_streams
+
+# Samples that both graphs are compared on.
+_SAMPLES = 3
+# Agreement: of the extremes and the mean, relative to the largest magnitude; of the root mean square, to itself.
+_CLOSE = 1e-4
+# Below this share of the largest channel a channel's own magnitude does not count: its range would be widened anyway.
+_SMALLEST_CHANNEL = 0.01
+# Values of one sample that are looked at in all (a quarter of a gigabyte): larger tensors beyond that are observed.
+_MOST_VALUES = 1 << 26
+
+_Wanted = Mapping[str, frozenset[int]]
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What a few samples looked like.
+
+    Attributes:
+        marks: by tensor and axis (None: all values as one channel), smallest, largest, mean and root mean square of
+            each channel, float64 (samples, 4, channels).
+        shapes: of the tensors that were looked at.
+        operators: with a bias -> the tensor and axis whose means it needs.
+    """
+
+    marks: Mapping[tuple[str, int | None], Doubles]
+    shapes: Mapping[str, tuple[int, ...]]
+    operators: Mapping[str, tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What is taken over.
+
+    Attributes:
+        tensors: tensor key of the form -> that of the float model.
+        operators: those whose input's means are the same.
+    """
+
+    tensors: Mapping[str, str]
+    operators: frozenset[str]
+
+    def dump(self) -> str:
+        """Return it as JSON."""
+        return json.dumps({"tensors": dict(self.tensors), "operators": sorted(self.operators)})
+
+    @classmethod
+    def parse(cls, text: str) -> Shared:
+        """Read what :meth:`dump` wrote.
+
+        Raises:
+            ValueError: it is not such a text.
+        """
+        try:
+            read = json.loads(text)
+            return cls(dict(read["tensors"]), frozenset(read["operators"]))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not what is shared with a model: {error}") from error
+
+
+class Reference:
+    """A model that was observed, for the comparison of its graph forms with it.
+
+    Attributes:
+        observation: of this model.
+    """
+
+    def __init__(self, model: ov.Model, observation: Observation, dataset: Dataset, watch: Stopwatch) -> None:
+        """Take the model and what was observed of it; runs nothing yet.
+
+        Args:
+            dataset: the samples that were observed.
+            watch: gets the time of compiling and inference.
+        """
+        self.observation = observation
+        self._model = model
+        self._samples = dataset.take(sorted({i * (len(dataset) - 1) // (_SAMPLES - 1) for i in range(_SAMPLES)}))
+        self._watch = watch
+        self._known: _Seen | None = None
+
+    def shared(self, form: ov.Model, tensors: _Wanted) -> Shared:
+        """Compare a form with this model, in a compilation and three inferences (twice the first time).
+
+        Args:
+            form: an equal graph of the same inputs.
+            tensors: of the form, and the axes whose channels are needed.
+        """
+        if self._known is None:
+            observed = {key: frozenset(stat.channels) for key, stat in self.observation.tensors.items()}
+            self._known = _look(self._model, observed, self._samples, self._watch)
+        known, seen = self._known, _look(form, tensors, self._samples, self._watch)
+        by_size: dict[int, list[str]] = defaultdict(list)
+        for key in self.observation.tensors.keys() & known.shapes.keys():
+            by_size[math.prod(known.shapes[key])].append(key)
+        found = {}
+        for key in tensors.keys() & seen.shapes.keys():
+            # The one of its own name first, for it is the likeliest; then in an order that does not change.
+            candidates = sorted(by_size[math.prod(seen.shapes[key])], key=lambda other: (other != key, other))
+            same = (other for other in candidates if _are_same(seen, key, known, other, tensors[key]))
+            if (first := next(same, None)) is not None:
+                found[key] = first
+        operators = {
+            name
+            for name, place in seen.operators.items()
+            if name in self.observation.means and _agree(seen.marks.get(place), known.marks.get(known.operators[name]))
+        }
+        return Shared(found, frozenset(operators))
+
+    def taken(self, shared: Shared, tensors: _Wanted) -> Observation:
+        """Return the statistics that are shared, under the names of the form."""
+        stats = {
+            key: replace(
+                self.observation.tensors[other],
+                channels={axis: self.observation.tensors[other].channels[axis] for axis in tensors[key]},
+            )
+            for key, other in shared.tensors.items()
+        }
+        return Observation(stats, {name: self.observation.means[name] for name in shared.operators})
+
+
+def _are_same(seen: _Seen, key: str, known: _Seen, other: str, axes: Collection[int]) -> bool:
+    if axes and seen.shapes[key] != known.shapes[other]:
+        return False
+    places: list[int | None] = [None, *axes]
+    return all(_agree(seen.marks.get((key, axis)), known.marks.get((other, axis))) for axis in places)
+
+
+def _agree(one: Doubles | None, other: Doubles | None) -> bool:
+    """Tell whether two tensors hold the same values; never of one that is constant, which says too little."""
+    if one is None or other is None or one.shape != other.shape or not other[:, 0].min() < other[:, 1].max():
+        return False
+    with np.errstate(invalid="ignore"):  # infinite values are equal or not
+        largest = np.abs(other[:, :2]).max(axis=1, keepdims=True)
+        square = other[:, 3:]
+        scale = np.concatenate([np.repeat(_not_tiny(largest), 3, axis=1), _not_tiny(square)], axis=1)
+        close = (one == other) | (np.abs(one - other) <= _CLOSE * scale)
+    return bool(close.all())
+
+
+def _not_tiny(magnitudes: Doubles) -> Doubles:
+    least: Doubles = np.maximum(magnitudes, _SMALLEST_CHANNEL * magnitudes.max(axis=2, keepdims=True))
+    return least
+
+
+def _look(model: ov.Model, tensors: _Wanted, samples: Dataset, watch: Stopwatch) -> _Seen:
+    """Run the samples, one at a time, and look at these tensors and at the inputs of operators with a bias."""
+    averaged = {c.node: (tensor_key(c.activation), c.channel_axis) for c in correctable(model)}
+    wanted: dict[str, set[int | None]] = {key: {None, *axes} for key, axes in tensors.items()}
+    for key, axis in averaged.values():
+        wanted.setdefault(key, {None}).add(axis)
+    copy = model.clone()
+    nodes = nodes_by_name(copy)
+    places = {key: key.rpartition(":") for key in wanted}
+    outputs = _affordable({key: nodes[name].output(int(port)) for key, (name, _, port) in places.items()})
+    shapes = {key: tuple(output.get_shape()) for key, output in outputs.items()}
+    found: dict[tuple[str, int | None], list[Doubles]] = defaultdict(list)
+
+    def keep(_index: int, values: Sequence[Floats]) -> None:
+        for key, value in zip(outputs, values, strict=True):
+            for axis in wanted[key]:
+                found[(key, axis)].append(_mark(value, axis))
+
+    if outputs:
+        for result in copy.get_results():
+            copy.remove_result(result)
+        copy.add_results([ops.result(output) for output in outputs.values()])
+        (compiled,) = compile_streams([copy], 1, watch)
+        run_streams(compiled, range(len(samples)), samples.row, keep, 1, watch=watch)
+    return _Seen({place: np.stack(marks) for place, marks in found.items()}, shapes, averaged)
+
+
+def _affordable(outputs: Mapping[str, ov.Output]) -> dict[str, ov.Output]:
+    """Return the f32 tensors of static shapes, the small ones first, as many as may be held at once."""
+    sizes = {
+        key: math.prod(output.get_shape())
+        for key, output in outputs.items()
+        if output.get_element_type() == ov.Type.f32 and output.get_partial_shape().is_static
+    }
+    ordered = sorted((key for key, size in sizes.items() if size > 0), key=lambda key: sizes[key])
+    totals = itertools.accumulate(sizes[key] for key in ordered)
+    return {key: outputs[key] for key, total in zip(ordered, totals, strict=True) if total <= _MOST_VALUES}
+
+
+def _mark(values: Floats, axis: int | None) -> Doubles:
+    rows = values.reshape(1, -1) if axis is None else np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)
+    squares = np.einsum("ij,ij->i", rows, rows, dtype=np.float64) / rows.shape[1]
+    return np.stack([rows.min(axis=1), rows.max(axis=1), rows.mean(axis=1, dtype=np.float64), np.sqrt(squares)])

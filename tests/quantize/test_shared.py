@@ -1,0 +1,144 @@
+"""What graph forms share with the float model: the same candidates as if everything had been observed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+import openvino.opset13 as ops
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "forms"))
+from form_graphs import published, transformer_block
+
+from autotune.configuration import ActivationChoice, Estimator, FormChoice, Quantization
+from autotune.data import Dataset
+from autotune.graph.normalise import normalise
+from autotune.quantize.factory import CandidateFactory
+from autotune.quantize.observe import Observation, observe
+from autotune.quantize.shared import Reference, Shared
+from autotune.quantize.stopwatch import Stopwatch
+from autotune.quantize.variants import Variants
+
+SAMPLES = Dataset({"x": np.random.default_rng(3).standard_normal((24, 6, 8)).astype(np.float32)})
+
+
+def block() -> tuple[ov.Model, Dataset]:
+    return normalise(transformer_block())[0], SAMPLES
+
+
+def assert_close(taken: Observation, full: Observation, key: str) -> None:
+    mine, theirs = taken.tensors[key], full.tensors[key]
+    width = max(np.abs(theirs.low).max(), np.abs(theirs.high).max())
+    for one, other in ((mine.low, theirs.low), (mine.high, theirs.high)):
+        np.testing.assert_allclose(one, other, atol=1e-4 * width, err_msg=key)
+    assert (mine.size, len(mine.elements)) == (theirs.size, len(theirs.elements)), key
+    assert mine.channels.keys() == theirs.channels.keys(), key
+    for axis, pair in mine.channels.items():
+        for one, other in zip(pair, theirs.channels[axis], strict=True):
+            assert one.shape == other.shape
+            np.testing.assert_allclose(one, other, atol=1e-4 * width, err_msg=key)
+
+
+def assert_shared_is_what_would_be_observed(model: ov.Model, data: Dataset, folder: Path) -> None:
+    made = Variants(model, data, folder / "shared", threads=2)
+    made.observe()
+    assert made.groups
+    for name, groups in made.groups.items():
+        forms = (FormChoice(name, tuple(groups), 0.5 if name == "smoothing" else None),)
+        formed = made.factory(forms, "plain")
+        alone = CandidateFactory(made.model(forms), data, folder / "alone", 2, placements=("plain",))
+        alone.prepare(check=made.base.nncf_path)
+        alone.observe()
+        assert formed.observation.tensors.keys() == alone.observation.tensors.keys()
+        for key in alone.observation.tensors:
+            assert_close(formed.observation, alone.observation, key)
+        assert formed.observation.means.keys() == alone.observation.means.keys()
+        for operator, mean in alone.observation.means.items():
+            size = np.abs(mean).max()
+            np.testing.assert_allclose(formed.observation.means[operator], mean, atol=2e-4 * size, err_msg=operator)
+        for estimator in (Estimator("mean-min-max"), Estimator("min-max")):
+            choice = Quantization(activation=ActivationChoice(estimator))
+            one, other = (ranges(factory.build(choice)) for factory in (formed, alone))
+            assert one.keys() == other.keys()
+            for quantiser, (low, high) in other.items():
+                np.testing.assert_allclose(one[quantiser], (low, high), atol=1e-4 * np.max(high - low))
+
+
+def ranges(model: ov.Model) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return the input ranges by quantiser."""
+    return {
+        node.get_friendly_name(): tuple(np.array(node.input_value(i).get_node().data) for i in (1, 2))  # type: ignore[misc]
+        for node in model.get_ops()
+        if node.get_type_name() == "FakeQuantize"
+    }
+
+
+def test_of_a_transformer_block(tmp_path: Path) -> None:
+    assert_shared_is_what_would_be_observed(*block(), tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.network
+@pytest.mark.parametrize("name", ["file-type", "page-orientation", "digits"])
+def test_of_published_models(name: str, tmp_path: Path) -> None:
+    model, four = published(name)
+    mirrored = {key: np.concatenate([values, values[..., ::-1]]) for key, values in four.inputs.items()}
+    data = Dataset(mirrored)  # eight, of which three are compared
+    assert_shared_is_what_would_be_observed(model, data, tmp_path)
+
+
+def test_a_layout_is_no_difference_and_a_scale_is_one(tmp_path: Path) -> None:
+    """Of the form, only what is smoothed needs to be observed."""
+    model, data = block()
+    made = Variants(model, data, tmp_path, threads=1)
+    made.observe()
+    reference = Reference(model, made.base.observation, data, Stopwatch())
+    layout = (FormChoice("linear-as-convolution", tuple(made.groups["linear-as-convolution"])),)
+    smooth = (FormChoice("smoothing", ("q",), 0.5),)
+    for forms, all_shared in ((layout, True), (smooth, False)):
+        factory = made.factory(forms, "plain")
+        tensors = {key: frozenset(stat.channels) for key, stat in factory.observation.tensors.items()}
+        shared = reference.shared(made.model(forms), tensors)
+        assert (shared.tensors.keys() == tensors.keys()) == all_shared
+        assert shared.tensors
+        assert Shared.parse(shared.dump()) == shared
+
+
+def scaled(by: float) -> ov.Model:
+    """x times something, and what does not depend on that: the second channel of both is close to nothing."""
+    x = ops.parameter([1, 3, 4], np.float32, name="x")
+    x.output(0).set_names({"x"})
+    factors = ops.constant(np.array([[[by], [1.0], [1.0]]], np.float32))
+    product = ops.multiply(x, factors, name="product")
+    zero = ops.multiply(x, ops.constant(np.float32(0)), name="zero")
+    return ov.Model([ops.add(product, zero, name="sum")], [x], "scaled")
+
+
+def test_one_scaled_channel_is_seen_and_constants_are_never_shared() -> None:
+    data = Dataset({"x": np.random.default_rng(0).uniform(1, 2, (9, 3, 4)).astype(np.float32)})
+    tensors = {"x:0": frozenset({1}), "product:0": frozenset({1}), "zero:0": frozenset[int]()}
+    reference = Reference(scaled(1.0), observe(scaled(1.0), data, tensors, threads=1), data, Stopwatch())
+    assert reference.shared(scaled(1.0), tensors).tensors == {"x:0": "x:0", "product:0": "product:0"}
+    assert reference.shared(scaled(0.97), tensors).tensors == {"x:0": "x:0"}
+
+
+def test_comparing_costs_two_compilations_and_then_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = Dataset({"x": np.random.default_rng(0).uniform(1, 2, (9, 3, 4)).astype(np.float32)})
+    tensors = {"product:0": frozenset[int]()}
+    reference = Reference(scaled(1.0), observe(scaled(1.0), data, tensors, threads=1), data, Stopwatch())
+    compiled = []
+    whole = ov.Core.compile_model
+    monkeypatch.setattr(ov.Core, "compile_model", lambda *a, **k: (compiled.append(1), whole(*a, **k))[1])
+    reference.shared(scaled(1.0), tensors)
+    assert len(compiled) == 2
+    reference.shared(scaled(1.0), tensors)
+    assert len(compiled) == 3
+
+
+def test_a_text_that_is_not_one() -> None:
+    for text in ("", "{}", "[]", '{"tensors": 1, "operators": []}'):
+        with pytest.raises(ValueError, match=r"."):
+            Shared.parse(text)
