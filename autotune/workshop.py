@@ -85,7 +85,9 @@ class Workshop:
         self._holdout: Scorer | None = None
         self._calibration = splits.calibration
         self._variants = Variants(self._float, splits.calibration, setup.cache, self._threads, setup.candidates)
-        self._samples = [splits.search.row(i) for i in range(min(LATENCY_SAMPLES, len(splits.search)))]
+        # Spread over the split: neighbours may be of one group, and alike.
+        spread = np.linspace(0, len(splits.search) - 1, min(LATENCY_SAMPLES, len(splits.search))).astype(int)
+        self._samples = [splits.search.row(int(i)) for i in spread]
         self._kept: tuple[Configuration, Any] | None = None
         self.prepared = Prepared(
             model=self._model_info(source),

@@ -40,10 +40,11 @@ KEY = ("model", "isa", "tool", "variant", "max_drop", "runtime", "precision")
 COLUMNS = (
     *KEY, "failure", "status", "n", "metric", "float_score", "score", "drop", "drop_upper", "tolerance",
     "speed", "speed_low", "speed_high", "speed_best_float", "speed_best_float_low", "speed_best_float_high",
-    "best_float", "milliseconds", "float_milliseconds", "executed", "seconds", "inferences", "evaluations", "did",
-    "note", "version", "versions",
+    "best_float", "milliseconds", "float_milliseconds", "executed", "seconds", "first_seconds", "overhead",
+    "inferences", "evaluations", "did", "note", "version", "versions",
 )  # fmt: skip
 
+_FACTS = ("failure", "seconds", "first_seconds", "overhead", "inferences", "evaluations", "did", "note")
 Record = dict[str, Any]
 
 
@@ -202,7 +203,7 @@ def compare(name: str, isa: str, tools: list[Tool], rows: Table, options: Option
         same = _job(name, isa, tool, variant, drop)
         rows.drop(**same)
         told = dataclasses.asdict(result)
-        facts = {k: told[k] for k in ("failure", "seconds", "inferences", "evaluations", "did", "note")}
+        facts = {k: told[k] for k in _FACTS}
         facts |= {**same, "metric": task.metric, "versions": json.dumps(result.versions) if result.versions else ""}
         if result.failure:
             rows.add(facts)

@@ -72,6 +72,29 @@ def markdown(rows: Sequence[Row], tolerance: float) -> str:
     return "\n".join(lines) + "\n"
 
 
+def course(rows: Sequence[Row], tolerance: float) -> str:
+    """Return how each run of autotune went beside one ``nncf.quantize`` of the same model; empty where none is told."""
+    lines = []
+    for own in _ours(rows, tolerance):
+        if not present(own.get("overhead")):
+            continue
+        one = [r["seconds"] for r in rows if r["model"] == own["model"] and r["tool"] == "nncf-quantize"]
+        quantize = f"{min(s for s in one if present(s)):.0f}" if any(present(s) for s in one) else ""
+        first = f"{own['first_seconds']:.0f}" if present(own["first_seconds"]) else "never"
+        lines.append(
+            f"| {own['model']} | {own['seconds']:.0f} | {first} | {quantize} | {own['evaluations']:.0f} "
+            f"| {60 * own['evaluations'] / own['seconds']:.0f} | {100 * own['overhead']:.0f} % |"
+        )
+    if not lines:
+        return ""
+    head = (
+        "| model | wall s | first faster than float f32 in hand, s | one nncf.quantize, s | candidates | per minute "
+        "| neither inference, compilation nor timing |"
+    )
+    rule = "|" + "---|" * (head.count("|") - 1)
+    return "\n".join([f"#### autotune's runs at {tolerance * 100:g} %", "", head, rule, *lines]) + "\n"
+
+
 def _ours(rows: Iterable[Row], tolerance: float) -> list[Row]:
     return [row for row in rows if row["tool"] == AUTOTUNE and row["max_drop"] == tolerance]
 

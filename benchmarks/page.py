@@ -14,7 +14,9 @@ def document(rows: Sequence[table.Row]) -> str:
         members = [row for row in rows if row["isa"] == isa]
         parts.append(f"## {'All models' if isa == 'native' else f'All models, this CPU restricted to {isa}'}\n")
         told = [
-            text(members, tolerance) for tolerance in table.TOLERANCES for text in (table.summary, contest.markdown)
+            text(members, tolerance)
+            for tolerance in table.TOLERANCES
+            for text in (table.summary, contest.markdown, contest.course)
         ]
         parts += [text for text in told if text]
     return "\n".join([*parts, "## Each model\n", table.markdown(rows)])

@@ -110,8 +110,21 @@ def run_autotune(
         did=told["winner"]["label"],
         note=f"its own verdict: {told['verdict']['status']}",
         versions={"autotune": told["fingerprint"]["versions"].get("autotune", "source")},
+        first_seconds=next((p["seconds"] for p in told["anytime"] if p["speedup"] > 1), None),
+        overhead=overhead(told["seconds"]),
     )
     return result, properties
+
+
+def overhead(seconds: Mapping[str, float]) -> float:
+    """Return the share of observing, placing, building and asking in ``run.json``'s seconds.
+
+    The rest of the search's time, that no phase holds, counts as overhead too.
+    """
+    working = sum(seconds[name] for name in ("inference", "compile", "score", "latency"))
+    ours = seconds["observe"] + seconds["build"]
+    ours += max(0.0, seconds["search"] - ours - working)
+    return ours / (ours + working)
 
 
 def _run(command: list[str], output: Path, environment: Mapping[str, str], seconds: float) -> tuple[int | None, float]:

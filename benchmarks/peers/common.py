@@ -59,6 +59,8 @@ class Result:
         inferences: of single samples: calibration and scoring. What a tool runs out of sight (Olive's and Neural
             Compressor's own timing) is in ``note``.
         did: what was done, in a few words. failure: why there is no model.
+        first_seconds: until a model that is faster than float f32 and within the tolerance on the search split was in
+            hand. overhead: share of the time that is neither inference nor compilation nor timing. Of autotune only.
     """
 
     model: str = ""
@@ -70,6 +72,8 @@ class Result:
     failure: str = ""
     note: str = ""
     versions: dict[str, str] = field(default_factory=dict)
+    first_seconds: float | None = None
+    overhead: float | None = None
 
 
 class Scoring:

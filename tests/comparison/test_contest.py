@@ -6,6 +6,7 @@ import pytest
 from test_table import ROW
 
 from benchmarks import contest, page
+from benchmarks.tools import overhead
 
 OURS = {**ROW, "tool": "autotune", "variant": None, "max_drop": 0.01, "precision": "deployed", "speed": 3.0}
 FLOAT = {**ROW, "tool": "openvino-float", "variant": None, "precision": "bf16", "speed": 1.5, "drop": 0.0}
@@ -40,3 +41,15 @@ def test_a_loss_is_marked_on_the_page() -> None:
     text = page.document([{**ROW, "speed": 3.2}, OURS])
     assert "| digits | 3.00 | 3.20 | nncf-quantize default | 0.94 **loss** |" in text
     assert "loss" not in page.document([{**ROW, "speed": 3.05}, OURS])
+
+
+def test_the_course_of_a_run_stands_beside_one_quantisation() -> None:
+    own = {**OURS, "seconds": 60.0, "evaluations": 30.0, "first_seconds": 9.0, "overhead": 0.1234}
+    assert "| digits | 60 | 9 | 12 | 30 | 30 | 12 % |" in contest.course([ROW, own], 0.01)
+    assert contest.course([ROW, OURS], 0.01) == ""
+
+
+def test_overhead_is_all_that_is_not_inference_compilation_or_timing() -> None:
+    phases = {"observe": 2.0, "inference": 10.0, "build": 1.0, "compile": 20.0, "score": 30.0, "latency": 20.0}
+    assert overhead({**phases, "search": 90.0}) == pytest.approx(10 / 90)  # 7 s of the search are in no phase
+    assert overhead({**phases, "search": 70.0}) == pytest.approx(3 / 83)
