@@ -1,35 +1,19 @@
-"""From the trials of a search to what a run leaves: finalists, verdicts, the model, the report."""
+"""From the trials of a search to what a run leaves: finalists, verdicts, the model."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TypeVar
 
 from autotune import decide
+from autotune.assembly import Judged, leave
 from autotune.configuration import Configuration
 from autotune.errors import AutotuneError, WorkerDied
 from autotune.events import Events
-from autotune.files import write_text
-from autotune.folder import RunFolder
-from autotune.protocol import Emulate, Emulated, Export, Exported, Judge, Prepared, Race, Raced
-from autotune.recipe import Recipe, dump
-from autotune.record import (
-    Finalist,
-    Fingerprint,
-    Goal,
-    OperatorRun,
-    Run,
-    Saturation,
-    Seconds,
-    SplitSizes,
-    Trial,
-    Verdict,
-)
-from autotune.report.write import save_record, write_reports
+from autotune.protocol import Emulate, Emulated, Export, Exported, Judge, Race, Raced
+from autotune.record import Finalist, Run, Saturation, Trial, Verdict
 from autotune.runner import Runner
+from autotune.setting import Found, Setting
 from autotune.stages import StageFailed
 
 FINALISTS = 5
@@ -44,61 +28,33 @@ WRITING_SECONDS = 3.0
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Searched:
-    """What is known when the search has ended.
-
-    Attributes:
-        clock: ``time.monotonic()`` when the run began.
-        observe_seconds, inference_seconds: of observing the float model and looking at operators (``record.Seconds``).
-        search_seconds: wall time of the search.
-        solve: returns the solved recipe of a configuration and its candidate's digest.
-        deadline: ``time.monotonic()`` when the run is to end; None for no limit.
-        notes: what the user was told so far.
-    """
-
-    recipe: Recipe
-    folder: RunFolder
-    prepared: Prepared
-    goal: Goal
-    sizes: SplitSizes
-    solve: Callable[[Configuration, str], Recipe]
-    trials: tuple[Trial, ...]
-    interrupted: bool
-    observe_seconds: float
-    inference_seconds: float
-    search_seconds: float
-    deadline: float | None
-    fingerprint: Fingerprint
-    started: datetime
-    clock: float
-    command: str
-    notes: tuple[str, ...]
-
-
-def finish(searched: Searched, runner: Runner, events: Events) -> Run:
+def finish(setting: Setting, found: Found, notes: Sequence[str], runner: Runner, events: Events) -> Run:
     """Judge the finalists on the holdout, write the winner and the reports.
 
     A finalist that fails on the way is left out and the user is told; float f32 is the last one standing. The first
     interrupt of a run makes the rest short, the second ends it.
 
+    Args:
+        notes: what the user was told so far.
+
     Raises:
         AutotuneError: float f32 itself could not be judged or written.
         KeyboardInterrupt: interrupted a second time.
     """
-    return _Finishing(searched, runner, events).run()
+    return _Finishing(setting, found, notes, runner, events).run()
 
 
 class _Finishing:
     """The state of the phases after the search: who is still a finalist, and what is known of each."""
 
-    def __init__(self, searched: Searched, runner: Runner, events: Events) -> None:
-        self._searched = searched
+    def __init__(self, setting: Setting, found: Found, notes: Sequence[str], runner: Runner, events: Events) -> None:
+        self._setting = setting
+        self._found = found
         self._runner = runner
         self._events = events
-        self._interrupted = searched.interrupted
-        self._notes: list[str] = []
-        self._chosen = decide.pick_finalists(searched.trials, searched.goal.tolerance, FINALISTS)
+        self._interrupted = found.interrupted
+        self._notes = list(notes)
+        self._chosen = decide.pick_finalists(found.trials, setting.goal.tolerance, FINALISTS)
         self._columns: dict[int, Sequence[float]] = {}
         self._verdicts: dict[int, Verdict] = {}
 
@@ -109,8 +65,14 @@ class _Finishing:
         finalists, decision, exported = self._phase(self._write_winner)
         saturation = self._phase(lambda: self._saturation(decision))
         self._events.stage("report")
-        run = self._phase(lambda: self._report(finalists, decision, exported, saturation))
-        self._searched.folder.clean()
+        run = self._phase(
+            lambda: leave(
+                self._setting,
+                self._found,
+                Judged(tuple(finalists), decision, exported, saturation, self._interrupted, tuple(self._notes)),
+            )
+        )
+        self._setting.folder.clean()
         return run
 
     def _phase(self, phase: Callable[[], T]) -> T:
@@ -167,7 +129,7 @@ class _Finishing:
 
     def _judge(self) -> None:
         """Look at the holdout once for each finalist; after an interrupt only until one int8 model is judged."""
-        asked = self._searched.recipe.tolerance
+        asked = self._setting.recipe.tolerance
         count = len(self._chosen) - 1
         for trial in tuple(self._chosen):
             if trial.number in self._verdicts:
@@ -192,13 +154,13 @@ class _Finishing:
                 self._chosen,
                 [self._columns[t.number] for t in self._chosen],
                 [self._verdicts[t.number] for t in self._chosen],
-                self._searched.goal,
+                self._setting.goal,
             )
-            decision = decide.choose(finalists, self._searched.goal, interrupted=self._interrupted)
+            decision = decide.choose(finalists, self._setting.goal, interrupted=self._interrupted)
             self._events.stage("export")
             winner = next(t for t in self._chosen if t.number == decision.winner)
             mark = "Best effort, the asked latency is not met. " if decision.outcome == "constraint-unmet" else ""
-            export = Export(winner.configuration, self._searched.folder.model.absolute(), mark + decision.sentence)
+            export = Export(winner.configuration, self._setting.folder.model.absolute(), mark + decision.sentence)
             try:
                 return finalists, decision, self._runner.call(export)
             except (StageFailed, WorkerDied) as error:
@@ -207,7 +169,7 @@ class _Finishing:
     def _saturation(self, decision: decide.Decision) -> Saturation | None:
         """Tell what saturation costs the winner, if its sums can: it is scored again, emulated in floats."""
         winner = next(t for t in self._chosen if t.number == decision.winner)
-        if not self._searched.prepared.model.can_saturate or winner.configuration.quantization is None:
+        if not self._setting.prepared.model.can_saturate or winner.configuration.quantization is None:
             return None
         if self._interrupted:
             self._note("What saturation costs was not measured: interrupted.")
@@ -218,88 +180,7 @@ class _Finishing:
             self._note(f"What saturation costs could not be measured: {error}")
             return None
         assert winner.measurement is not None and winner.measurement.score is not None
-        goal = self._searched.goal
+        goal = self._setting.goal
         found = decide.saturation(winner.measurement.score, emulated.score, emulated.samples, goal)
         self._events.note(decide.saturation_sentence(found, goal))
         return found
-
-    def _report(
-        self,
-        finalists: Sequence[Finalist],
-        decision: decide.Decision,
-        exported: Exported,
-        saturation: Saturation | None,
-    ) -> Run:
-        """Write everything, then once more with the time that the writing took."""
-        started = time.monotonic()
-        searched = self._searched
-        winner = next(f for f in finalists if f.trial == decision.winner)
-        solved = dump(searched.solve(winner.configuration, exported.digest))
-        write_text(searched.folder.solved, solved)
-        score = searched.prepared.baseline.score
-        assert score is not None
-        run = Run(
-            name=searched.recipe.name,
-            outcome="interrupted" if self._interrupted else decision.outcome,
-            sentence=decision.sentence,
-            why_float=decision.why_float,
-            model=searched.prepared.model,
-            data=searched.recipe.data.label,
-            splits=searched.sizes,
-            goal=searched.goal,
-            trials=_with_times(searched.trials, decision.winner, exported.operators),
-            front=decide.pareto_front(searched.trials),
-            finalists=tuple(finalists),
-            winner=decision.winner,
-            best_float=decision.best_float,
-            fastest_proven=decision.fastest_proven,
-            baseline_score=score,
-            seconds=_total_seconds(searched),
-            wall_seconds=time.monotonic() - searched.clock,
-            fingerprint=replace(searched.fingerprint, threads=searched.prepared.threads),
-            started=searched.started.isoformat(timespec="seconds"),
-            solved=solved,
-            command=searched.command,
-            notes=(*searched.notes, *self._notes),
-            saturation=saturation,
-        )
-        _write(run, searched.folder)
-        run = replace(
-            run,
-            seconds=replace(run.seconds, report=time.monotonic() - started),
-            wall_seconds=time.monotonic() - searched.clock,
-        )
-        _write(run, searched.folder)
-        return run
-
-
-def _with_times(trials: Sequence[Trial], winner: int, operators: tuple[OperatorRun, ...]) -> tuple[Trial, ...]:
-    """The winner's operators were timed when it was written; those of other candidates never are."""
-    return tuple(
-        replace(t, measurement=replace(t.measurement, operators=operators))
-        if t.number == winner and t.measurement is not None
-        else t
-        for t in trials
-    )
-
-
-def _write(run: Run, folder: RunFolder) -> None:
-    save_record(run, folder.record)
-    write_reports(run, folder.path)
-
-
-def _total_seconds(searched: Searched) -> Seconds:
-    """Sum the phases over the trials; ``search`` is the wall time of the search, which holds those of this session."""
-    phases = ("observe", "inference", "build", "compile", "score", "latency")
-    observe, inference, build, compile_, score, latency = (
-        sum(getattr(t.seconds, name) for t in searched.trials) for name in phases
-    )
-    return Seconds(
-        observe=searched.observe_seconds + observe,
-        inference=searched.inference_seconds + inference,
-        build=build,
-        compile=compile_,
-        score=score,
-        latency=latency,
-        search=searched.search_seconds,
-    )

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from autotune.configuration import Configuration
 from autotune.errors import WorkerDied
 from autotune.evaluator import Evaluator
 from autotune.events import Events
 from autotune.files import write_text
 from autotune.finishing import FINALISTS, SHORT_RACE_SECONDS, WRITING_SECONDS
-from autotune.folder import RunFolder
-from autotune.protocol import Explore, Explored, Export, Exported, Prepared
-from autotune.recipe import Recipe, dump
-from autotune.record import Goal, SplitSizes, Trial
+from autotune.protocol import Explore, Explored, Export, Exported, Observed, Prepared
+from autotune.recipe import dump
+from autotune.record import SplitSizes, Trial
 from autotune.runner import Runner
 from autotune.search.driver import Search
 from autotune.search.incumbent import incumbent
-from autotune.space import Space
+from autotune.setting import Found, Setting
 from autotune.stages import StageFailed
 
 # What looking at the operators of one frame may take.
@@ -31,52 +28,25 @@ BETTER = 1.03
 WRITE_EVERY_SECONDS = 5.0
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What the search phase works with.
-
-    Attributes:
-        clock: ``time.monotonic()`` when the run began.
-        deadline: the same when the whole run is to end; None for no limit.
-        note: tells the user something.
-        solve: returns the solved recipe of a configuration and its candidate's digest.
-    """
-
-    recipe: Recipe
-    folder: RunFolder
-    prepared: Prepared
-    space: Space
-    goal: Goal
-    sizes: SplitSizes
-    clock: float
-    deadline: float | None
-    note: Callable[[str], None]
-    solve: Callable[[Configuration, str], Recipe]
-
-
-@dataclass(frozen=True)
-class Found:
-    """What the search phase found, and how long it took: in all, and for looking at operators (inference apart)."""
-
-    trials: tuple[Trial, ...]
-    interrupted: bool
-    seconds: float
-    observe_seconds: float
-    inference_seconds: float
-
-
-def search(setting: Setting, runner: Runner, events: Events) -> Found:
+def search(setting: Setting, observed: Observed, note: Callable[[str], None], runner: Runner, events: Events) -> Found:
     """Try configurations until trials, time or ideas run out, or the user interrupts.
+
+    Args:
+        observed: how long observing the float model took.
+        note: tells the user something.
 
     Raises:
         KeyboardInterrupt: interrupted before anything was measured.
     """
-    return _Searching(setting, runner, events).run()
+    return _Searching(setting, observed, note, runner, events).run()
 
 
 class _Searching:
-    def __init__(self, setting: Setting, runner: Runner, events: Events) -> None:
+    def __init__(
+        self, setting: Setting, observed: Observed, note: Callable[[str], None], runner: Runner, events: Events
+    ) -> None:
         self._setting = setting
+        self._note = note
         self._runner = runner
         self._events = events
         self._tolerance = setting.goal.tolerance
@@ -101,8 +71,8 @@ class _Searching:
             begun=setting.clock - before,
         )
         self._written: tuple[float, float] = (0.0, 0.0)
-        self._exploring = 0.0
-        self._inference = 0.0
+        self._observing = observed.seconds
+        self._inference = observed.inference_seconds
 
     def run(self) -> Found:
         started = time.monotonic()
@@ -111,10 +81,10 @@ class _Searching:
         try:
             while self._search.plain_left or (self._measured < budget and not self._search.exhausted):
                 if self._is_late():
-                    self._setting.note(f"The timeout ended the search after {self._measured} of {budget} trials.")
+                    self._note(f"The timeout ended the search after {self._measured} of {budget} trials.")
                     break
                 if self._strategy.settle and self._search.settled:
-                    self._setting.note("The search ended: no improvement is expected any more.")
+                    self._note("The search ended: no improvement is expected any more.")
                     break
                 self._explore()
                 self._try_one()
@@ -123,8 +93,8 @@ class _Searching:
                 raise
             interrupted = True
             self._runner.close()
-            self._setting.note("Interrupted: finishing with what was measured; press Ctrl-C again to stop at once.")
-        return Found(self._search.trials, interrupted, time.monotonic() - started, self._exploring, self._inference)
+            self._note("Interrupted: finishing with what was measured; press Ctrl-C again to stop at once.")
+        return Found(self._search.trials, interrupted, time.monotonic() - started, self._observing, self._inference)
 
     @property
     def _measured(self) -> int:
@@ -161,9 +131,9 @@ class _Searching:
             inference = explored.inference_seconds
             self._search.learn(frame, explored)
         except (StageFailed, WorkerDied) as error:
-            self._setting.note(f"The operators of {frame.label} could not be looked at: {error}")
+            self._note(f"The operators of {frame.label} could not be looked at: {error}")
             self._search.learn(frame, None)
-        self._exploring += time.monotonic() - started - inference
+        self._observing += time.monotonic() - started - inference
         self._inference += inference
 
     def _keep(self, trial: Trial) -> None:
@@ -180,7 +150,7 @@ class _Searching:
                 Export(trial.configuration, self._setting.folder.model.absolute(), remark)
             )
         except (StageFailed, WorkerDied) as error:
-            self._setting.note(f"The best so far, trial {trial.number}, could not be written: {error}")
+            self._note(f"The best so far, trial {trial.number}, could not be written: {error}")
             return
         solved = self._setting.solve(trial.configuration, exported.digest)
         write_text(self._setting.folder.solved, dump(solved))

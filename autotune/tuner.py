@@ -12,12 +12,13 @@ from autotune.configuration import Configuration
 from autotune.errors import AutotuneError, WorkerDied
 from autotune.events import Events
 from autotune.files import model_files, write_text
-from autotune.finishing import Searched, finish
+from autotune.finishing import finish
 from autotune.folder import RunFolder, identity
 from autotune.protocol import Observe, Observed, Prepared, Setup
 from autotune.record import Goal, Run, SplitSizes
 from autotune.runner import Runner
-from autotune.searching import Setting, search
+from autotune.searching import search
+from autotune.setting import Setting
 from autotune.sources.cache import cache_dir
 from autotune.sources.datasets import load_data
 from autotune.sources.model import locate
@@ -59,7 +60,6 @@ class _Tuning:
         self.fingerprint = hardware.fingerprint(asked.threads)
         self.started = datetime.now().astimezone()
         self.clock = time.monotonic()
-        self.interrupted = False
         self.notes: list[str] = []
 
     def run(self) -> Run:
@@ -78,7 +78,11 @@ class _Tuning:
             self._keep(splits)
             del splits  # the child has its own
             with Runner(self._setup(model), self.folder.log) as runner:
-                return finish(self._search(runner, self._prepare(runner)), runner, self.events)
+                observed = self._prepare(runner)
+                setting = self._setting()
+                self.events.stage("search")
+                found = search(setting, observed, self._note, runner, self.events)
+                return finish(setting, found, self.notes, runner, self.events)
         except WorkerDied as error:
             raise AutotuneError(f"{error}; what it said is in {self.folder.log}.") from error
         except Exception:
@@ -154,11 +158,9 @@ class _Tuning:
             assurance=wanted.assurance,
         )
 
-    def _search(self, runner: Runner, observed: Observed) -> Searched:
-        self.events.stage("search")
+    def _setting(self) -> Setting:
         timeout = self.recipe.budget.timeout_seconds
-        deadline = None if timeout is None else self.clock + timeout
-        setting = Setting(
+        return Setting(
             recipe=self.recipe,
             folder=self.folder,
             prepared=self.prepared,
@@ -166,29 +168,11 @@ class _Tuning:
             goal=self.goal,
             sizes=self.sizes,
             clock=self.clock,
-            deadline=deadline,
-            note=self._note,
+            deadline=None if timeout is None else self.clock + timeout,
             solve=self._solve,
-        )
-        found = search(setting, runner, self.events)
-        return Searched(
-            recipe=self.recipe,
-            folder=self.folder,
-            prepared=self.prepared,
-            goal=self.goal,
-            sizes=self.sizes,
-            solve=self._solve,
-            trials=found.trials,
-            interrupted=found.interrupted,
-            observe_seconds=observed.seconds + found.observe_seconds,
-            inference_seconds=observed.inference_seconds + found.inference_seconds,
-            search_seconds=found.seconds,
-            deadline=deadline,
             fingerprint=self.fingerprint,
             started=self.started,
-            clock=self.clock,
             command=self.options.command,
-            notes=tuple(self.notes),
         )
 
     def _solve(self, configuration: Configuration, digest: str) -> recipe.Recipe:

@@ -20,11 +20,11 @@ from autotune import data, deploy, hardware
 from autotune.configuration import Configuration
 from autotune.errors import UserError
 from autotune.explorer import explore
-from autotune.graph.inspect import candidate_digest, model_digest
+from autotune.graph.inspect import candidate_digest, constants_size
 from autotune.graph.normalise import normalise
-from autotune.measure.compiled import Compiled, compile_emulated, compile_model, deploy_properties, probe_precisions
+from autotune.inventory import inventory
+from autotune.measure.compiled import Compiled, compile_emulated, compile_model, deploy_properties
 from autotune.measure.latency import measure_pairs, rounds
-from autotune.measure.typed import executed_bf16
 from autotune.protocol import (
     Build,
     Built,
@@ -45,10 +45,9 @@ from autotune.protocol import (
     Setup,
 )
 from autotune.quantize.variants import Variants
-from autotune.record import Failure, InputInfo, Latency, Measurement, ModelInfo, OperatorRun, Verdict
+from autotune.record import Failure, Latency, Measurement, OperatorRun, Verdict
 from autotune.scoring import Scorer
 from autotune.sources.model import conform_splits, read
-from autotune.space import WEIGHTED
 from autotune.stages import StageFailed, stage
 from autotune.tasks import metrics
 from autotune.tasks.metrics import check_labels
@@ -75,7 +74,6 @@ class Workshop:
         source, notes = read(setup.model, setup.inputs, splits.search)
         splits = conform_splits(splits, source)
         self._float, note = normalise(source)
-        self._notes = [*notes, *([note] if note else [])]
         self._threads = setup.threads or hardware.usable_cores()
         self._baseline = self._compile(self._float, "f32")
         check_labels(self._metric, splits.search.labels, "data (search split)")
@@ -90,7 +88,15 @@ class Workshop:
         self._samples = [splits.search.row(int(i)) for i in spread]
         self._kept: tuple[Configuration, Any] | None = None
         self.prepared = Prepared(
-            model=self._model_info(source),
+            model=inventory(
+                setup.name,
+                setup.model,
+                source,
+                model=self._float,
+                variants=self._variants,
+                baseline=self._baseline,
+                notes=[*notes, *([note] if note else []), *self._about_the_metric()],
+            ),
             baseline=self._measure_baseline(),
             scores=self._search.per_sample,
             metric_seconds=self._search.metric_seconds,
@@ -154,7 +160,7 @@ class Workshop:
             score=value,
             drop=drop,
             samples=samples,
-            size_bytes=_size(model),
+            size_bytes=constants_size(model),
             threads=compiled.threads,
             operators=operators,
             drop_error=error,
@@ -280,7 +286,7 @@ class Workshop:
             score=self._search.value,
             drop=0.0,
             samples=len(self._search),
-            size_bytes=_size(self._float),
+            size_bytes=constants_size(self._float),
             threads=self._baseline.threads,
             operators=self._baseline.profile(self._samples[0]),
             drop_error=0.0,
@@ -289,37 +295,13 @@ class Workshop:
             notes=self._baseline.notes,
         )
 
-    def _probe_bf16(self) -> tuple[str, ...]:
-        """Type every operator with weights bf16 and see which of them run so."""
-        if "bf16" not in probe_precisions():
-            return ()
-        wanted = tuple(name for name, kind in self._variants.base.operators.items() if kind in WEIGHTED)
-        return executed_bf16(self._float, wanted, self._threads)
-
-    def _model_info(self, source: Any) -> ModelInfo:
-        compiled_notes = list(self._baseline.notes)
-        if self._variants.base.note:
-            compiled_notes.append(self._variants.base.note)
-        if not self._search.looks:
-            compiled_notes.append(
-                f"One value of {self._metric.name} takes {self._search.metric_seconds:.2g} s: candidates are scored in "
-                "full, and bounds are computed from fewer resamples."
-            )
-        return ModelInfo(
-            name=self._setup.name,
-            digest=model_digest(self._setup.model),
-            inputs=tuple(_input(port) for port in source.inputs),
-            outputs=self._baseline.outputs,
-            operators=self._variants.base.operators,
-            activation_quantizers=self._variants.base.activation_quantizers,
-            precisions=probe_precisions(),
-            can_saturate=hardware.can_saturate(hardware.flags(), hardware.instruction_set()),
-            size_bytes=_size(self._float),
-            nncf_path=self._variants.base.nncf_path,
-            forms=self._variants.groups,
-            bf16_operators=self._probe_bf16(),
-            notes=(*self._notes, *compiled_notes),
-        )
+    def _about_the_metric(self) -> list[str]:
+        if self._search.looks:
+            return []
+        return [
+            f"One value of {self._metric.name} takes {self._search.metric_seconds:.2g} s: candidates are scored in "
+            "full, and bounds are computed from fewer resamples."
+        ]
 
 
 @contextmanager
@@ -348,12 +330,3 @@ class _Clock:
     def lap(self) -> float:
         before, self._since = self._since, time.monotonic()
         return self._since - before
-
-
-def _input(port: Any) -> InputInfo:
-    return InputInfo(port.get_any_name(), tuple(port.get_shape()), port.get_element_type().get_type_name())
-
-
-def _size(model: Any) -> int:
-    """Bytes of the model's constants."""
-    return sum(node.data.nbytes for node in model.get_ops() if node.get_type_name() == "Constant")

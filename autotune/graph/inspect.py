@@ -56,6 +56,11 @@ def activation_names(model: ov.Model) -> set[str]:
     return names
 
 
+def constants_size(model: ov.Model) -> int:
+    """Return the bytes of a model's constants."""
+    return sum(int(node.data.nbytes) for node in model.get_ops() if node.get_type_name() == CONSTANT)
+
+
 def candidate_digest(model: ov.Model) -> str:
     """Return the hexadecimal SHA-256 of what a model computes: operators, attributes, shapes, types and constants.
 

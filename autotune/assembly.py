@@ -1,0 +1,108 @@
+"""Everything that is known of a run, as one value, written with its reports."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from autotune import decide
+from autotune.files import write_text
+from autotune.folder import RunFolder
+from autotune.protocol import Exported
+from autotune.recipe import dump
+from autotune.record import Finalist, OperatorRun, Run, Saturation, Seconds, Trial
+from autotune.report.write import save_record, write_reports
+from autotune.setting import Found, Setting
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the phases after the search came to.
+
+    Attributes:
+        notes: everything that the user was told.
+    """
+
+    finalists: tuple[Finalist, ...]
+    decision: decide.Decision
+    exported: Exported
+    saturation: Saturation | None
+    interrupted: bool
+    notes: tuple[str, ...]
+
+
+def leave(setting: Setting, found: Found, judged: Judged) -> Run:
+    """Write the solved recipe, the record and the reports; then once more with the time that the writing took."""
+    started = time.monotonic()
+    decision = judged.decision
+    winner = next(f for f in judged.finalists if f.trial == decision.winner)
+    solved = dump(setting.solve(winner.configuration, judged.exported.digest))
+    write_text(setting.folder.solved, solved)
+    score = setting.prepared.baseline.score
+    assert score is not None
+    run = Run(
+        name=setting.recipe.name,
+        outcome="interrupted" if judged.interrupted else decision.outcome,
+        sentence=decision.sentence,
+        why_float=decision.why_float,
+        model=setting.prepared.model,
+        data=setting.recipe.data.label,
+        splits=setting.sizes,
+        goal=setting.goal,
+        trials=_with_times(found.trials, decision.winner, judged.exported.operators),
+        front=decide.pareto_front(found.trials),
+        finalists=judged.finalists,
+        winner=decision.winner,
+        best_float=decision.best_float,
+        fastest_proven=decision.fastest_proven,
+        baseline_score=score,
+        seconds=_total_seconds(found),
+        wall_seconds=time.monotonic() - setting.clock,
+        fingerprint=replace(setting.fingerprint, threads=setting.prepared.threads),
+        started=setting.started.isoformat(timespec="seconds"),
+        solved=solved,
+        command=setting.command,
+        notes=judged.notes,
+        saturation=judged.saturation,
+    )
+    _write(run, setting.folder)
+    run = replace(
+        run,
+        seconds=replace(run.seconds, report=time.monotonic() - started),
+        wall_seconds=time.monotonic() - setting.clock,
+    )
+    _write(run, setting.folder)
+    return run
+
+
+def _with_times(trials: Sequence[Trial], winner: int, operators: tuple[OperatorRun, ...]) -> tuple[Trial, ...]:
+    """The winner's operators were timed when it was written; those of other candidates never are."""
+    return tuple(
+        replace(t, measurement=replace(t.measurement, operators=operators))
+        if t.number == winner and t.measurement is not None
+        else t
+        for t in trials
+    )
+
+
+def _write(run: Run, folder: RunFolder) -> None:
+    save_record(run, folder.record)
+    write_reports(run, folder.path)
+
+
+def _total_seconds(found: Found) -> Seconds:
+    """Sum the phases over the trials; ``search`` is the wall time of the search, which holds those of this session."""
+    phases = ("observe", "inference", "build", "compile", "score", "latency")
+    observe, inference, build, compile_, score, latency = (
+        sum(getattr(t.seconds, name) for t in found.trials) for name in phases
+    )
+    return Seconds(
+        observe=found.observe_seconds + observe,
+        inference=found.inference_seconds + inference,
+        build=build,
+        compile=compile_,
+        score=score,
+        latency=latency,
+        search=found.seconds,
+    )

@@ -1,0 +1,63 @@
+"""What a prepared model is and offers: its operators, and what this CPU can do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from autotune import hardware
+from autotune.graph.inspect import constants_size, model_digest
+from autotune.measure.compiled import Compiled, probe_precisions
+from autotune.measure.typed import executed_bf16
+from autotune.quantize.variants import Variants
+from autotune.record import InputInfo, ModelInfo
+from autotune.space import WEIGHTED
+
+
+def inventory(
+    name: str,
+    path: Path,
+    source: Any,
+    *,
+    model: Any,
+    variants: Variants,
+    baseline: Compiled,
+    notes: Sequence[str],
+) -> ModelInfo:
+    """Describe a model.
+
+    Args:
+        path: of the model's file; its content is the model's identity.
+        source: as it was read. model: the same, normalised, which ``variants`` builds candidates of.
+        baseline: ``model``, compiled in f32.
+        notes: sentences for the user that come before those about NNCF and compiling.
+    """
+    said = [*notes, *baseline.notes, *([variants.base.note] if variants.base.note else [])]
+    return ModelInfo(
+        name=name,
+        digest=model_digest(path),
+        inputs=tuple(_input(port) for port in source.inputs),
+        outputs=baseline.outputs,
+        operators=variants.base.operators,
+        activation_quantizers=variants.base.activation_quantizers,
+        precisions=probe_precisions(),
+        can_saturate=hardware.can_saturate(hardware.flags(), hardware.instruction_set()),
+        size_bytes=constants_size(model),
+        nncf_path=variants.base.nncf_path,
+        forms=variants.groups,
+        bf16_operators=_bf16_operators(model, variants, baseline.threads),
+        notes=tuple(said),
+    )
+
+
+def _bf16_operators(model: Any, variants: Variants, threads: int) -> tuple[str, ...]:
+    """Type every operator with weights bf16 and see which of them run so."""
+    if "bf16" not in probe_precisions():
+        return ()
+    wanted = tuple(name for name, kind in variants.base.operators.items() if kind in WEIGHTED)
+    return executed_bf16(model, wanted, threads)
+
+
+def _input(port: Any) -> InputInfo:
+    return InputInfo(port.get_any_name(), tuple(port.get_shape()), port.get_element_type().get_type_name())

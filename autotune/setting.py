@@ -1,0 +1,56 @@
+"""What the phases of one run share, and what the search hands over to what follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from autotune.configuration import Configuration
+from autotune.folder import RunFolder
+from autotune.protocol import Prepared
+from autotune.recipe import Recipe
+from autotune.record import Fingerprint, Goal, SplitSizes, Trial
+from autotune.space import Space
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A run that is prepared: float f32 is measured, and it is known what may be tried.
+
+    Attributes:
+        clock: ``time.monotonic()`` when the run began.
+        deadline: the same when the whole run is to end; None for no limit.
+        solve: returns the solved recipe of a configuration and its candidate's digest.
+        command: as it was typed.
+    """
+
+    recipe: Recipe
+    folder: RunFolder
+    prepared: Prepared
+    space: Space
+    goal: Goal
+    sizes: SplitSizes
+    clock: float
+    deadline: float | None
+    solve: Callable[[Configuration, str], Recipe]
+    fingerprint: Fingerprint
+    started: datetime
+    command: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the search phase found, and how long it took.
+
+    Attributes:
+        seconds: wall time of the search.
+        observe_seconds, inference_seconds: of observing the float model and of looking at operators; see
+            ``record.Seconds``.
+    """
+
+    trials: tuple[Trial, ...]
+    interrupted: bool
+    seconds: float
+    observe_seconds: float
+    inference_seconds: float
