@@ -10,9 +10,11 @@ peers.md beside it. A row that is there is not made again, unless ``--fresh``. R
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import shutil
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,13 +36,13 @@ from benchmarks.judge import DEFAULT, Judge, JudgeFailed, Subject, properties
 from benchmarks.peers.common import Result, Task
 from benchmarks.peers.environments import python_of
 from benchmarks.prepare import names, prepare
-from benchmarks.tools import AUTOTUNE, TOOLS, Call, Tool, run_autotune, run_peer
+from benchmarks.tools import AUTOTUNE, TOOLS, Call, Tool, run_autotune, run_peer, stored
 
 KEY = ("model", "isa", "tool", "variant", "max_drop", "runtime", "precision")
 COLUMNS = (
     *KEY, "failure", "status", "n", "metric", "float_score", "score", "drop", "drop_upper", "tolerance",
     "speed", "speed_low", "speed_high", "speed_best_float", "speed_best_float_low", "speed_best_float_high",
-    "best_float", "milliseconds", "float_milliseconds", "executed", "seconds", "first_seconds", "overhead",
+    "best_float", "milliseconds", "float_milliseconds", "executed", "raced", "seconds", "first_seconds", "overhead",
     "inferences", "evaluations", "did", "note", "version", "versions",
 )  # fmt: skip
 
@@ -67,10 +69,18 @@ class Table:
         rows = self._rows.items()
         self._rows = {k: r for k, r in rows if any(_text(r[c]) != _text(v) for c, v in wanted.items())}
 
+    def change(self, key: Record, facts: Record) -> None:
+        """Put facts into one row; write afterwards."""
+        self._rows[_key(key)] |= facts
+
     def add(self, row: Record) -> None:
         """Add a row and write both files."""
         complete = {column: row.get(column) for column in COLUMNS}
         self._rows[_key(complete)] = complete
+        self.write()
+
+    def write(self) -> None:
+        """Write both files."""
         rows = sorted(self._rows.values(), key=_order)
         pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(self._file, index=False, float_format="%.6g")
         self._file.with_suffix(".md").write_text(page.document(rows))
@@ -165,12 +175,18 @@ def subjects(tool: Tool, result: Result, deployed: dict[str, str], judge: Judge)
 
 @dataclass(frozen=True)
 class Options:
-    """``drops``: relative tolerances. ``timeout``: of a tool. ``seconds``: per series of timed pairs."""
+    """What is asked.
+
+    Attributes:
+        drops: relative tolerances. timeout: of a tool. seconds: per series of timed pairs.
+        fresh: make rows again. race: time what is there in common rounds even if no row is new.
+    """
 
     drops: tuple[float, ...]
     timeout: float
     seconds: float
     fresh: bool
+    race: bool
 
 
 def compare(name: str, isa: str, tools: list[Tool], rows: Table, options: Options) -> None:
@@ -179,7 +195,7 @@ def compare(name: str, isa: str, tools: list[Tool], rows: Table, options: Option
     jobs = [(t, v, d) for t in tools for v in t.variants for d in (options.drops if t.tolerant else (None,))]
     if not options.fresh:
         jobs = [(t, v, d) for t, v, d in jobs if not rows.has(**_job(name, isa, t, v, d))]
-    if not jobs:
+    if not jobs and not options.race:
         return
     nothing = {"model": name, "isa": isa, "tool": "preparation"}
     rows.drop(**nothing)
@@ -192,7 +208,7 @@ def compare(name: str, isa: str, tools: list[Tool], rows: Table, options: Option
     judge = Judge(task, work / "given" / "holdout.npz", work / "judge", cap(isa), options.seconds)
     for tool, variant, drop in jobs:
         typer.echo(f"{name} {isa}: {tool.name} {variant} {'' if drop is None else f'{drop:g}'}")
-        output = work / "-".join(filter(None, (tool.name, variant, "" if drop is None else f"{drop:g}")))
+        output = folder_of(work, tool, variant, drop)
         shutil.rmtree(output, ignore_errors=True)
         asked, deployed = drop or max(options.drops), {}
         if tool.name == AUTOTUNE:
@@ -216,6 +232,38 @@ def compare(name: str, isa: str, tools: list[Tool], rows: Table, options: Option
             rows.add({**facts, "runtime": runtime, "precision": precision, **measured})
             if "failure" in measured:
                 break
+    try:
+        race(name, isa, judge, rows, drops=options.drops, work=work)
+    except JudgeFailed as error:
+        typer.echo(f"{name} {isa}: no common rounds: {error}", err=True)
+
+
+def race(name: str, isa: str, judge: Judge, rows: Table, *, drops: tuple[float, ...], work: Path) -> None:
+    """Time everything that is there again, in common rounds: only so can tools be compared with each other.
+
+    What was made earlier and is on no disk any more keeps the speed of its own time; contests leave it out.
+    """
+    found: list[tuple[Record, Subject]] = []
+    for tool in TOOLS.values():
+        for variant, drop in itertools.product(tool.variants, drops if tool.tolerant else (None,)):
+            result, deployed = stored(tool, folder_of(work, tool, variant, drop))
+            if result.failure or not Path(result.model).exists():
+                continue
+            for runtime, precision, subject in subjects(tool, result, deployed, judge):
+                key = {**_job(name, isa, tool, variant, drop), "runtime": runtime, "precision": precision}
+                if runtime == "openvino" and rows.has(**key, failure=None):
+                    found.append((key, subject))
+    typer.echo(f"{name} {isa}: {len(found)} models in common rounds")
+    when = time.strftime("%Y-%m-%dT%H:%M:%S")
+    timed = judge.race([subject for _, subject in found], max(drops))
+    for (key, _), facts in zip(found, timed, strict=True):
+        rows.change(key, {**facts, "raced": when})
+    rows.write()
+
+
+def folder_of(work: Path, tool: Tool, variant: str, drop: float | None) -> Path:
+    """Return the folder of what a tool made."""
+    return work / "-".join(filter(None, (tool.name, variant, "" if drop is None else f"{drop:g}")))
 
 
 def cap(isa: str) -> dict[str, str]:
@@ -235,11 +283,12 @@ def main(  # noqa: PLR0917
     timeout: Annotated[float, typer.Option(help="Seconds that a tool may take.")] = 1800,
     seconds: Annotated[float, typer.Option(help="Seconds per series of timed pairs.")] = 20,
     fresh: Annotated[bool, typer.Option("--fresh", help="Make rows again that are there.")] = False,
+    race: Annotated[bool, typer.Option("--race", help="Time again, in common rounds, what is on disk.")] = False,
 ) -> None:
     """Compare autotune with its peers."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the running tool ends too
     rows = Table(results_folder() / "peers.csv")
-    options = Options(tuple(max_drop), timeout, seconds, fresh)
+    options = Options(tuple(max_drop), timeout, seconds, fresh, race)
     for model in models or names():
         for kernels in isa:
             compare(model, kernels, [TOOLS[peer] for peer in peers or TOOLS], rows, options)

@@ -36,7 +36,7 @@ def matches(rows: Sequence[Row], tolerance: float) -> list[Match]:
     """
     found = []
     for own in _ours(rows, tolerance):
-        peers = [row for row in _peers(rows, tolerance) if row["model"] == own["model"]]
+        peers = [row for row in _peers(rows, tolerance) if row["model"] == own["model"] and _together(row, own)]
         best = max((row for row in peers if kept(row, tolerance)), key=lambda row: row["speed"], default=None)
         speed, name = (1.0, "float f32") if best is None or best["speed"] < 1 else (best["speed"], tool_name(best))
         found.append(Match(own["model"], _speed(own, tolerance), speed, name))
@@ -45,11 +45,12 @@ def matches(rows: Sequence[Row], tolerance: float) -> list[Match]:
 
 def against_each(rows: Sequence[Row], tolerance: float) -> dict[str, tuple[int, float]]:
     """Return for each peer the models both were run on, and the geometric mean of autotune's speed over the peer's."""
-    ours = {row["model"]: _speed(row, tolerance) for row in _ours(rows, tolerance)}
+    ours = {row["model"]: row for row in _ours(rows, tolerance)}
     ratios: dict[str, dict[str, float]] = {}
     for row in _peers(rows, tolerance):
-        if row["model"] in ours:
-            ratios.setdefault(tool_name(row), {})[row["model"]] = ours[row["model"]] / _speed(row, tolerance)
+        own = ours.get(row["model"])
+        if own is not None and _together(row, own):
+            ratios.setdefault(tool_name(row), {})[row["model"]] = _speed(own, tolerance) / _speed(row, tolerance)
     return {name: (len(by_model), float(gmean(list(by_model.values())))) for name, by_model in ratios.items()}
 
 
@@ -102,6 +103,14 @@ def _ours(rows: Iterable[Row], tolerance: float) -> list[Row]:
 def _peers(rows: Iterable[Row], tolerance: float) -> list[Row]:
     others = [row for row in rows if row["tool"] not in (AUTOTUNE, "preparation")]
     return [row for row in others if not present(row["max_drop"]) or row["max_drop"] == tolerance]
+
+
+def _together(peer: Row, own: Row) -> bool:
+    """Tell whether two speeds may be compared: they are of the same rounds, or one has no speed by OpenVINO at all."""
+    if present(peer["failure"]) or present(own["failure"]) or peer["runtime"] != "openvino":
+        return True
+    one, other = (row["raced"] if present(row.get("raced")) else "" for row in (peer, own))
+    return bool(one == other)
 
 
 def _speed(row: Row, tolerance: float) -> float:

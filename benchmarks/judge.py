@@ -27,6 +27,7 @@ from autotune import decide, stats
 from autotune.measure.compiled import deploy_properties
 from autotune.tasks.metrics import METRICS
 from benchmarks.peers.common import Task, read_split
+from benchmarks.race import Entries, Entry
 from benchmarks.runtimes import Request
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -97,6 +98,26 @@ class Judge:
         if subject.model == self._task.model and subject.properties.get(HINT) == "f32":
             found |= {"status": "proven", "drop": 0.0, "drop_upper": 0.0}  # the reference loses nothing against itself
         return {**found, **_speeds(answer), "best_float": best}
+
+    def race(self, subjects: Sequence[Subject], max_drop: float) -> list[dict[str, Any]]:
+        """Time models of OpenVINO in common rounds; return the columns of a row that say how fast each is.
+
+        Args:
+            max_drop: relative; decides which float model is the best in tolerance.
+
+        Raises:
+            JudgeFailed: one of them does not load, run or end in time.
+        """
+        best = self._best_float(max_drop)
+        floats = [self._float("f32"), self._float(best)]
+        entries = tuple(Entry(s.model, dict(s.properties)) for s in (*floats, *subjects))
+        request = Entries(entries, str(self._holdout_file), self._seconds * len(entries), CONFIDENCE)
+        told = self._answer("benchmarks.race", asdict(request), sys.executable)
+        rows = []
+        for i in range(len(floats), len(entries)):
+            facts = {key: told[key][i] for key in ("speed", "speed_best_float", "milliseconds")}
+            rows.append({**_speeds({**facts, "float_milliseconds": told["milliseconds"][0]}), "best_float": best})
+        return rows
 
     @property
     def threads(self) -> int:
@@ -184,20 +205,31 @@ class Judge:
             seconds=seconds,
             confidence=CONFIDENCE,
         )
+        answer = self._answer("benchmarks.runtimes", asdict(request), subject.python)
+        with np.load(request.output) as archive:
+            outputs = [archive[str(i)] for i in range(len(archive.files))]
+        return outputs, answer
+
+    def _answer(self, module: str, request: dict[str, Any], python: str) -> dict[str, Any]:
+        """Ask a module in a process of its own."""
         asked = self._folder / "request.json"
-        asked.write_text(json.dumps(asdict(request)))
-        command = [subject.python, "-m", "benchmarks.runtimes", str(asked)]
+        asked.write_text(json.dumps(request))
         try:
             done = subprocess.run(
-                command, cwd=ROOT, env=self._environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
+                [python, "-m", module, str(asked)],
+                cwd=ROOT,
+                env=self._environment,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT,
+                check=False,
             )
         except subprocess.TimeoutExpired as error:
             raise JudgeFailed(f"not judged after {TIMEOUT} s") from error
         if done.returncode != 0:
             raise JudgeFailed(f"exit {done.returncode}: {' '.join(done.stderr.split())[-300:]}")
-        with np.load(request.output) as archive:
-            outputs = [archive[str(i)] for i in range(len(archive.files))]
-        return outputs, json.loads(asked.with_suffix(".answer.json").read_text())
+        answer: dict[str, Any] = json.loads(asked.with_suffix(".answer.json").read_text())
+        return answer
 
 
 def _speeds(answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,7 +238,7 @@ def _speeds(answer: Mapping[str, Any]) -> dict[str, Any]:
         interval = answer[name]
         row |= {name: interval["estimate"], f"{name}_low": interval["low"], f"{name}_high": interval["high"]}
     plain = ("milliseconds", "float_milliseconds", "precision", "version")
-    return {**row, **{"executed" if key == "precision" else key: answer[key] for key in plain}}
+    return {**row, **{"executed" if key == "precision" else key: answer[key] for key in plain if key in answer}}
 
 
 def main() -> None:

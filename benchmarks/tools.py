@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.peers.common import RESULT, Result
@@ -80,7 +80,7 @@ def run_peer(tool: Tool, call: Call, environment: Mapping[str, str], seconds: fl
         return Result(seconds=spent, failure=f"not finished after {seconds:g} s")
     if not (output / RESULT).exists():
         return Result(seconds=spent, failure=f"ended with {code}: {_last_line(output)}")
-    return Result(**json.loads((output / RESULT).read_text()))
+    return stored(tool, output)[0]
 
 
 def run_autotune(
@@ -95,6 +95,18 @@ def run_autotune(
         return Result(seconds=spent, failure=f"not finished after {seconds:g} s"), {}
     if code != 0:
         return Result(seconds=spent, failure=f"ended with {code}: {_last_line(output)}"), {}
+    result, properties = stored(TOOLS[AUTOTUNE], output)
+    return replace(result, seconds=round(spent, 2)), properties
+
+
+def stored(tool: Tool, output: Path) -> tuple[Result, dict[str, str]]:
+    """Return what a tool left in its folder, and the compile properties that go with autotune's model."""
+    if tool.name != AUTOTUNE:
+        file = output / RESULT
+        return Result(**json.loads(file.read_text())) if file.exists() else Result(failure="was not run"), {}
+    run = output / "run"
+    if not (run / "run.json").exists():
+        return Result(failure="was not run"), {}
     told = json.loads((run / "run.json").read_text())
     record = json.loads((run / "record.json").read_text())
     splits = told["splits"]
@@ -104,7 +116,7 @@ def run_autotune(
     properties = json.loads((run / "model" / "deploy.json").read_text())["CPU"]
     result = Result(
         model=str(run / "model" / "openvino_model.xml"),
-        seconds=round(spent, 2),
+        seconds=told["wall_seconds"],
         inferences=inferences,
         evaluations=len(measured),
         did=told["winner"]["label"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,11 @@ class Dataset:
             None if self.labels is None else self.labels[chosen],
             None if self.groups is None else self.groups[chosen],
         )
+
+    @cached_property
+    def content(self) -> str:
+        """Hexadecimal SHA-256 of the samples, in order, without labels and groups."""
+        return hashlib.sha256(b"".join(sample_digests(self))).hexdigest()
 
     def row(self, index: int) -> dict[str, Array]:
         """Return the inputs of one sample, with a batch axis of extent 1."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import openvino as ov
 
-from autotune.data import Dataset, sample_digests
+from autotune.data import Dataset
 from autotune.files import write_text
 from autotune.hardware import CAP_VARIABLES
 from autotune.quantize.correctable import correctable
@@ -53,7 +53,7 @@ class Records:
         Raises:
             UserError: the folder cannot be written to.
         """
-        data = hashlib.sha256(b"".join(sample_digests(self.calibration))).hexdigest()
+        data = self.calibration.content
         if reference is None:
             return self._observed(data, tensors, None)
         shared = self._shared(reference, data, tensors)

@@ -1,0 +1,76 @@
+"""Times many models together: in interleaved rounds, in one process.
+
+    python -m benchmarks.race REQUEST.json
+
+What else a machine does changes ratios too, not only times: int8 PP-LCNet was 1.9x of float f32 in a quiet minute and
+2.2x in a busy one. So models that are compared with one another must have been timed in the same rounds.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autotune.measure.latency import rounds
+from autotune.stats import median_interval
+from benchmarks.peers.common import read_split
+from benchmarks.runtimes import OpenVinoModel, caller
+
+MOST_ROUNDS = 400
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model for OpenVINO and its compile properties."""
+
+    model: str
+    properties: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Who is timed on which samples; the first two are float f32 and the best float."""
+
+    entries: tuple[Entry, ...]
+    holdout: str
+    seconds: float
+    confidence: float
+
+
+def against(table: NDArray[np.float64], reference: int, confidence: float) -> list[dict[str, float]]:
+    """Return the speed of each column over the column ``reference``.
+
+    Args:
+        table: milliseconds, (rounds, models).
+    """
+    ratios = (table[:, reference, None] / table).T.tolist()
+    return [asdict(median_interval(column, confidence)) for column in ratios]
+
+
+def race(request: Entries) -> dict[str, Sequence[object]]:
+    """Time all of them."""
+    data = read_split(Path(request.holdout), "holdout")
+    callers = [caller(OpenVinoModel(e.model, e.properties, data.row(0)), data) for e in request.entries]
+    table = rounds(callers, MOST_ROUNDS, request.seconds, request.confidence)
+    return {
+        "speed": against(table, 0, request.confidence),
+        "speed_best_float": against(table, 1, request.confidence),
+        "milliseconds": np.median(table, axis=0).tolist(),
+    }
+
+
+def main() -> None:
+    file = Path(sys.argv[1])
+    asked = json.loads(file.read_text())
+    entries = tuple(Entry(**entry) for entry in asked.pop("entries"))
+    file.with_suffix(".answer.json").write_text(json.dumps(race(Entries(entries, **asked))))
+
+
+if __name__ == "__main__":
+    main()
