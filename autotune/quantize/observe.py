@@ -17,9 +17,12 @@ from autotune.quantize.statistics import Doubles, Floats, TensorStatistics
 from autotune.quantize.stopwatch import Stopwatch
 from autotune.quantize.streams import MOST_STREAMS, compile_streams, run_streams
 
-# Random elements recorded of a tensor, spread over all samples. Were they taken of some samples only, the others would
-# need a graph of their own, and compiling that takes longer than it saves.
+# Random elements recorded of a tensor, over all samples.
 MOST_ELEMENTS = 65_536
+# One sample in so many gives elements (they cost as much as all reductions), but at least _LEAST_SAMPLES of them. The
+# others go through a graph of their own: taking fewer elements of every sample, in one graph, was slower.
+_EVERY = 8
+_LEAST_SAMPLES = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +126,9 @@ def observe(
     if not reading.reductions:
         return Observation({}, {})
     record = _Record(reading, len(dataset))
-    count = max(1, MOST_ELEMENTS // len(dataset))
+    every = max(1, min(_EVERY, len(dataset) // _LEAST_SAMPLES))
+    sampled = range(0, len(dataset), every)
+    count = max(1, MOST_ELEMENTS // len(sampled))
     elements = [(key, min(count, size)) for key, size in reading.sizes.items()]
     large = [(reading.sizes[key], taken) for key, taken in elements if reading.sizes[key] > taken]
     positions = Positions(large, seed) if large else None
@@ -135,9 +140,13 @@ def observe(
         record.add(index, outputs[0])
         record.add_elements(outputs[1:])
 
+    others = [index for index in range(len(dataset)) if index % every]
     streams = max(1, min(threads, MOST_STREAMS, len(dataset)))
-    (compiled,) = compile_streams([extend(model, reading, elements)], streams, watch)
-    run_streams(compiled, range(len(dataset)), feed, keep, streams, watch=watch)
+    models = [extend(model, reading, elements), *([extend(model, reading, ())] if others else [])]
+    with_elements, *without = compile_streams(models, streams, watch)
+    run_streams(with_elements, sampled, feed, keep, streams, watch=watch)
+    for compiled in without:
+        run_streams(compiled, others, dataset.row, lambda i, outputs: record.add(i, outputs[0]), streams, watch=watch)
     return record.observation([taken for _, taken in elements])
 
 

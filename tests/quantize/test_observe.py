@@ -66,22 +66,23 @@ def test_extremes_channels_and_means_equal_numpy(samples: int) -> None:
     np.testing.assert_allclose(seen.means["linear"], pool.mean(axis=0), rtol=1e-5, atol=1e-6)
 
 
-def test_small_tensors_are_recorded_whole() -> None:
-    dataset = images(40)
+def test_small_tensors_are_recorded_whole_of_every_eighth_sample() -> None:
+    dataset = images(160)
     stat = observe(convolutional(), dataset, TENSORS, threads=1).tensors["image:0"]
-    np.testing.assert_array_equal(stat.elements, np.sort(dataset.inputs["image"], axis=None))
+    np.testing.assert_array_equal(stat.elements, np.sort(dataset.inputs["image"][::8], axis=None))
 
 
 def test_large_tensors_give_random_elements_of_all_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_ELEMENTS", 20 * 40)
+    monkeypatch.setattr(module, "MOST_ELEMENTS", 20 * 20)
     values = np.arange(40 * 3 * 64, dtype=np.float32).reshape(40, 3, 8, 8)
     one, same, other = (
         observe(convolutional(), Dataset({"image": values}), TENSORS, threads=2, seed=seed).tensors["image:0"]
         for seed in (0, 0, 1)
     )
     np.testing.assert_array_equal(one.elements, same.elements)
-    assert len(one.elements) == 800 and not np.array_equal(one.elements, other.elements)
-    for sample, part in enumerate(one.elements.reshape(40, 20)):
+    assert len(one.elements) == 400 and not np.array_equal(one.elements, other.elements)
+    parts = one.elements.reshape(20, 20)  # of 40 samples every second: at least 16 give elements
+    for sample, part in zip(range(0, 40, 2), parts, strict=True):
         position = part - sample * 192  # one in each twentieth of the sample
         assert (np.abs(position - 9.6 * (np.arange(20) + 0.5)) < 9.6 / 2 + 1).all()
     np.testing.assert_array_equal(one.low, values.reshape(40, -1).min(axis=1))
