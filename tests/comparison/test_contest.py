@@ -6,7 +6,7 @@ import pytest
 from test_table import ROW
 
 from benchmarks import contest, page
-from benchmarks.tools import overhead
+from benchmarks.tools import first_faster, overhead
 
 OURS = {**ROW, "tool": "autotune", "variant": None, "max_drop": 0.01, "precision": "deployed", "speed": 3.0}
 FLOAT = {**ROW, "tool": "openvino-float", "variant": None, "precision": "bf16", "speed": 1.5, "drop": 0.0}
@@ -53,3 +53,9 @@ def test_overhead_is_all_that_is_not_inference_compilation_or_timing() -> None:
     phases = {"observe": 2.0, "inference": 10.0, "build": 1.0, "compile": 20.0, "score": 30.0, "latency": 20.0}
     assert overhead({**phases, "search": 90.0}) == pytest.approx(10 / 90)  # 7 s of the search are in no phase
     assert overhead({**phases, "search": 70.0}) == pytest.approx(3 / 83)
+
+
+def test_float_against_itself_is_nothing_faster() -> None:
+    itself = {"seconds": 4.0, "speedup": 1.007, "trial": 0}
+    assert first_faster([itself, {"seconds": 9.0, "speedup": 1.25, "trial": 1}]) == 9.0
+    assert first_faster([itself]) is None
