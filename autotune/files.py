@@ -94,7 +94,8 @@ def sha256(path: Path) -> str:
 def folder_sha256(folder: Path) -> str:
     r"""Return the SHA-256 of a folder's files and their names, as ``sha256sum`` prints them in the order of the names.
 
-    The same as, inside the folder, ``find . -type f -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum | sha256sum``.
+    The same as, inside the folder:
+    ``find . -type f -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum | sha256sum``.
     """
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     lines = "".join(f"{sha256(folder / name)}  {name}\n" for name in files)

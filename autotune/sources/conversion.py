@@ -45,7 +45,7 @@ def _convert(request: Mapping[str, Any]) -> dict[str, str]:
         ]
     failures: list[str] = []
     with torch.no_grad():
-        wanted = [network(**sample) for sample in samples]
+        wanted = [_run(network, sample, name) for sample in samples]
         ways: dict[str, Callable[[], ov.Model]] = {
             "torch.export": lambda: ov.convert_model(torch.export.export(network, (), kwargs=samples[0], strict=False)),
             "tracing": lambda: ov.convert_model(network, example_input=samples[0]),
@@ -65,6 +65,13 @@ def _convert(request: Mapping[str, Any]) -> dict[str, str]:
     raise UserError(
         f"model: {name} cannot be exported ({'; '.join(failures)}); export it yourself, as ONNX or OpenVINO IR."
     )
+
+
+def _run(network: torch.nn.Module, sample: Mapping[str, torch.Tensor], name: str) -> Any:
+    try:
+        return network(**sample)
+    except Exception as error:  # whatever the model's code raises
+        raise UserError(f"model: {name} cannot be run in PyTorch on these data: {_reason(error)}.") from error
 
 
 def _remark(failures: list[str]) -> str:

@@ -45,7 +45,7 @@ def choose_length(lengths: NDArray[np.int64], spec: TaskSpec, limit: int) -> Len
     if spec.length is not None and spec.length > limit:
         raise UserError(f"task.length: the model takes at most {limit} tokens, not {spec.length}; give less.")
     longest = int(lengths.max())
-    covered = longest if spec.too_long == "refuse" else int(np.quantile(lengths, COVERED, method="higher"))
+    covered = longest if spec.too_long == "refuse" else int(np.quantile(lengths, COVERED, method="inverted_cdf"))
     tokens = spec.length or min(-(-covered // STEP) * STEP, limit)
     cut = int((lengths > tokens).sum())
     if cut and spec.too_long == "refuse":
