@@ -171,7 +171,7 @@ def test_own_code_runs_only_where_it_is_asked_for_and_allowed(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("torch.linalg.eigvals((input_ids.T @ input_ids).float()).real[:1]", r"OpenVINO has no aten[:.]+linalg_eigvals"),
+        ("torch.linalg.eigvals((input_ids.T @ input_ids).float()).real[:1]", r"OpenVINO has no aten[:.]+linalg_eig"),
         ("input_ids[:, 0, 0].float()", r"own cannot be run in PyTorch on these data: IndexError: too many indices"),
     ],
 )
@@ -187,9 +187,7 @@ def test_a_head_without_weights_is_not_drawn_at_random(tmp_path: Path) -> None:
     folder = save_model(tmp_path / "bert", "Model")
     settings = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**settings, "architectures": None}))
-    with pytest.raises(
-        UserError, match=r"bert has no weights for classifier\.bias, classifier\.weight, which"
-    ):
+    with pytest.raises(UserError, match=r"bert has no weights for classifier\.bias, classifier\.weight, which"):
         converted(recipe(folder, {"text": sentences(60)}, "text-classification"))
 
 
@@ -204,7 +202,7 @@ def test_cut_weights(tmp_path: Path) -> None:
     ("architecture", "task", "message"),
     [
         ("BertModel", "text-classification", "bert is BertModel; that suits feature-extraction"),
-        ("BertForMaskedLM", "token-classification", "with the head ...ForTokenClassification, bert is BertForMaskedLM;"),
+        ("BertForMaskedLM", "token-classification", "the head ...ForTokenClassification, bert is BertForMaskedLM;"),
         ("BertForQuestionAnswering", "fill-mask", "bert is BertForQuestionAnswering; that suits question-answering"),
     ],
 )  # fmt: skip
@@ -261,9 +259,6 @@ def test_three_tables_have_one_length(tmp_path: Path) -> None:
         rows = sentences(30, ord(name), most)
         pd.DataFrame({"t": rows, "label": [i % 2 for i in range(30)]}).to_csv(tmp_path / f"{name}.csv", index=False)
     sources = "".join(f"  {part}: {{path: {name}.csv, columns: {{text: t}}}}\n" for part, name in parts.items())
-        f"  {part}: {{path: {name}.csv, columns: {{text: t}}}}\n"
-        for part, name in zip(("calibration", "search", "holdout"), "abc", strict=True)
-    )
     (tmp_path / "r.yaml").write_text(f"version: 1\nmodel: {{path: bert}}\ntask: text-classification\ndata:\n{sources}")
     splits = load_data(recipes.load(tmp_path / "r.yaml"), False, print)
     assert {part.inputs["input_ids"].shape[1] for _, part in splits.items()} == {24}
