@@ -72,6 +72,7 @@ class Prepared:
         baseline: score on the search split, latency against itself (how noisy the machine is), operators with times.
         scores: the baseline's per sample of the search split, shape (n, ...).
         metric_seconds: for one value of the metric on the search split; 0 for a mean of scores.
+        members: how many times the model runs for a sample.
         threads: as read back from OpenVINO.
     """
 
@@ -81,6 +82,7 @@ class Prepared:
     metric_seconds: float
     higher_is_better: bool
     threads: int
+    members: int = 1
 
 
 @dataclass(frozen=True)

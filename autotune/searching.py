@@ -178,4 +178,4 @@ def _seconds_needed(prepared: Prepared, sizes: SplitSizes, trials: Sequence[Tria
 def _scoring_seconds(prepared: Prepared, samples: int) -> float:
     """How long float f32 takes for so many samples."""
     latency = prepared.baseline.latency
-    return samples * (latency.median_ms if latency else 0.0) / 1000
+    return samples * prepared.members * (latency.median_ms if latency else 0.0) / 1000

@@ -105,6 +105,7 @@ class Workshop:
             metric_seconds=self._search.metric_seconds,
             higher_is_better=self._metric.higher_is_better,
             threads=self._baseline.threads,
+            members=splits.search.members,
         )
         # What was loaded stays: collections that walked it all made some builds take three times as long.
         gc.collect()
