@@ -21,6 +21,7 @@ import openvino as ov
 import pandas as pd
 import typer
 from instruction_sets import results_folder
+from prepare import shipped
 
 from autotune import hardware, recipe
 from autotune.configuration import PlacementName, Quantization
@@ -193,7 +194,7 @@ def main(
 ) -> None:
     if placement not in get_args(PlacementName):
         raise typer.BadParameter(f"placement is one of {', '.join(get_args(PlacementName))}")
-    paths = recipes or sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
+    paths = recipes or shipped()
     table = pd.DataFrame([measure(path, placement, sets, samples) for path in paths])  # type: ignore[arg-type]
     print(table.set_index("recipe").T.to_string())
     table.to_csv(results_folder() / "prior.csv", index=False)

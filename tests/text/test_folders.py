@@ -19,6 +19,8 @@ from autotune.recipe import Recipe
 from autotune.sources.datasets import load_data
 from autotune.sources.model import conform_splits, obtain, read
 
+RECIPES = Path(__file__).parents[2] / "recipes"
+
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

