@@ -86,3 +86,24 @@ def test_pairs_are_scored_by_their_cosine() -> None:
     fidelity = METRICS["cosine-to-float"](None)
     assert of_members(fidelity, 2) is fidelity
     assert of_members(metric, 1) is metric
+
+
+def test_any_subset_can_be_scored_from_the_per_sample_values() -> None:
+    """What the bootstrap relies on."""
+    random = np.random.default_rng(0)
+    subset = random.integers(0, 20, 20)
+    labels = random.integers(-1, 5, (20, 6))
+    for name in ("token-accuracy", "perplexity"):
+        _same_in_a_subset(name, {"y": random.standard_normal((20, 6, 5))}, labels, subset)
+    spans = np.concatenate([np.sort(random.integers(1, 6, (20, 2)), axis=1), np.ones((20, 6), int)], axis=1)
+    ends = {name: random.standard_normal((20, 6)) for name in ("start_logits", "end_logits")}
+    for name in ("answer-f1", "answer-exact"):
+        _same_in_a_subset(name, ends, spans, subset)
+
+
+def _same_in_a_subset(name: str, outputs: dict[str, np.ndarray], labels: np.ndarray, subset: np.ndarray) -> None:
+    metric = METRICS[name](None)
+    whole = metric.per_sample(outputs, labels, None)
+    part = metric.per_sample({key: values[subset] for key, values in outputs.items()}, labels[subset], None)
+    assert whole.dtype == np.float64
+    np.testing.assert_array_equal(whole[subset], part)
