@@ -14,6 +14,7 @@ from autotune.protocol import Export, Exported, Observe, Prepared, Setup
 from autotune.runner import Runner
 from autotune.sources.cache import cache_dir
 from autotune.sources.datasets import load_data
+from autotune.sources.folders import companions
 from autotune.sources.model import obtain
 from autotune.space import Space
 from autotune.stages import StageFailed
@@ -48,6 +49,7 @@ def apply(solved: recipe.Recipe, output: Path, trust_code: bool, note: Callable[
             splits=splits_file,
             trust_code=trust_code,
             cache=cache_dir() / "observations",
+            companions=companions(solved, trust_code),
         )
         try:
             with Runner(setup, log) as runner:

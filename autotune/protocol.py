@@ -19,6 +19,19 @@ from autotune.record import Failure, Measurement, ModelInfo, OperatorRun
 
 
 @dataclass(frozen=True)
+class Companions:
+    """What travels with a model that came from a transformers folder.
+
+    Attributes:
+        folder: whose tokenizer and config are copied.
+        auto: the class of transformers that loads the model, such as ``AutoModelForMaskedLM``.
+    """
+
+    folder: Path
+    auto: str
+
+
+@dataclass(frozen=True)
 class Setup:
     """First request to every child: load, check, normalise, measure the baseline. Answered by :class:`Prepared`.
 
@@ -44,9 +57,19 @@ class Setup:
     seed: int
     confidence: float
     candidates: CandidateWay
+    companions: Companions | None = None
 
     @classmethod
-    def of(cls, recipe: Recipe, *, model: Path, splits: Path, trust_code: bool, cache: Path) -> Setup:
+    def of(
+        cls,
+        recipe: Recipe,
+        *,
+        model: Path,
+        splits: Path,
+        trust_code: bool,
+        cache: Path,
+        companions: Companions | None = None,
+    ) -> Setup:
         """Return the set-up that a recipe asks for."""
         return cls(
             name=recipe.name,
@@ -61,6 +84,7 @@ class Setup:
             seed=recipe.seed,
             confidence=recipe.tolerance.confidence,
             candidates=recipe.strategy.candidates,
+            companions=companions,
         )
 
 

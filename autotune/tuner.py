@@ -21,6 +21,7 @@ from autotune.searching import search
 from autotune.setting import Setting
 from autotune.sources.cache import cache_dir
 from autotune.sources.datasets import load_data
+from autotune.sources.folders import companions
 from autotune.sources.model import obtain
 from autotune.space import Space
 from autotune.space.public import narrowed
@@ -117,6 +118,7 @@ class _Tuning:
             splits=self.folder.splits,
             trust_code=self.options.trust_code,
             cache=cache_dir() / "observations",
+            companions=companions(self.recipe, self.options.trust_code),
         )
 
     def _prepare(self, runner: Runner) -> Observed:

@@ -242,6 +242,7 @@ class Workshop:
             name=self._setup.name,
             label=configuration.label,
             remark=request.remark,
+            companions=self._setup.companions,
         )
         self._check_export(compiled, request)
         return Exported(candidate_digest(model), compiled.profile(self._samples[0]))

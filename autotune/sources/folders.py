@@ -19,6 +19,7 @@ import numpy as np
 from autotune.data import Dataset
 from autotune.errors import AutotuneError, UserError
 from autotune.files import replacing_folder, sha256
+from autotune.protocol import Companions
 from autotune.sources.cache import cache_dir
 from autotune.sources.package import fetch_folder
 from autotune.text import TASKS, TextModel
@@ -67,6 +68,17 @@ def _check_head(model: TextModel, name: TaskName) -> None:
     raise UserError(
         f"task: {name} needs a model with the head ...{head}, {model.name} is {has}; that suits {suits[0]}."
     )
+
+
+def companions(recipe: Recipe, trust_code: bool) -> Companions | None:
+    """Return what travels with the recipe's model; None where it is no transformers folder.
+
+    Raises:
+        UserError: as :func:`find`.
+    """
+    if recipe.task is None:
+        return None
+    return Companions(find(recipe, trust_code).path.absolute(), TASKS[recipe.task.name].auto)
 
 
 def convert(recipe: Recipe, sample: Dataset, trust_code: bool, announce: Callable[[str], None]) -> Path:

@@ -110,6 +110,11 @@ def test_a_run_and_then_another_without_torch(tmp_path: Path) -> None:
     assert run["verdict"]["status"] in ("proven", "expected")
     assert "bert was converted with torch.export" in done.stdout
     compiled = autotune.load(tmp_path / "run/model")
+    deployed = tmp_path / "run/model"
+    assert json.loads((deployed / "config.json").read_text())["id2label"] == {"0": "a", "1": "b"}
+    assert transformers.AutoTokenizer.from_pretrained(deployed)("w0")["input_ids"] == [2, 5, 3]
+    assert "OVModelForSequenceClassification.from_pretrained" in (deployed / "README.md").read_text()
+    assert not list(deployed.glob("*.safetensors"))
     assert {port.get_any_name() for port in compiled.inputs} == {"input_ids", "attention_mask", "token_type_ids"}
 
     shutil.move(tmp_path / "run/solved.yaml", tmp_path / "solved.yaml")
