@@ -7,7 +7,6 @@ import errno
 import json
 import shlex
 import sys
-import time
 import traceback
 from pathlib import Path
 from typing import Annotated, Any
@@ -189,12 +188,11 @@ def _recipe(recipes: Any, target: str, given: dict[str, Any]) -> Any:
 
 
 def _default_output(name: str, resume: bool) -> Path:
-    from autotune.folder import RunFolder
+    from autotune.folder import REPORTS, RunFolder, fresh_folder
 
-    reports = Path("reports")
     if not resume:
-        return reports / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    unfinished = sorted(p for p in reports.glob(f"{name}-*") if RunFolder(p).is_unfinished)
+        return fresh_folder(name)
+    unfinished = sorted(p for p in REPORTS.glob(f"{name}-*") if RunFolder(p).is_unfinished)
     if not unfinished:
-        raise UserError(f"--resume: no unfinished run of '{name}' under {reports}; name its folder with --output.")
+        raise UserError(f"--resume: no unfinished run of '{name}' under {REPORTS}; name its folder with --output.")
     return unfinished[-1]

@@ -132,13 +132,21 @@ class Recipe(Frozen):
         return self._origin.where(*key)
 
     @classmethod
-    def quick(cls, model: str, data: str, metric: str, **limits: Unpack[Limits]) -> Recipe:
+    def quick(
+        cls,
+        model: str,
+        data: str | Mapping[str, Any],
+        metric: str | Mapping[str, Any],
+        more: Mapping[str, Any] = FrozenMap(),
+        **limits: Unpack[Limits],
+    ) -> Recipe:
         """Return the recipe of ``autotune tune MODEL --data D --metric M``; paths start from the current folder.
 
         Args:
             model: a model file.
-            data: an .npz file, ``FILE.py:function`` or the name of a builtin.
-            metric: the name of a metric or ``FILE.py:function`` (higher is better).
+            data: an .npz file, ``FILE.py:function`` or the name of a builtin; or as in a recipe.
+            metric: the name of a metric or ``FILE.py:function`` (higher is better); or as in a recipe.
+            more: other keys of a recipe.
 
         Raises:
             UserError: naming the option.
@@ -148,8 +156,9 @@ class Recipe(Frozen):
             "version": VERSION,
             "name": _name(Path(model).stem),
             "model": {"path": model},
-            "data": _data(data),
-            "metric": metric,
+            "data": _data(data) if isinstance(data, str) else dict(data),
+            "metric": metric if isinstance(metric, str) else dict(metric),
+            **more,
         }
         origin = Origin(options={("model",): "MODEL", ("data",): "--data", ("metric",): "--metric"})
         return _validated(plain, base, origin).with_overrides(**limits)
