@@ -119,7 +119,7 @@ def tune(
     """Find the fastest configuration within the tolerance and prove it on held-out data; as ``autotune tune`` does.
 
     Objects are written to ``given/`` in the run folder, so the run can be repeated by ``autotune tune
-    OUTPUT/recipe.yaml`` and the winner rebuilt by ``autotune apply`` (with ``--trust-code`` where the metric is a function).
+    OUTPUT/recipe.yaml`` and the winner rebuilt by ``autotune apply``; both need ``--trust-code`` for a metric function.
 
     Args:
         model: an ``openvino.Model``, the path of a model, or the path of a recipe, to which the rest is then applied.
