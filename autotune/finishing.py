@@ -162,9 +162,13 @@ class _Finishing:
             mark = "Best effort, the asked latency is not met. " if decision.outcome == "constraint-unmet" else ""
             export = Export(winner.configuration, self._setting.folder.model.absolute(), mark + decision.sentence)
             try:
-                return finalists, decision, self._runner.call(export)
+                exported: Exported = self._runner.call(export)
             except (StageFailed, WorkerDied) as error:
                 self._drop(winner, "could not be written", error)
+                continue
+            if exported.note:
+                self._note(exported.note)
+            return finalists, decision, exported
 
     def _saturation(self, decision: decide.Decision) -> Saturation | None:
         """Tell what saturation costs the winner, if its sums can: it is scored again, emulated in floats."""

@@ -253,10 +253,11 @@ class Export:
 
 @dataclass(frozen=True)
 class Exported:
-    """``digest`` of the candidate, and what each of its operators does, with times."""
+    """``digest`` of the candidate, what each of its operators does, with times, and what is to be told of the files."""
 
     digest: str
     operators: tuple[OperatorRun, ...]
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,8 @@ The compiled model that gives the accuracy is the one that gives the latency: bo
 from __future__ import annotations
 
 import gc
-import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import singledispatchmethod
@@ -16,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from autotune import data, deploy, hardware
+from autotune import data, hardware
 from autotune.configuration import Configuration
 from autotune.errors import UserError
 from autotune.explorer import explore
-from autotune.graph.inspect import candidate_digest, constants_size
+from autotune.graph.half import HalfStorage
+from autotune.graph.inspect import candidate_digest
 from autotune.graph.normalise import normalise
 from autotune.inventory import inventory
-from autotune.measure.compiled import Compiled, compile_emulated, compile_model, deploy_properties
-from autotune.measure.latency import measure_pairs, rounds
+from autotune.measure.compiled import compile_emulated
 from autotune.protocol import (
     Build,
     Built,
@@ -45,19 +44,16 @@ from autotune.protocol import (
     Setup,
 )
 from autotune.quantize.variants import Variants
-from autotune.record import Failure, Latency, Measurement, OperatorRun, Verdict
+from autotune.record import Failure, Measurement, OperatorRun, Verdict
 from autotune.scoring import Scorer
 from autotune.sources.model import conform_splits, read
 from autotune.stages import StageFailed, stage
 from autotune.tasks import metrics
 from autotune.tasks.metrics import check_labels
+from autotune.timing import Timing
+from autotune.writing import write
 
 LATENCY_SAMPLES = 16
-TARGET_WIDTH = 0.03
-MIN_PAIRS = 15
-MAX_PAIRS = 150
-MAX_LATENCY_SECONDS = 1.0
-CHECKED_SAMPLES = 8
 
 
 class Workshop:
@@ -74,8 +70,10 @@ class Workshop:
         source, notes = read(setup.model, setup.inputs, splits.search)
         splits = conform_splits(splits, source)
         self._float, note = normalise(source)
+        self._storage = HalfStorage(source, self._float)
         self._threads = setup.threads or hardware.usable_cores()
-        self._baseline = self._compile(self._float, "f32")
+        self._timing = Timing(self._float, self._threads, setup.confidence)
+        self._baseline = self._timing.baseline
         check_labels(self._metric, splits.search.labels, "data (search split)")
         check_labels(self._metric, splits.holdout.labels, "data (holdout split)")
         self._search = Scorer(self._metric, splits.search, self._baseline)
@@ -85,7 +83,7 @@ class Workshop:
         self._variants = Variants(self._float, splits.calibration, setup.cache, self._threads, setup.candidates)
         # Spread over the split: neighbours may be of one group, and alike.
         spread = np.linspace(0, len(splits.search) - 1, min(LATENCY_SAMPLES, len(splits.search))).astype(int)
-        self._samples = [splits.search.row(int(i)) for i in spread]
+        self._timing.samples = [splits.search.row(int(i)) for i in spread]
         self._kept: tuple[Configuration, Any] | None = None
         self.prepared = Prepared(
             model=inventory(
@@ -95,6 +93,7 @@ class Workshop:
                 model=self._float,
                 variants=self._variants,
                 baseline=self._baseline,
+                size_bytes=self._storage.size(self._float),
                 notes=[*notes, *([note] if note else []), *self._about_the_metric()],
             ),
             baseline=self._measure_baseline(),
@@ -136,12 +135,12 @@ class Workshop:
         clock = _Clock()
         model = self._build(request.configuration)
         with stage("compile"):
-            compiled = self._compile(model, request.configuration.precision)
+            compiled = self._timing.compile(model, request.configuration.precision)
             operators = compiled.profile()
             _check_bf16(request.configuration, operators)
         compile_seconds = clock.lap()
         with stage("latency"):
-            latency = self._pairs(compiled, request.slowest or 0.0)
+            latency = self._timing.pairs(compiled, request.slowest or 0.0)
             too_slow = request.slowest is not None and latency.speedup.high < request.slowest
         latency_seconds = clock.lap()
         if too_slow:
@@ -160,7 +159,7 @@ class Workshop:
             score=value,
             drop=drop,
             samples=samples,
-            size_bytes=constants_size(model),
+            size_bytes=self._storage.size(model),
             threads=compiled.threads,
             operators=operators,
             drop_error=error,
@@ -176,7 +175,7 @@ class Workshop:
         with stage("explore"):
             models = [self._build(c) for c in (replace(frame, quantization=None), frame)]
             with self._variants.watch.running():
-                pair = tuple(self._compile(model, frame.precision) for model in models)
+                pair = tuple(self._timing.compile(model, frame.precision) for model in models)
             return explore(
                 self._variants,
                 frame,
@@ -188,21 +187,7 @@ class Workshop:
 
     @handle.register
     def _(self, request: Race) -> Raced:
-        runners: dict[int, Callable[[], None]] = {}
-        failures: list[Failure | None] = [None] * len(request.configurations)
-        for i, configuration in enumerate(request.configurations):
-            try:
-                with stage("compile"):
-                    compiled = self._compile(self._build(configuration), configuration.precision)
-                with stage("latency"):
-                    caller = self._caller(compiled)
-                    caller()
-                runners[i] = caller
-            except StageFailed as error:
-                failures[i] = error.failure
-        table = rounds(list(runners.values()), request.rounds, request.max_seconds, self._setup.confidence)
-        columns = {i: tuple(column) for i, column in zip(runners, table.T.tolist(), strict=True)}
-        return Raced(tuple(columns.get(i, ()) for i in range(len(failures))), tuple(failures))
+        return self._timing.race(request, self._build)
 
     @handle.register
     def _(self, request: Judge) -> Verdict:
@@ -211,7 +196,7 @@ class Workshop:
         if request.configuration == Configuration():
             return self._holdout.of_the_reference(request)
         with stage("compile"):
-            compiled = self._compile(self._build(request.configuration), request.configuration.precision)
+            compiled = self._timing.compile(self._build(request.configuration), request.configuration.precision)
         with stage("score"), _metric_passed_on_float():
             score = self._holdout.score(compiled, tolerance=None)
             return self._holdout.verdict(score, request, self._setup.seed)
@@ -230,31 +215,10 @@ class Workshop:
         configuration = request.configuration
         with stage("export"):
             model = self._build(configuration)
-            compiled = self._compile(model, configuration.precision)
-        deploy.export(
-            model,
-            deploy_properties(configuration.precision, compiled.threads),
-            request.directory,
-            name=self._setup.name,
-            label=configuration.label,
-            remark=request.remark,
+            compiled = self._timing.compile(model, configuration.precision)
+        return write(
+            model, compiled, request, name=self._setup.name, samples=self._timing.samples, storage=self._storage
         )
-        self._check_export(compiled, request)
-        return Exported(candidate_digest(model), compiled.profile(self._samples[0]))
-
-    def _check_export(self, compiled: Compiled, request: Export) -> None:
-        """What was written gives exactly the outputs of what was judged."""
-        written = deploy.load(request.directory)
-        for sample in self._samples[:CHECKED_SAMPLES]:
-            expected = compiled.infer(sample)
-            got = written(sample)
-            for port, (name, values) in zip(written.outputs, expected.items(), strict=True):
-                if not np.array_equal(got[port], values):
-                    message = f"output '{name}' of the written model differs from the judged one"
-                    raise StageFailed(Failure("export", "error", message))
-
-    def _compile(self, model: Any, precision: str) -> Compiled:
-        return compile_model(model, precision, self._threads)
 
     def _build(self, configuration: Configuration) -> Any:
         """Build a candidate, or return the one that was built last."""
@@ -263,32 +227,15 @@ class Workshop:
         with stage("build"):
             return self._variants.build(configuration)
 
-    def _caller(self, compiled: Compiled) -> Callable[[], None]:
-        """One inference per call, on real samples in turn."""
-        samples = itertools.cycle(self._samples)
-        return lambda: compiled.run(next(samples))
-
-    def _pairs(self, compiled: Compiled, slowest: float = 0.0) -> Latency:
-        return measure_pairs(
-            self._caller(self._baseline),
-            self._caller(compiled),
-            confidence=self._setup.confidence,
-            target_width=TARGET_WIDTH,
-            min_pairs=MIN_PAIRS,
-            max_pairs=MAX_PAIRS,
-            max_seconds=MAX_LATENCY_SECONDS,
-            slowest=slowest,
-        )
-
     def _measure_baseline(self) -> Measurement:
         return Measurement(
-            latency=self._pairs(self._baseline),
+            latency=self._timing.pairs(self._baseline),
             score=self._search.value,
             drop=0.0,
             samples=len(self._search),
-            size_bytes=constants_size(self._float),
+            size_bytes=self._storage.size(self._float),
             threads=self._baseline.threads,
-            operators=self._baseline.profile(self._samples[0]),
+            operators=self._baseline.profile(self._timing.samples[0]),
             drop_error=0.0,
             groups=None if self._search.clusters is None else len(self._search.clusters),
             precision=self._baseline.precision,
