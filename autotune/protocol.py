@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from autotune.configuration import Configuration
 from autotune.recipe import CandidateWay, MetricSpec, Recipe
-from autotune.record import Failure, Measurement, ModelInfo, OperatorRun
+from autotune.record import Failure, Interval, Measurement, ModelInfo, OperatorRun
 
 
 @dataclass(frozen=True)
@@ -118,17 +118,29 @@ class Built:
 
 
 @dataclass(frozen=True)
+class Rival:
+    """The trial to beat: its speed against float f32, and the ``tolerance`` of the drop that it keeps."""
+
+    number: int
+    configuration: Configuration
+    speedup: Interval
+    tolerance: float
+
+
+@dataclass(frozen=True)
 class Measure:
     """Compile, time and score the candidate. Answered by :class:`Measured`.
 
     Attributes:
         tolerance: of the drop, in the metric's own units; None scores every sample.
         slowest: speed against f32 below which scoring is pointless; None scores whatever the speed.
+        rival: to be timed beside it where the two are close; None where there is none yet.
     """
 
     configuration: Configuration
     tolerance: float | None
     slowest: float | None
+    rival: Rival | None = None
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,8 @@ class Latency:
 
     Attributes:
         baseline_ms, candidate_ms: one value per pair, milliseconds per inference.
-        speedup: median of baseline/candidate over the pairs; above 1 the candidate is faster.
+        speedup: median of baseline/candidate over the pairs; above 1 the candidate is faster. After a ``Duel`` that of
+            the rival times the duel's ratio: on a shared machine speeds of other minutes are not comparable.
     """
 
     baseline_ms: tuple[float, ...]
@@ -91,6 +92,14 @@ class Latency:
     @property
     def median_ms(self) -> float:
         return statistics.median(self.candidate_ms)
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Interleaved pairs with the trial ``against``; ``ratio`` is its time over this one's, above 1 this is faster."""
+
+    against: int
+    ratio: Interval
 
 
 @dataclass(frozen=True)
@@ -105,6 +114,7 @@ class Measurement:
         precision: that OpenVINO really computes float operators in.
         notes: a sentence for everything that ran otherwise than asked.
         operators: read back from the runtime model.
+        duel: with the fastest within the tolerance at that time, where the two are close.
     """
 
     latency: Latency | None
@@ -118,6 +128,7 @@ class Measurement:
     groups: int | None = None
     precision: str = ""
     notes: tuple[str, ...] = ()
+    duel: Duel | None = None
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,15 @@ from autotune.configuration import Configuration
 from autotune.measure.compiled import Compiled, Inputs, compile_model
 from autotune.measure.latency import measure_pairs, rounds
 from autotune.protocol import Race, Raced
-from autotune.record import Failure, Latency
+from autotune.record import Failure, Interval, Latency
 from autotune.stages import StageFailed, stage
 
 TARGET_WIDTH = 0.03
 MIN_PAIRS = 15
 MAX_PAIRS = 150
 MAX_LATENCY_SECONDS = 1.0
+DUEL_PAIRS = 60
+MAX_DUEL_SECONDS = 0.3
 
 
 class Timing:
@@ -36,6 +38,7 @@ class Timing:
         self._threads = threads
         self._confidence = confidence
         self.samples: Sequence[Inputs] = ()
+        self._kept: dict[Configuration, Compiled] = {}
         self.baseline = self.compile(model, "f32")
 
     def compile(self, model: Any, precision: str) -> Compiled:
@@ -59,8 +62,35 @@ class Timing:
             slowest=slowest,
         )
 
+    def duel(self, compiled: Compiled, rival: Configuration, build: Callable[[Configuration], Any]) -> Interval:
+        """Time a model in interleaved pairs with its rival, and return the rival's time over its own.
+
+        It ends early when it is clear that the model is slower. The rival is compiled at most once while it is kept.
+        """
+        if rival not in self._kept:
+            self._kept[rival] = self.compile(build(rival), rival.precision)
+        return measure_pairs(
+            self._caller(self._kept[rival]),
+            self._caller(compiled),
+            confidence=self._confidence,
+            target_width=TARGET_WIDTH,
+            min_pairs=MIN_PAIRS,
+            max_pairs=DUEL_PAIRS,
+            max_seconds=MAX_DUEL_SECONDS,
+            slowest=1.0,
+        ).speedup
+
+    def remember(self, configuration: Configuration, compiled: Compiled) -> None:
+        """Keep a compiled candidate: it may be the rival of the next."""
+        self._kept[configuration] = compiled
+
+    def keep(self, rival: Configuration | None) -> None:
+        """Let go of all compiled candidates but this one."""
+        self._kept = {rival: self._kept[rival]} if rival is not None and rival in self._kept else {}
+
     def race(self, request: Race, build: Callable[[Configuration], Any]) -> Raced:
         """Time several candidates in common rounds; one that cannot be built, compiled or run is left out."""
+        self.keep(None)
         runners: dict[int, Callable[[], None]] = {}
         failures: list[Failure | None] = [None] * len(request.configurations)
         for i, configuration in enumerate(request.configurations):

@@ -6,9 +6,6 @@ The compiled model that gives the accuracy is the one that gives the latency: bo
 from __future__ import annotations
 
 import gc
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import singledispatchmethod
 from typing import Any
@@ -17,13 +14,13 @@ import numpy as np
 
 from autotune import data, hardware
 from autotune.configuration import Configuration
-from autotune.errors import UserError
 from autotune.explorer import explore
 from autotune.graph.half import HalfStorage
 from autotune.graph.inspect import candidate_digest
 from autotune.graph.normalise import normalise
 from autotune.inventory import inventory
 from autotune.measure.compiled import compile_emulated
+from autotune.measuring import measure, metric_passed_on_float
 from autotune.protocol import (
     Build,
     Built,
@@ -44,10 +41,11 @@ from autotune.protocol import (
     Setup,
 )
 from autotune.quantize.variants import Variants
-from autotune.record import Failure, Measurement, OperatorRun, Verdict
+from autotune.record import Measurement, Verdict
 from autotune.scoring import Scorer
 from autotune.sources.model import conform_splits, read
-from autotune.stages import StageFailed, stage
+from autotune.stages import stage
+from autotune.stopwatch import Stopwatch
 from autotune.tasks import metrics
 from autotune.tasks.metrics import check_labels
 from autotune.timing import Timing
@@ -117,10 +115,11 @@ class Workshop:
 
     @handle.register
     def _(self, _request: Observe) -> Observed:
-        clock, before = _Clock(), self._variants.watch.seconds
-        self._variants.observe()
+        whole, before = Stopwatch(), self._variants.watch.seconds
+        with whole.running():
+            self._variants.observe()
         inference = self._variants.watch.seconds - before
-        return Observed(clock.lap() - inference, inference)
+        return Observed(whole.seconds - inference, inference)
 
     @handle.register
     def _(self, request: Build) -> Built:
@@ -132,42 +131,14 @@ class Workshop:
 
     @handle.register
     def _(self, request: Measure) -> Measured:
-        clock = _Clock()
-        model = self._build(request.configuration)
-        with stage("compile"):
-            compiled = self._timing.compile(model, request.configuration.precision)
-            operators = compiled.profile()
-            _check_bf16(request.configuration, operators)
-        compile_seconds = clock.lap()
-        with stage("latency"):
-            latency = self._timing.pairs(compiled, request.slowest or 0.0)
-            too_slow = request.slowest is not None and latency.speedup.high < request.slowest
-        latency_seconds = clock.lap()
-        if too_slow:
-            stopped = (
-                f"too slow: {latency.speedup.estimate:.2f}x, and {request.slowest:.2f}x is had within the tolerance"
-            )
-            value, drop, error, samples, groups, per_sample = None, None, None, 0, None, None
-        else:
-            with stage("score"), _metric_passed_on_float():
-                score = self._search.score(compiled, request.tolerance)
-            stopped, per_sample = score.stopped, score.per_sample
-            value, drop, error = score.value, score.drop, score.drop_error
-            samples, groups = score.samples, score.groups
-        measurement = Measurement(
-            latency=latency,
-            score=value,
-            drop=drop,
-            samples=samples,
-            size_bytes=self._storage.size(model),
-            threads=compiled.threads,
-            operators=operators,
-            drop_error=error,
-            groups=groups,
-            precision=compiled.precision,
-            notes=compiled.notes,
+        return measure(
+            request,
+            self._build(request.configuration),
+            self._build,
+            timing=self._timing,
+            scorer=self._search,
+            storage=self._storage,
         )
-        return Measured(measurement, per_sample, stopped, compile_seconds, clock.lap(), latency_seconds)
 
     @handle.register
     def _(self, request: Explore) -> Explored:
@@ -197,7 +168,7 @@ class Workshop:
             return self._holdout.of_the_reference(request)
         with stage("compile"):
             compiled = self._timing.compile(self._build(request.configuration), request.configuration.precision)
-        with stage("score"), _metric_passed_on_float():
+        with stage("score"), metric_passed_on_float():
             score = self._holdout.score(compiled, tolerance=None)
             return self._holdout.verdict(score, request, self._setup.seed)
 
@@ -206,7 +177,7 @@ class Workshop:
         with stage("compile"):
             model = self._build(request.configuration)
             compiled = compile_emulated(model, request.configuration.precision, self._threads)
-        with stage("score"), _metric_passed_on_float():
+        with stage("score"), metric_passed_on_float():
             score = self._search.score(compiled, tolerance=None)
         return Emulated(score.value, score.samples)
 
@@ -249,31 +220,3 @@ class Workshop:
             f"One value of {self._metric.name} takes {self._search.metric_seconds:.2g} s: candidates are scored in "
             "full, and bounds are computed from fewer resamples."
         ]
-
-
-@contextmanager
-def _metric_passed_on_float() -> Iterator[None]:
-    """Make a metric's complaint the candidate's failure: of the float model's outputs it had none."""
-    try:
-        yield
-    except UserError as error:
-        raise StageFailed(Failure("score", "metric", str(error))) from error
-
-
-def _check_bf16(configuration: Configuration, operators: Sequence[OperatorRun]) -> None:
-    """Operators that were to compute in bf16 did; those that are part of another node are not seen."""
-    others = {run.name: run.precision for run in operators if run.precision != "bf16"}
-    missed = [f"{name} ({others[name]})" for name in configuration.bf16_operators if name in others]
-    if missed:
-        raise StageFailed(Failure("compile", "not-bf16", f"OpenVINO does not compute in bf16: {', '.join(missed[:5])}"))
-
-
-class _Clock:
-    """Seconds since it was made, or since the last lap."""
-
-    def __init__(self) -> None:
-        self._since = time.monotonic()
-
-    def lap(self) -> float:
-        before, self._since = self._since, time.monotonic()
-        return self._since - before

@@ -18,7 +18,7 @@ from autotune.hardware import CAP_VARIABLES
 from autotune.quantize.correctable import correctable
 from autotune.quantize.observe import Observation, observe
 from autotune.quantize.shared import Reference, Shared
-from autotune.quantize.stopwatch import Stopwatch
+from autotune.stopwatch import Stopwatch
 
 # Part of every cache key: raise it when what is recorded changes its meaning.
 _FORMAT = 3

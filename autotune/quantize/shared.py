@@ -25,8 +25,8 @@ from autotune.graph.inspect import nodes_by_name, tensor_key
 from autotune.quantize.correctable import correctable
 from autotune.quantize.observe import Observation
 from autotune.quantize.statistics import Doubles, Floats
-from autotune.quantize.stopwatch import Stopwatch
 from autotune.quantize.streams import compile_streams, run_streams
+from autotune.stopwatch import Stopwatch
 
 # Samples that both graphs are compared on.
 _SAMPLES = 3

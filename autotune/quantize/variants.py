@@ -20,8 +20,8 @@ from autotune.quantize.factory import BuildError, CandidateFactory, store_weight
 from autotune.quantize.nncf_candidates import candidate
 from autotune.quantize.shared import Reference
 from autotune.quantize.statistics import Floats
-from autotune.quantize.stopwatch import Stopwatch
 from autotune.recipe import CandidateWay
+from autotune.stopwatch import Stopwatch
 
 Forms = tuple[FormChoice, ...]
 

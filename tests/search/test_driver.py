@@ -11,7 +11,7 @@ from autotune.recipe import Space as SpaceChoices
 from autotune.recipe import Strategy
 from autotune.record import Failure, Interval, Latency, Measurement, ModelInfo, OperatorRun, Trial
 from autotune.search.driver import PATIENCE, Proposal, Search
-from autotune.search.incumbent import challenger, fastest_within, incumbent
+from autotune.search.incumbent import challenger, fastest_within, incumbent, to_beat
 from autotune.space import Space
 
 OPERATORS = {"conv1": "Convolution", "conv2": "Convolution", "add": "Add", "fc": "MatMul"}
@@ -159,6 +159,25 @@ def explored(costs: dict[str, float]) -> Explored:
     near = {name: (name,) for name in OPERATORS}
     groups = {name: (name,) for name in OPERATORS}
     return Explored(tuple(OPERATORS), runs(250.0), runs(100.0), near, {}, {}, groups, costs, 0.0)
+
+
+def mse(*float_operators: str) -> Configuration:
+    activation = ActivationChoice(Estimator("mse"))
+    return Configuration(quantization=Quantization(float_operators=float_operators, activation=activation))
+
+
+def test_what_is_to_beat_is_the_fastest_within_but_not_the_reference() -> None:
+    reference = measured(Proposal(0, Configuration(), "plain"))
+    bf16 = measured(Proposal(1, Configuration("bf16"), "plain"))  # drops 0.03
+    slower = measured(Proposal(2, mse("fc", "conv1"), "sampler"))
+    faster = measured(Proposal(3, mse("fc"), "sampler"))
+    beyond = measured(Proposal(4, mse(), "sampler"))
+    stopped = replace(faster, number=5, state="stopped")
+    assert to_beat([reference, bf16, beyond, stopped], TOLERANCE) is None
+    assert to_beat([reference, bf16, slower, faster, beyond], TOLERANCE) is faster
+    assert to_beat([faster, replace(faster, number=6)], TOLERANCE) is faster
+    assert to_beat([reference, bf16, faster], 0.03) is faster
+    assert to_beat([reference, bf16], 0.03) is bf16
 
 
 def test_a_fast_frame_that_loses_too_much_is_explored_and_its_guide_proposes(tmp_path: Path) -> None:
