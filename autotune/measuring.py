@@ -99,7 +99,7 @@ def _compared(timed: _Timed, rival: Rival, compiled: Compiled, timing: Timing, b
             ratio = timing.duel(compiled, rival.configuration, build)
     except StageFailed as error:
         return replace(timed, notes=(f"It could not be timed beside trial {rival.number}: {error}.",))
-    latency = replace(timed.latency, speedup=decide.placed(rival.speedup, ratio))
+    latency = replace(timed.latency, speedup=decide.placed(timed.latency.speedup, rival.speedup, ratio))
     return _Timed(latency, Duel(rival.number, ratio))
 
 

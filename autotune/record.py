@@ -82,7 +82,7 @@ class Latency:
     Attributes:
         baseline_ms, candidate_ms: one value per pair, milliseconds per inference.
         speedup: median of baseline/candidate over the pairs; above 1 the candidate is faster. After a ``Duel`` that of
-            the rival times the duel's ratio: on a shared machine speeds of other minutes are not comparable.
+            the rival times the duel's ratio, if that is known well enough: speeds of other minutes are not comparable.
     """
 
     baseline_ms: tuple[float, ...]

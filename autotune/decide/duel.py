@@ -13,13 +13,17 @@ def is_close(own: Interval, rival: Interval) -> bool:
     return own.high * DRIFT >= rival.low and own.low <= rival.high * DRIFT
 
 
-def placed(rival: Interval, ratio: Interval) -> Interval:
+def placed(own: Interval, rival: Interval, ratio: Interval) -> Interval:
     """Return the speed against float f32 of a candidate that was timed in pairs with its rival.
 
-    The lower end is above the rival's, so that the candidate takes its place, only if it is faster beyond doubt.
+    It is the rival's speed times their ratio. So its lower end is above the rival's, and it takes the rival's place,
+    only if it is faster beyond doubt. If the pairs told less than is known without them (their interval is wider than
+    the candidate's own, with the drift), its own speed stays.
 
     Args:
-        rival: its speed against float f32.
+        own, rival: speeds against float f32, measured at different times.
         ratio: the rival's time over the candidate's.
     """
+    if ratio.high / ratio.low > DRIFT * own.high / own.low:
+        return own
     return Interval(rival.estimate * ratio.estimate, rival.low * ratio.low, rival.high * ratio.high)

@@ -21,8 +21,11 @@ def test_which_speeds_may_be_in_the_wrong_order(own: Interval, rival: Interval, 
     assert is_close(own, rival) is close
 
 
+OWN, RIVAL = Interval(2.1, 2.0, 2.2), Interval(2.0, 1.9, 2.1)
+
+
 def test_a_speed_is_the_rival_s_times_the_ratio() -> None:
-    found = placed(Interval(2.0, 1.9, 2.1), Interval(1.1, 1.05, 1.2))
+    found = placed(OWN, RIVAL, Interval(1.1, 1.05, 1.2))
     assert (found.estimate, found.low, found.high) == pytest.approx((2.2, 1.995, 2.52))
 
 
@@ -31,5 +34,10 @@ def test_a_speed_is_the_rival_s_times_the_ratio() -> None:
     [(Interval(1.05, 1.01, 1.09), True), (Interval(1.05, 0.99, 1.11), False), (Interval(0.9, 0.89, 0.91), False)],
 )
 def test_only_who_is_faster_beyond_doubt_comes_before_the_rival(ratio: Interval, ahead: bool) -> None:
-    rival = Interval(2.0, 1.9, 2.1)
-    assert (placed(rival, ratio).low > rival.low) is ahead
+    assert (placed(OWN, RIVAL, ratio).low > RIVAL.low) is ahead
+
+
+def test_pairs_in_which_nothing_can_be_seen_change_nothing() -> None:
+    """The own interval spans a factor of 1.1, with the drift 1.265."""
+    assert placed(OWN, RIVAL, Interval(1.5, 1.0, 1.27)) == OWN
+    assert placed(OWN, RIVAL, Interval(1.1, 1.0, 1.26)).estimate == pytest.approx(2.2)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autotune import data
+from autotune import data, stats
 from autotune.configuration import Configuration, Quantization
 from autotune.decide import placed
 from autotune.errors import UserError, WorkerDied
@@ -89,7 +89,9 @@ def test_a_candidate_is_timed_beside_a_rival_that_is_close(setup: Setup, tmp_pat
         compared = measure(Rival(3, float_but_one, near, tolerance=1.0)).measurement
         assert compared.duel is not None and compared.latency is not None
         assert compared.duel.against == 3
-        assert compared.latency.speedup == placed(near, compared.duel.ratio)
+        pairs = zip(compared.latency.baseline_ms, compared.latency.candidate_ms, strict=True)
+        own = stats.median_interval([a / b for a, b in pairs], setup.confidence)
+        assert compared.latency.speedup == placed(own, near, compared.duel.ratio)
         # What is far behind, or beyond the tolerance, is not worth it.
         assert measure(Rival(3, float_but_one, far, tolerance=1.0)).measurement.duel is None
         assert measure(Rival(3, float_but_one, near, tolerance=-1.0)).measurement.duel is None
