@@ -10,8 +10,9 @@ from autotune.assembly import Judged, leave
 from autotune.configuration import Configuration
 from autotune.errors import AutotuneError, WorkerDied
 from autotune.events import Events
+from autotune.outcome import Finalist, Run, Saturation, Verdict
 from autotune.protocol import Emulate, Emulated, Export, Exported, Judge, Race, Raced
-from autotune.record import Finalist, Run, Saturation, Trial, Verdict
+from autotune.record import Trial
 from autotune.runner import Runner
 from autotune.setting import Found, Setting
 from autotune.stages import StageFailed

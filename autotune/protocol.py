@@ -222,7 +222,7 @@ class Raced:
 
 @dataclass(frozen=True)
 class Judge:
-    """Score a finalist on the holdout, once. Answered by ``record.Verdict``.
+    """Score a finalist on the holdout, once. Answered by ``outcome.Verdict``.
 
     Attributes:
         max_drop: a number in the metric's own units, or relative to the float score when ``relative``.

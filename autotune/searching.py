@@ -10,9 +10,10 @@ from autotune.evaluator import Evaluator
 from autotune.events import Events
 from autotune.files import write_text
 from autotune.finishing import FINALISTS, SHORT_RACE_SECONDS, WRITING_SECONDS
+from autotune.outcome import SplitSizes
 from autotune.protocol import Explore, Explored, Export, Exported, Observed, Prepared
 from autotune.recipe import dump
-from autotune.record import SplitSizes, Trial
+from autotune.record import Trial
 from autotune.runner import Runner
 from autotune.search.driver import Search
 from autotune.search.incumbent import incumbent

@@ -21,6 +21,7 @@ from autotune.graph.normalise import normalise
 from autotune.inventory import inventory
 from autotune.measure.compiled import compile_emulated
 from autotune.measuring import measure, metric_passed_on_float
+from autotune.outcome import Verdict
 from autotune.protocol import (
     Build,
     Built,
@@ -41,7 +42,7 @@ from autotune.protocol import (
     Setup,
 )
 from autotune.quantize.variants import Variants
-from autotune.record import Measurement, Verdict
+from autotune.record import Measurement
 from autotune.scoring import Scorer
 from autotune.sources.model import conform_splits, read
 from autotune.stages import stage

@@ -7,7 +7,8 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from autotune.record import Finalist, Interval, Run
+from autotune.outcome import Finalist, Run
+from autotune.record import Interval
 from autotune.report.lookup import Lookup, median
 
 

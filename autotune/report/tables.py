@@ -102,7 +102,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from autotune.configuration import Configuration
-from autotune.record import Finalist, Run, Trial
+from autotune.outcome import Finalist, Run
+from autotune.record import Trial
 from autotune.report.lookup import Lookup, candidate_ms, median
 
 if TYPE_CHECKING:

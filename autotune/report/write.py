@@ -10,7 +10,7 @@ from typing import Any
 
 from autotune.errors import UserError
 from autotune.files import write_text
-from autotune.record import Run
+from autotune.outcome import Run
 from autotune.report.html import render
 from autotune.report.summary import summary
 from autotune.report.tables import pareto_frame, trials_frame

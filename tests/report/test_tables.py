@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from report_runs import EVIL, FLOAT_WINS, INT8_WINS, MSE, NOTHING, OUTCOMES
 
-from autotune.record import Duel, Interval, Run
+from autotune.outcome import Run
+from autotune.record import Duel, Interval
 from autotune.report import tables
 
 
