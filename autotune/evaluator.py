@@ -134,7 +134,12 @@ class Evaluator:
             np.save(path, per_sample)
 
     def _rival(self, earlier: Iterable[Trial]) -> Rival | None:
-        found = to_beat(earlier, self._tolerance)
+        """What to be timed beside, as long as that has taken little of the run."""
+        known = list(earlier)
+        spent = sum(t.measurement.duel.seconds for t in known if t.measurement and t.measurement.duel)
+        if not decide.is_affordable(spent, time.monotonic() - self._begun):
+            return None
+        found = to_beat(known, self._tolerance)
         if found is None or found.measurement is None or found.measurement.latency is None:
             return None
         return Rival(found.number, found.configuration, found.measurement.latency.speedup, self._tolerance)

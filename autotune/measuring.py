@@ -94,13 +94,14 @@ class _Timed:
 
 def _compared(timed: _Timed, rival: Rival, compiled: Compiled, timing: Timing, build: Builder) -> _Timed:
     """Time a candidate in pairs with its rival; without its rival, which was measured before, nothing changes."""
+    watch = Stopwatch()
     try:
-        with stage("latency"):
+        with stage("latency"), watch.running():
             ratio = timing.duel(compiled, rival.configuration, build)
     except StageFailed as error:
         return replace(timed, notes=(f"It could not be timed beside trial {rival.number}: {error}.",))
     latency = replace(timed.latency, speedup=decide.placed(timed.latency.speedup, rival.speedup, ratio))
-    return _Timed(latency, Duel(rival.number, ratio))
+    return _Timed(latency, Duel(rival.number, ratio, watch.seconds))
 
 
 @contextmanager

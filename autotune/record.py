@@ -94,10 +94,14 @@ class Latency:
 
 @dataclass(frozen=True)
 class Duel:
-    """Interleaved pairs with the trial ``against``; ``ratio`` is its time over this one's, above 1 this is faster."""
+    """Interleaved pairs with the trial ``against``; ``ratio`` is its time over this one's, above 1 this is faster.
+
+    ``seconds`` is what they took, part of the trial's seconds for latency.
+    """
 
     against: int
     ratio: Interval
+    seconds: float
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,10 @@ TARGET_WIDTH = 0.03
 MIN_PAIRS = 15
 MAX_PAIRS = 150
 MAX_LATENCY_SECONDS = 1.0
-DUEL_PAIRS = 60
+MIN_DUEL_PAIRS = 9
+MAX_DUEL_PAIRS = 60
 MAX_DUEL_SECONDS = 0.3
+DUEL_WARM_UP_SECONDS = 0.01
 
 
 class Timing:
@@ -74,10 +76,11 @@ class Timing:
             self._caller(compiled),
             confidence=self._confidence,
             target_width=TARGET_WIDTH,
-            min_pairs=MIN_PAIRS,
-            max_pairs=DUEL_PAIRS,
+            min_pairs=MIN_DUEL_PAIRS,
+            max_pairs=MAX_DUEL_PAIRS,
             max_seconds=MAX_DUEL_SECONDS,
             slowest=1.0,
+            warm_up=DUEL_WARM_UP_SECONDS,
         ).speedup
 
     def remember(self, configuration: Configuration, compiled: Compiled) -> None:

@@ -6,6 +6,13 @@ from autotune.record import Interval
 
 # What the state of a shared machine was seen to change in one model's ratio to float f32 from one minute to another.
 DRIFT = 1.15
+# Of a run, what such pairs may take.
+SHARE = 0.03
+
+
+def is_affordable(spent: float, elapsed: float) -> bool:
+    """Tell whether one more such comparison may be made, by the seconds that they took so far and those of the run."""
+    return spent <= SHARE * elapsed
 
 
 def is_close(own: Interval, rival: Interval) -> bool:

@@ -41,6 +41,7 @@ duel_trial             Int64                the fastest within the tolerance the
 duel_ratio             Float64  ratio       its time / this one's; empty where the two were not close
 duel_low               Float64  ratio       ends of its interval; above 1 this one takes its place
 duel_high              Float64  ratio
+duel_seconds           Float64  s           part of ``seconds_latency``
 score                  Float64  metric      on the first ``samples`` samples of the search split
 drop                   Float64  metric      against float f32 on the same samples, positive is worse
 drop_error             Float64  metric      standard error of the drop, from the paired scores
@@ -119,6 +120,7 @@ TRIAL_TYPES = {
     "finalist": "boolean", "winner": "boolean", "speedup": "Float64", "speedup_low": "Float64",
     "speedup_high": "Float64", "latency_ms": "Float64", "baseline_ms": "Float64", "pairs": "Int64",
     "duel_trial": "Int64", "duel_ratio": "Float64", "duel_low": "Float64", "duel_high": "Float64",
+    "duel_seconds": "Float64",
     "score": "Float64", "drop": "Float64", "drop_error": "Float64", "samples": "Int64", "size_bytes": "Int64",
     "threads": "Int64", "executed_precision": "string", "notes": "string",
     "candidate": "string", "duplicate_of": "Int64", "failure_stage": "string", "failure_kind": "string",
@@ -215,6 +217,7 @@ def _trial(found: Lookup, trial: Trial) -> dict[str, Any]:
             "duel_ratio": _nine(duel.ratio.estimate),
             "duel_low": _nine(duel.ratio.low),
             "duel_high": _nine(duel.ratio.high),
+            "duel_seconds": _nine(duel.seconds),
         }
     latency = measured.latency if measured is not None else None
     return row | {

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from autotune.decide import is_close, placed
+from autotune.decide import is_affordable, is_close, placed
 from autotune.record import Interval
 
 
@@ -19,6 +19,12 @@ from autotune.record import Interval
 )
 def test_which_speeds_may_be_in_the_wrong_order(own: Interval, rival: Interval, close: bool) -> None:
     assert is_close(own, rival) is close
+
+
+def test_comparing_takes_a_small_part_of_the_run() -> None:
+    assert is_affordable(0.0, 0.0)
+    assert is_affordable(2.9, 100.0)
+    assert not is_affordable(3.1, 100.0)
 
 
 OWN, RIVAL = Interval(2.1, 2.0, 2.2), Interval(2.0, 1.9, 2.1)
