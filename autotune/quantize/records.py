@@ -22,7 +22,7 @@ from autotune.quantize.shared import Reference, Shared
 from autotune.quantize.stopwatch import Stopwatch
 
 # Part of every cache key: raise it when what is recorded changes its meaning.
-_FORMAT = 3
+_FORMAT = 4
 _Tensors = Mapping[str, frozenset[int]]
 
 
