@@ -255,20 +255,31 @@ class Emulated:
 class Export:
     """Write model, properties and snippets into a new folder. Answered by :class:`Exported`.
 
-    ``remark`` goes into the folder's README: what is known of this model.
+    Attributes:
+        remark: goes into the folder's README: what is known of this model.
+        timed: whether the time of each operator is wanted.
     """
 
     configuration: Configuration
     directory: Path
     remark: str
+    timed: bool = True
 
 
 @dataclass(frozen=True)
 class Exported:
-    """``digest`` of the candidate, what each of its operators does, with times, and what is to be told of the files."""
+    """What was written.
+
+    Attributes:
+        digest: of the candidate.
+        operators: what each does; microseconds are 0 unless times were wanted.
+        inference_seconds: compiling and inference.
+        note: what is to be told of the files; empty for nothing.
+    """
 
     digest: str
     operators: tuple[OperatorRun, ...]
+    inference_seconds: float
     note: str = ""
 
 

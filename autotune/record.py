@@ -148,7 +148,8 @@ class Seconds:
 
     Attributes:
         observe: making graph forms, placing quantisers and recording statistics; no inference and no compilation.
-        inference: compiling and inference of observing, and of looking at what each operator costs.
+        inference: compiling and inference of observing, of looking at what each operator costs, and of comparing the
+            best so far, once it is written, with what was measured.
         build, compile, score, latency: of candidates; ``score`` is inference and the metric.
         search: the whole search phase; ``report``: writing reports.
     """

@@ -87,6 +87,10 @@ class Timing:
         """Keep a compiled candidate: it may be the rival of the next."""
         self._kept[configuration] = compiled
 
+    def kept(self, configuration: Configuration) -> Compiled | None:
+        """Return a candidate that is still compiled."""
+        return self._kept.get(configuration)
+
     def keep(self, rival: Configuration | None) -> None:
         """Let go of all compiled candidates but this one."""
         self._kept = {rival: self._kept[rival]} if rival is not None and rival in self._kept else {}

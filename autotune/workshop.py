@@ -185,11 +185,21 @@ class Workshop:
     @handle.register
     def _(self, request: Export) -> Exported:
         configuration = request.configuration
+        watch = Stopwatch()
         with stage("export"):
             model = self._build(configuration)
-            compiled = self._timing.compile(model, configuration.precision)
+            compiled = self._timing.kept(configuration)
+            if compiled is None:
+                with watch.running():
+                    compiled = self._timing.compile(model, configuration.precision)
         return write(
-            model, compiled, request, name=self._setup.name, samples=self._timing.samples, storage=self._storage
+            model,
+            compiled,
+            request,
+            name=self._setup.name,
+            samples=self._timing.samples,
+            storage=self._storage,
+            watch=watch,
         )
 
     def _build(self, configuration: Configuration) -> Any:

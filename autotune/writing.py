@@ -14,18 +14,27 @@ from autotune.measure.compiled import Compiled, Inputs, deploy_properties
 from autotune.protocol import Export, Exported
 from autotune.record import Failure
 from autotune.stages import StageFailed
+from autotune.stopwatch import Stopwatch
 
 CHECKED_SAMPLES = 8
 
 
 def write(
-    model: Any, compiled: Compiled, request: Export, *, name: str, samples: Sequence[Inputs], storage: HalfStorage
+    model: Any,
+    compiled: Compiled,
+    request: Export,
+    *,
+    name: str,
+    samples: Sequence[Inputs],
+    storage: HalfStorage,
+    watch: Stopwatch,
 ) -> Exported:
     """Write the folder; weights are stored as the source stores them, unless that changes outputs: that is noted.
 
     Args:
         model: the candidate as it was judged. compiled: the same.
         name: of the user's model.
+        watch: what of the inference seconds was spent before.
 
     Raises:
         StageFailed: what was written gives other outputs than what was judged.
@@ -34,14 +43,18 @@ def write(
     note = ""
     stored = storage.stored(model)
     _export(stored, compiled, request, name)
-    differs = _difference(compiled, request, samples)
+    with watch.running():
+        differs = _difference(compiled, request, samples)
     if differs and stored is not model:
         note = f"Weights are written as f32, twice the size of the source's: as f16, {differs}."
         _export(model, compiled, request, name)
-        differs = _difference(compiled, request, samples)
+        with watch.running():
+            differs = _difference(compiled, request, samples)
     if differs:
         raise StageFailed(Failure("export", "error", f"{differs} from the judged one"))
-    return Exported(candidate_digest(model), compiled.profile(samples[0]), note)
+    with watch.running():
+        operators = compiled.profile(samples[0] if request.timed else None)
+    return Exported(candidate_digest(model), operators, watch.seconds, note)
 
 
 def _export(model: Any, compiled: Compiled, request: Export, name: str) -> None:
