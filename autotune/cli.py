@@ -1,4 +1,4 @@
-"""The command line: ``autotune tune | apply | report | schema``."""
+"""The command line: ``autotune tune | apply | verify | report | schema``."""
 
 from __future__ import annotations
 
@@ -115,6 +115,37 @@ def apply(
         applied = rebuild(recipes.load(solved), output, trust_code, lambda text: typer.echo(text, err=True))
         typer.echo(applied.sentence)
     if not applied.identical:
+        raise typer.Exit(EXIT_CONSTRAINT_UNMET)
+
+
+@app.command(epilog="Example: autotune verify reports/file-type --model /srv/model --slower 20%")
+def verify(
+    directory: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
+    model: Annotated[Path | None, typer.Option(help="The deployed folder (default: RUN/model).")] = None,
+    slower: Annotated[str, typer.Option(help="How much of the promised speed may be missing, such as 10%.")] = "10%",
+    isa: Isa = "native",
+    trust_code: TrustCode = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Measure a run's winner and the floats on this machine; exit code 3 if the verdict or the speed no longer hold."""
+    with _Errors(debug):
+        from dataclasses import asdict
+
+        from autotune import hardware
+        from autotune.console import verification_lines
+        from autotune.verifier import Asked, verify
+        from autotune.verifier import share as parsed
+
+        hardware.restrict(isa)
+        asked = Asked(directory, model, parsed(slower, "--slower"), trust_code)
+        found = verify(asked, (lambda _: None) if quiet else (lambda text: typer.echo(text, err=True)))
+        for line in [] if as_json else verification_lines(found, quiet):
+            typer.echo(line)
+        if as_json:
+            typer.echo(json.dumps(asdict(found), indent=2))
+    if not found.holds:
         raise typer.Exit(EXIT_CONSTRAINT_UNMET)
 
 

@@ -144,3 +144,27 @@ class Run:
     command: str
     notes: tuple[str, ...] = field(default=())
     saturation: Saturation | None = None
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A run's deployed model, looked at again on some machine.
+
+    Attributes:
+        reasons: why it does not hold; empty when it does.
+        differences: of this machine from the one of the run.
+        verdict: of the run's holdout, here. ``speedup`` is against float f32, ``speedup_best_float`` against
+            ``best_float``, the best float here.
+        promised: the winner as the run judged it.
+    """
+
+    holds: bool
+    reasons: tuple[str, ...]
+    differences: tuple[str, ...]
+    verdict: Verdict
+    speedup: Interval
+    speedup_best_float: Interval
+    best_float: str
+    latency_ms: float
+    promised: Finalist
+    fingerprint: Fingerprint

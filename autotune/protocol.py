@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autotune.configuration import Configuration
+from autotune.outcome import Verdict
 from autotune.recipe import CandidateWay, MetricSpec, Recipe
 from autotune.record import Failure, Interval, Measurement, ModelInfo, OperatorRun
 
@@ -234,6 +235,40 @@ class Judge:
     relative: bool
     confidence: float
     finalists: int
+
+
+@dataclass(frozen=True)
+class Recheck:
+    """Time a deployed model and the floats in common rounds, and score each on the holdout. Answered by
+    :class:`Rechecked`.
+
+    Attributes:
+        directory: the deployed folder.
+        floats: float f32 first.
+        max_drop, relative, confidence: as in :class:`Judge`.
+    """
+
+    directory: Path
+    floats: tuple[Configuration, ...]
+    rounds: int
+    max_seconds: float
+    max_drop: float
+    relative: bool
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Rechecked:
+    """The deployed model first, then the floats.
+
+    Attributes:
+        milliseconds: one value per round.
+        notes: what OpenVINO did otherwise than it was asked.
+    """
+
+    milliseconds: tuple[tuple[float, ...], ...]
+    verdicts: tuple[Verdict, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)

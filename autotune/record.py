@@ -6,7 +6,7 @@ import statistics
 from dataclasses import dataclass, field
 from typing import Literal
 
-from autotune.configuration import Configuration, FormName
+from autotune.configuration import Configuration, FormName, Precision
 
 Origin = Literal["plain", "neighbour", "guide", "sampler"]
 TrialState = Literal["complete", "stopped", "duplicate", "failed"]
@@ -52,7 +52,7 @@ class ModelInfo:
     outputs: tuple[str, ...]
     operators: dict[str, str]
     activation_quantizers: tuple[str, ...]
-    precisions: tuple[str, ...]
+    precisions: tuple[Precision, ...]
     can_saturate: bool
     size_bytes: int
     nncf_path: str

@@ -114,6 +114,11 @@ class Timing:
         columns = {i: tuple(column) for i, column in zip(runners, table.T.tolist(), strict=True)}
         return Raced(tuple(columns.get(i, ()) for i in range(len(failures))), tuple(failures))
 
+    def common(self, models: Sequence[Compiled], most: int, max_seconds: float) -> tuple[tuple[float, ...], ...]:
+        """Return milliseconds per inference of each model, one value per common round, ``most`` rounds at most."""
+        table = rounds([self._caller(model) for model in models], most, max_seconds, self._confidence)
+        return tuple(tuple(column) for column in table.T.tolist())
+
     def _caller(self, compiled: Compiled) -> Callable[[], None]:
         """One inference per call, on real samples in turn."""
         samples = itertools.cycle(self.samples)

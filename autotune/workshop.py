@@ -39,9 +39,12 @@ from autotune.protocol import (
     Prepared,
     Race,
     Raced,
+    Recheck,
+    Rechecked,
     Setup,
 )
 from autotune.quantize.variants import Variants
+from autotune.rechecking import read_deployed, recheck
 from autotune.record import Measurement
 from autotune.scoring import Scorer
 from autotune.sources.model import conform_splits, read
@@ -163,15 +166,21 @@ class Workshop:
 
     @handle.register
     def _(self, request: Judge) -> Verdict:
-        if self._holdout is None:
-            self._holdout = Scorer(self._metric, self._holdout_split, self._baseline)
+        holdout = self._of_the_holdout()
         if request.configuration == Configuration():
-            return self._holdout.of_the_reference(request)
+            return holdout.of_the_reference(request)
         with stage("compile"):
             compiled = self._timing.compile(self._build(request.configuration), request.configuration.precision)
         with stage("score"), metric_passed_on_float():
-            score = self._holdout.score(compiled, tolerance=None)
-            return self._holdout.verdict(score, request, self._setup.seed)
+            score = holdout.score(compiled, tolerance=None)
+            return holdout.verdict(score, request, self._setup.seed)
+
+    @handle.register
+    def _(self, request: Recheck) -> Rechecked:
+        with stage("compile"):
+            floats = [self._timing.compile(self._build(c), c.precision) for c in request.floats]
+            deployed = read_deployed(request.directory)
+        return recheck([deployed, *floats], request, self._timing, self._of_the_holdout(), self._setup.seed)
 
     @handle.register
     def _(self, request: Emulate) -> Emulated:
@@ -201,6 +210,12 @@ class Workshop:
             storage=self._storage,
             watch=watch,
         )
+
+    def _of_the_holdout(self) -> Scorer:
+        """Float's scores on the holdout, the first time it is looked at."""
+        if self._holdout is None:
+            self._holdout = Scorer(self._metric, self._holdout_split, self._baseline)
+        return self._holdout
 
     def _build(self, configuration: Configuration) -> Any:
         """Build a candidate, or return the one that was built last."""

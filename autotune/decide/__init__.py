@@ -3,6 +3,7 @@
 from autotune.decide.choice import Decision, choose, finalists
 from autotune.decide.duel import is_affordable, is_close, placed
 from autotune.decide.front import Point, pareto_front, pick_finalists, points
+from autotune.decide.holding import differences, still_holds
 from autotune.decide.saturation import saturation, saturation_sentence
 from autotune.decide.verdict import verdict
 
@@ -10,6 +11,7 @@ __all__ = [
     "Decision",
     "Point",
     "choose",
+    "differences",
     "finalists",
     "is_affordable",
     "is_close",
@@ -19,5 +21,6 @@ __all__ = [
     "points",
     "saturation",
     "saturation_sentence",
+    "still_holds",
     "verdict",
 ]
