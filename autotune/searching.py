@@ -1,4 +1,4 @@
-"""The search phase: ask, look at operators, evaluate, tell, and keep the best so far on disk."""
+"""The search phase: ask, observe when needed, look at operators, evaluate, tell, and keep the best so far on disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from autotune.evaluator import Evaluator
 from autotune.events import Events
 from autotune.files import write_text
 from autotune.finishing import FINALISTS, SHORT_RACE_SECONDS, WRITING_SECONDS
-from autotune.protocol import Explore, Explored, Export, Exported, Observed, Prepared
+from autotune.protocol import Explore, Explored, Export, Exported, Observe, Observed, Prepared
 from autotune.recipe import dump
 from autotune.record import SplitSizes, Trial
 from autotune.runner import Runner
@@ -28,36 +28,32 @@ BETTER = 1.03
 WRITE_EVERY_SECONDS = 5.0
 
 
-def search(setting: Setting, observed: Observed, note: Callable[[str], None], runner: Runner, events: Events) -> Found:
+def search(setting: Setting, note: Callable[[str], None], runner: Runner, events: Events) -> Found:
     """Try configurations until trials, time or ideas run out, or the user interrupts.
 
     Args:
-        observed: how long observing the float model took.
         note: tells the user something.
 
     Raises:
         KeyboardInterrupt: interrupted before anything was measured.
     """
-    return _Searching(setting, observed, note, runner, events).run()
+    return _Searching(setting, note, runner, events).run()
 
 
 class _Searching:
-    def __init__(
-        self, setting: Setting, observed: Observed, note: Callable[[str], None], runner: Runner, events: Events
-    ) -> None:
+    def __init__(self, setting: Setting, note: Callable[[str], None], runner: Runner, events: Events) -> None:
         self._setting = setting
         self._note = note
         self._runner = runner
         self._events = events
         self._tolerance = setting.goal.tolerance
-        reference = sum(op.microseconds for op in setting.prepared.baseline.operators)
         self._strategy = strategy = setting.recipe.strategy
         self._search = Search(
             setting.space,
             setting.folder.study,
             setting.recipe.seed,
             self._tolerance,
-            reference=reference,
+            profile={run.name: run.microseconds for run in setting.prepared.baseline.operators},
             strategy=strategy,
         )
         before = max((t.ended_seconds for t in self._search.trials), default=0.0)  # of the run that is resumed
@@ -71,8 +67,8 @@ class _Searching:
             begun=setting.clock - before,
         )
         self._written: tuple[float, float] = (0.0, 0.0)
-        self._observing = observed.seconds
-        self._inference = observed.inference_seconds
+        self._observed = False
+        self._observing = self._inference = 0.0
 
     def run(self) -> Found:
         started = time.monotonic()
@@ -102,12 +98,23 @@ class _Searching:
 
     def _try_one(self) -> None:
         proposal = self._search.ask()
+        if not self._observed and proposal.configuration.quantization is not None:
+            self._observe()
         trial = self._evaluator.evaluate(proposal.number, proposal.configuration, proposal.origin, self._search.trials)
         self._search.tell(proposal, trial)
         held = incumbent(self._search.trials, self._tolerance)
         best = next((t for t in self._search.trials if t.configuration == held), None)
         self._events.trial(trial, best, self._measured, self._setting.recipe.budget.trials)
         self._keep(trial)
+
+    def _observe(self) -> None:
+        """Record the statistics of the calibration samples; not before they are needed: float models come first."""
+        self._events.stage("observe")
+        found: Observed = self._runner.call(Observe())
+        self._observing += found.seconds
+        self._inference += found.inference_seconds
+        self._observed = True
+        self._events.stage("search")
 
     def _is_late(self) -> bool:
         """The plain configurations are tried whatever the timeout: without them nothing could be said."""
