@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from autotune import decide
+from autotune import decide, reserve
 from autotune.assembly import Judged, leave
 from autotune.configuration import Configuration
 from autotune.errors import AutotuneError, WorkerDied
@@ -17,13 +19,6 @@ from autotune.setting import Found, Setting
 from autotune.stages import StageFailed
 
 FINALISTS = 5
-RACE_ROUNDS = 100
-RACE_SECONDS = 30.0
-# After an interrupt: as many rounds as an interval needs, no more.
-SHORT_RACE_ROUNDS = 12
-SHORT_RACE_SECONDS = 3.0
-# Writing model and report.
-WRITING_SECONDS = 3.0
 
 T = TypeVar("T")
 
@@ -60,8 +55,8 @@ class _Finishing:
 
     def run(self) -> Run:
         self._events.stage("finalists")
-        self._phase(self._race)
         self._phase(self._judge)
+        self._phase(self._race)
         finalists, decision, exported = self._phase(self._write_winner)
         saturation = self._phase(lambda: self._saturation(decision))
         self._events.stage("report")
@@ -123,9 +118,20 @@ class _Finishing:
             self._drop(trial, "could not be timed again", error)
 
     def _timed(self, trials: Sequence[Trial]) -> Raced:
-        rounds, seconds = (SHORT_RACE_ROUNDS, SHORT_RACE_SECONDS) if self._interrupted else (RACE_ROUNDS, RACE_SECONDS)
+        rounds, seconds = self._race_limits()
         raced: Raced = self._runner.call(Race(tuple(t.configuration for t in trials), rounds, seconds))
         return raced
+
+    def _race_limits(self) -> tuple[int, float]:
+        """Return rounds and seconds: with a timeout, what it leaves; all of it where it ended the search."""
+        if self._interrupted:
+            return reserve.SHORT_RACE_ROUNDS, reserve.SHORT_RACE_SECONDS
+        deadline = self._setting.deadline
+        if deadline is None:
+            return reserve.RACE_ROUNDS, reserve.RACE_SECONDS
+        after = reserve.leaving_seconds(self._setting.prepared, self._setting.sizes, self._chosen)
+        left = max(deadline - time.monotonic() - after, reserve.SHORT_RACE_SECONDS)
+        return (sys.maxsize, left) if self._found.late else (reserve.RACE_ROUNDS, min(left, reserve.RACE_SECONDS))
 
     def _judge(self) -> None:
         """Look at the holdout once for each finalist; after an interrupt only until one int8 model is judged."""

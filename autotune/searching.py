@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
+from autotune import decide, reserve
 from autotune.errors import WorkerDied
 from autotune.evaluator import Evaluator
 from autotune.events import Events
 from autotune.files import write_text
-from autotune.finishing import FINALISTS, SHORT_RACE_SECONDS, WRITING_SECONDS
-from autotune.protocol import Explore, Explored, Export, Exported, Observe, Observed, Prepared
+from autotune.finishing import FINALISTS
+from autotune.protocol import Explore, Explored, Export, Exported, Observe, Observed
 from autotune.recipe import dump
-from autotune.record import SplitSizes, Trial
+from autotune.record import Trial
 from autotune.runner import Runner
 from autotune.search.driver import Search
 from autotune.search.incumbent import incumbent
@@ -21,8 +23,8 @@ from autotune.stages import StageFailed
 
 # What looking at the operators of one frame may take.
 EXPLORING_SECONDS = 8.0
-# An emulated inference takes at most so many times as long as one of float f32 (1.1 to 1.2 on magika and PP-LCNet).
-EMULATED = 1.5
+# The next trial may take as long as the longest of so many.
+_RECENT = 8
 # The best so far is written again when it is faster by this factor, and so many seconds after the last time.
 BETTER = 1.03
 WRITE_EVERY_SECONDS = 5.0
@@ -61,7 +63,7 @@ class _Searching:
             runner,
             setting.prepared,
             self._tolerance,
-            _scoring_seconds(setting.prepared, setting.sizes.search),
+            reserve.scoring_seconds(setting.prepared, setting.sizes.search),
             setting.folder.scores,
             early_stopping=strategy.early_stopping,
             begun=setting.clock - before,
@@ -72,11 +74,12 @@ class _Searching:
 
     def run(self) -> Found:
         started = time.monotonic()
-        interrupted = False
+        interrupted = late = False
         budget = self._setting.recipe.budget.trials
         try:
             while self._search.plain_left or (self._measured < budget and not self._search.exhausted):
-                if self._is_late():
+                late = self._is_late()
+                if late:
                     self._note(f"The timeout ended the search after {self._measured} of {budget} trials.")
                     break
                 if self._strategy.settle and self._search.settled:
@@ -90,7 +93,9 @@ class _Searching:
             interrupted = True
             self._runner.close()
             self._note("Interrupted: finishing with what was measured; press Ctrl-C again to stop at once.")
-        return Found(self._search.trials, interrupted, time.monotonic() - started, self._observing, self._inference)
+        return Found(
+            self._search.trials, interrupted, late, time.monotonic() - started, self._observing, self._inference
+        )
 
     @property
     def _measured(self) -> int:
@@ -118,20 +123,31 @@ class _Searching:
 
     def _is_late(self) -> bool:
         """The plain configurations are tried whatever the timeout: without them nothing could be said."""
-        if self._setting.deadline is None or self._search.plain_left:
+        if self._search.plain_left:
             return False
-        recent = [_seconds(t) for t in self._search.trials[-8:] if t.state != "duplicate"]
-        one_more = sum(recent) / max(1, len(recent))
-        needed = _seconds_needed(self._setting.prepared, self._setting.sizes, self._search.trials)
-        return time.monotonic() + one_more + needed > self._setting.deadline
+        recent = [reserve.trial_seconds(t) for t in self._search.trials[-_RECENT:] if t.state != "duplicate"]
+        return max(recent, default=0.0) > self._left()
+
+    def _left(self) -> float:
+        """Return the seconds that the timeout leaves to the search, were it to end now."""
+        if self._setting.deadline is None:
+            return math.inf
+        prepared, sizes, trials = self._setting.prepared, self._setting.sizes, self._search.trials
+        finalists = decide.pick_finalists(trials, self._tolerance, FINALISTS)
+        needed = (
+            reserve.judging_seconds(prepared, sizes, finalists)
+            + reserve.racing_seconds(finalists)
+            + reserve.leaving_seconds(prepared, sizes, finalists)
+        )
+        return self._setting.deadline - time.monotonic() - needed
 
     def _explore(self) -> None:
         """Look at the operators of a frame when one is worth it."""
         frame = self._search.frame_to_explore()
-        if frame is None:
+        if frame is None or self._left() < EXPLORING_SECONDS:
             return
         started, inference = time.monotonic(), 0.0
-        inferences = int(EXPLORING_SECONDS / max(_scoring_seconds(self._setting.prepared, 1), 1e-6))
+        inferences = int(EXPLORING_SECONDS / max(reserve.scoring_seconds(self._setting.prepared, 1), 1e-6))
         request = Explore(frame, accuracy=not self._search.is_within(frame), inferences=inferences)
         try:
             explored: Explored = self._runner.call(request)
@@ -162,27 +178,3 @@ class _Searching:
         solved = self._setting.solve(trial.configuration, exported.digest)
         write_text(self._setting.folder.solved, dump(solved))
         self._written = speed, time.monotonic()
-
-
-def _seconds(trial: Trial) -> float:
-    spent = trial.seconds
-    return spent.observe + spent.inference + spent.build + spent.compile + spent.score + spent.latency
-
-
-def _seconds_needed(prepared: Prepared, sizes: SplitSizes, trials: Sequence[Trial]) -> float:
-    """Estimate how long ``finishing.finish`` takes at least, so that ``--timeout`` holds for the whole run.
-
-    Each finalist is compiled twice (to be timed, and to be judged) and the winner once more; what is left of the time
-    goes into timing. Where 8-bit sums can saturate, the winner is compiled and scored again, emulated.
-    """
-    compiling = [t.seconds.compile + t.seconds.build for t in trials if t.seconds.compile > 0]
-    one = sum(compiling) / max(1, len(compiling))
-    judging = _scoring_seconds(prepared, sizes.holdout)
-    emulating = one + EMULATED * _scoring_seconds(prepared, sizes.search) if prepared.model.can_saturate else 0.0
-    return WRITING_SECONDS + SHORT_RACE_SECONDS + (2 * FINALISTS + 1) * one + FINALISTS * judging + emulating
-
-
-def _scoring_seconds(prepared: Prepared, samples: int) -> float:
-    """How long float f32 takes for so many samples."""
-    latency = prepared.baseline.latency
-    return samples * (latency.median_ms if latency else 0.0) / 1000

@@ -188,6 +188,7 @@ class Workshop:
 
     @handle.register
     def _(self, request: Race) -> Raced:
+        clock = _Clock()
         runners: dict[int, Callable[[], None]] = {}
         failures: list[Failure | None] = [None] * len(request.configurations)
         for i, configuration in enumerate(request.configurations):
@@ -200,7 +201,8 @@ class Workshop:
                 runners[i] = caller
             except StageFailed as error:
                 failures[i] = error.failure
-        table = rounds(list(runners.values()), request.rounds, request.max_seconds, self._setup.confidence)
+        seconds = request.max_seconds - clock.lap()
+        table = rounds(list(runners.values()), request.rounds, seconds, self._setup.confidence)
         columns = {i: tuple(column) for i, column in zip(runners, table.T.tolist(), strict=True)}
         return Raced(tuple(columns.get(i, ()) for i in range(len(failures))), tuple(failures))
 
