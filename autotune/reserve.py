@@ -1,4 +1,4 @@
-"""How long the phases after the search will take, from what trials took; so that ``--timeout`` holds for the whole. Pure.
+"""How long what comes after the search will take, from what trials took; so that ``--timeout`` holds for it all. Pure.
 
 What is left over in the end goes into timing the finalists, which comes last of what can be short or long.
 """

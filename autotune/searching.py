@@ -80,7 +80,7 @@ class _Searching:
             while self._search.plain_left or (self._measured < budget and not self._search.exhausted):
                 late = self._is_late()
                 if late:
-                    self._note(f"The timeout ended the search after {self._measured} of {budget} trials.")
+                    self._note(f"The timeout ended the search after {self._measured} of {budget} trials.{self._over()}")
                     break
                 if self._strategy.settle and self._search.settled:
                     self._note("The search ended: no improvement is expected any more.")
@@ -140,6 +140,13 @@ class _Searching:
             + reserve.leaving_seconds(prepared, sizes, finalists)
         )
         return self._setting.deadline - time.monotonic() - needed
+
+    def _over(self) -> str:
+        """Say so where the plain configurations and judging them take longer than the whole run was to."""
+        over = -self._left()
+        if over <= 0:
+            return ""
+        return f" It is too short for the plain configurations and the holdout: the run ends about {over:.0f} s later."
 
     def _explore(self) -> None:
         """Look at the operators of a frame when one is worth it."""

@@ -270,21 +270,21 @@ class Workshop:
         samples = itertools.cycle(self._samples)
         return lambda: compiled.run(next(samples))
 
-    def _pairs(self, compiled: Compiled, slowest: float = 0.0) -> Latency:
+    def _pairs(self, compiled: Compiled, slowest: float = 0.0, max_pairs: int = MAX_PAIRS) -> Latency:
         return measure_pairs(
             self._caller(self._baseline),
             self._caller(compiled),
             confidence=self._setup.confidence,
             target_width=TARGET_WIDTH,
             min_pairs=MIN_PAIRS,
-            max_pairs=MAX_PAIRS,
+            max_pairs=max_pairs,
             max_seconds=MAX_LATENCY_SECONDS,
             slowest=slowest,
         )
 
     def _measure_baseline(self) -> Measurement:
         return Measurement(
-            latency=self._pairs(self._baseline),
+            latency=self._pairs(self._baseline, max_pairs=MIN_PAIRS),  # its speed is 1: it shows the noise only
             score=self._search.value,
             drop=0.0,
             samples=len(self._search),
