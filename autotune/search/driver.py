@@ -11,10 +11,9 @@ told as infeasible, with their reason in the trial's record.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import optuna
 from pydantic import TypeAdapter
@@ -27,13 +26,12 @@ from autotune.search.early import partly_bf16
 from autotune.search.guide import Guide, frame_of
 from autotune.search.incumbent import challenger, fastest_within, incumbent
 from autotune.search.study import open_study, recall, remember
+from autotune.search.translation import Suggest, values
 from autotune.space import Kind, Space
 
 _TRIAL = TypeAdapter(Trial)
 _RECORD = "autotune:trial"
 _ORIGIN = "autotune:origin"
-# What an unmeasured trial is told: far behind anything that was measured, and infeasible.
-_UNMEASURED_RATIO = 10.0
 # With nothing but repetitions in so many proposals there is nothing left to try; with no gain in so many measured
 # trials none is expected.
 _REPETITIONS = 24
@@ -235,7 +233,7 @@ class Search:
         """Record a trial: its values to Optuna, all of it to the storage."""
         asked = self._asked.pop(proposal.number)
         asked.set_user_attr(_RECORD, _TRIAL.dump_json(trial).decode())
-        ratio, drop, violation = _values(trial, self._tolerance)
+        ratio, drop, violation = values(trial, self._tolerance)
         asked.set_constraint("drop beyond tolerance", violation)
         self._study.tell(asked, [ratio, drop])
         self._trials.append(trial)
@@ -249,7 +247,7 @@ class Search:
         return self._propose(self._study.ask(), origin)
 
     def _propose(self, asked: optuna.Trial, origin: Origin) -> Proposal:
-        configuration = self._space.sample(_Suggest(asked))
+        configuration = self._space.sample(Suggest(asked))
         self._asked[asked.number] = asked
         return Proposal(asked.number, configuration, asked.user_attrs.get(_ORIGIN, origin))
 
@@ -279,32 +277,7 @@ class Search:
         return [_TRIAL.validate_json(t.user_attrs[_RECORD]) for t in stored if _RECORD in t.user_attrs]
 
 
-class _Suggest:
-    """``space.Suggest`` on top of an Optuna trial."""
-
-    def __init__(self, trial: optuna.Trial) -> None:
-        self._trial = trial
-
-    def categorical(self, name: str, choices: Sequence[str | float | int | bool]) -> Any:
-        return self._trial.suggest_categorical(name, choices)
-
-    def number(self, name: str, low: float, high: float, log: bool) -> float:
-        return float(self._trial.suggest_float(name, low, high, log=log))
-
-
 def _likely_first(plain: Configuration) -> tuple[bool, bool]:
     """Sort plain configurations: floats need no observation; NNCF's transformer setting loses less than its default."""
     q = plain.quantization
     return q is not None, q is not None and q.placement != "transformer"
-
-
-def _values(trial: Trial, tolerance: float) -> tuple[float, float, float]:
-    """Return (latency ratio, drop, constraint violation) to tell Optuna; a violation above 0 is infeasible."""
-    measured = trial.measurement
-    unmeasured_drop = 10 * tolerance + 1.0
-    if measured is None:
-        return _UNMEASURED_RATIO, unmeasured_drop, 1.0
-    ratio = 1 / measured.latency.speedup.estimate if measured.latency else _UNMEASURED_RATIO
-    if trial.state == "stopped" or measured.drop is None:
-        return ratio, measured.drop if measured.drop is not None else unmeasured_drop, 1.0
-    return ratio, measured.drop, measured.drop - tolerance
