@@ -23,8 +23,6 @@ from autotune.stages import StageFailed
 
 # What looking at the operators of one frame may take.
 EXPLORING_SECONDS = 8.0
-# The next trial may take as long as the longest of so many.
-_RECENT = 8
 # The best so far is written again when it is faster by this factor, and so many seconds after the last time.
 BETTER = 1.03
 WRITE_EVERY_SECONDS = 5.0
@@ -122,10 +120,13 @@ class _Searching:
         self._events.stage("search")
 
     def _is_late(self) -> bool:
-        """The plain configurations are tried whatever the timeout: without them nothing could be said."""
+        """The plain configurations are tried whatever the timeout: without them nothing could be said.
+
+        Another trial may take as long as the longest of the last ones.
+        """
         if self._search.plain_left:
             return False
-        recent = [reserve.trial_seconds(t) for t in self._search.trials[-_RECENT:] if t.state != "duplicate"]
+        recent = [reserve.trial_seconds(t) for t in self._search.trials[-reserve.RECENT :] if t.state != "duplicate"]
         return max(recent, default=0.0) > self._left()
 
     def _left(self) -> float:
@@ -134,12 +135,9 @@ class _Searching:
             return math.inf
         prepared, sizes, trials = self._setting.prepared, self._setting.sizes, self._search.trials
         finalists = decide.pick_finalists(trials, self._tolerance, FINALISTS)
-        needed = (
-            reserve.judging_seconds(prepared, sizes, finalists)
-            + reserve.racing_seconds(finalists)
-            + reserve.leaving_seconds(prepared, sizes, finalists)
-        )
-        return self._setting.deadline - time.monotonic() - needed
+        judging = reserve.judging_seconds(prepared, sizes, finalists, trials)
+        after = reserve.racing_seconds(finalists, judging) + reserve.leaving_seconds(prepared, sizes, finalists)
+        return self._setting.deadline - time.monotonic() - judging - after
 
     def _over(self) -> str:
         """Say so where the plain configurations and judging them take longer than the whole run was to."""

@@ -34,17 +34,21 @@ FINALISTS = [F32, int8(1, 0.1, 0.2, 0.3), int8(2, 0.3, 0.5, 0.1, samples=50)]
 def test_judging_is_float_and_each_finalist_on_the_holdout() -> None:
     # 400 samples of float f32 at 2 ms; the holdout is twice the search split; 0.1 s for a quarter of the samples
     expected = 0.8 + (0.1 + 0.2 + 2 * 0.3) + (0.3 + 0.5 + 2 * 0.4)
-    assert reserve.judging_seconds(PREPARED, SIZES, FINALISTS) == pytest.approx(expected)
+    assert reserve.judging_seconds(PREPARED, SIZES, FINALISTS, [F32]) == pytest.approx(expected)
 
 
 def test_a_slow_metric_makes_bounds_slow() -> None:
     slow = replace(PREPARED, metric_seconds=0.001)
-    more = reserve.judging_seconds(slow, SIZES, FINALISTS) - reserve.judging_seconds(PREPARED, SIZES, FINALISTS)
+    more = reserve.judging_seconds(slow, SIZES, FINALISTS, [F32]) - reserve.judging_seconds(
+        PREPARED, SIZES, FINALISTS, [F32]
+    )
     assert more == pytest.approx(2 * 2 * RESAMPLES_CORPUS * 0.001 * 2), "two finalists, two values per resample"
 
 
 def test_racing_compiles_each_and_writing_only_the_winner() -> None:
-    assert reserve.racing_seconds(FINALISTS) == pytest.approx(reserve.SHORT_RACE_SECONDS + 0.3 + 0.8)
+    least = reserve.SHORT_RACE_SECONDS + 0.3 + 0.8
+    assert reserve.racing_seconds(FINALISTS, 0.0) == pytest.approx(least)
+    assert reserve.racing_seconds(FINALISTS, 10.0) == pytest.approx(least + 10 * reserve.SLACK), "what judging may add"
     assert reserve.leaving_seconds(PREPARED, SIZES, FINALISTS) == pytest.approx(reserve.WRITING_SECONDS + 0.8)
     saturating = replace(PREPARED, model=replace(MODEL, can_saturate=True))
     emulated = 0.8 + reserve.EMULATED * 200 * 0.002
@@ -54,8 +58,23 @@ def test_racing_compiles_each_and_writing_only_the_winner() -> None:
 
 
 def test_float_alone_is_judged_without_scoring_a_finalist() -> None:
-    assert reserve.judging_seconds(PREPARED, SIZES, [F32]) == pytest.approx(0.8)
-    assert reserve.racing_seconds([F32]) == reserve.SHORT_RACE_SECONDS
+    assert reserve.judging_seconds(PREPARED, SIZES, [F32], [F32]) == pytest.approx(0.8)
+    assert reserve.racing_seconds([F32], 0.0) == reserve.SHORT_RACE_SECONDS
+
+
+def test_what_trials_took_is_scaled_to_the_pace_of_the_last_ones() -> None:
+    """Everything takes twice as long now as when the finalist was measured."""
+    finalist = int8(1, 0.1, 0.2, 0.3)
+    now = replace(FLOAT, latency=Latency((4.0,), (4.0,), Interval(1.0, 0.99, 1.01)))
+    last = [replace(int8(n, 0.1, 0.1, 0.8), measurement=now) for n in range(2, 2 + reserve.RECENT)]
+    expected = 400 * 0.004 + 2 * (0.1 + 0.2 + 2 * 0.3)
+    assert reserve.judging_seconds(PREPARED, SIZES, [F32, finalist], [finalist, *last]) == pytest.approx(expected)
+
+
+def test_scoring_takes_longer_than_its_inferences() -> None:
+    last = [int8(n, 0.1, 0.1, 0.6) for n in range(3)]  # 200 samples of 2 ms are 0.4 s
+    assert reserve.scoring_seconds(PREPARED, 100, last) == pytest.approx(1.5 * 0.2)
+    assert reserve.scoring_seconds(PREPARED, 100) == pytest.approx(0.2)
 
 
 def test_a_trial_takes_all_its_seconds() -> None:
