@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -28,12 +28,17 @@ from autotune.space.public import narrowed
 
 @dataclass(frozen=True)
 class Options:
-    """How a run is carried out, apart from what the recipe says."""
+    """How a run is carried out, apart from what the recipe says.
+
+    Attributes:
+        begun: ``time.monotonic()`` that its seconds and its timeout count from.
+    """
 
     output: Path
     resume: bool = False
     trust_code: bool = False
     command: str = ""
+    begun: float = field(default_factory=time.monotonic)
 
 
 def tune(asked: recipe.Recipe, options: Options, events: Events) -> Run:
@@ -59,7 +64,7 @@ class _Tuning:
         self.folder = RunFolder(options.output)
         self.fingerprint = hardware.fingerprint(asked.threads)
         self.started = datetime.now().astimezone()
-        self.clock = time.monotonic()
+        self.clock = options.begun
         self.notes: list[str] = []
 
     def run(self) -> Run:
