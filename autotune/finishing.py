@@ -49,7 +49,7 @@ class _Finishing:
         self._events = events
         self._interrupted = found.interrupted
         self._notes = list(notes)
-        self._chosen = decide.pick_finalists(found.trials, setting.goal.tolerance, FINALISTS)
+        self._chosen = self._finalists()
         self._columns: dict[int, Sequence[float]] = {}
         self._verdicts: dict[int, Verdict] = {}
 
@@ -69,6 +69,21 @@ class _Finishing:
         )
         self._setting.folder.clean()
         return run
+
+    def _finalists(self) -> list[Trial]:
+        """Choose the finalists; fewer where the timeout leaves no time to judge them all."""
+        setting, trials = self._setting, self._found.trials
+        every = chosen = decide.pick_finalists(trials, setting.goal.tolerance, FINALISTS)
+        if not self._found.late or setting.deadline is None:
+            return every
+        left = setting.deadline - time.monotonic()
+        while len(chosen) > 2 and left < reserve.finishing_seconds(  # float f32 and the likeliest winner
+            setting.prepared, setting.sizes, chosen, trials, slack=0.0
+        ):
+            chosen = _without_one(chosen)
+        if len(chosen) < len(every):
+            self._note(f"The timeout leaves time for {len(chosen)} of {len(every)} finalists.")
+        return chosen
 
     def _phase(self, phase: Callable[[], T]) -> T:
         """Carry out one phase; after the run's first interrupt begin it again, cut short."""
@@ -190,3 +205,11 @@ class _Finishing:
         found = decide.saturation(winner.measurement.score, emulated.score, emulated.samples, goal)
         self._events.note(decide.saturation_sentence(found, goal))
         return found
+
+
+def _without_one(finalists: Sequence[Trial]) -> list[Trial]:
+    """Leave out the last int8 one as long as there are two of them, then the last float; in the order of choice."""
+    int8 = [t for t in finalists if t.configuration.quantization is not None]
+    floats = [t for t in finalists if t.configuration.quantization is None]
+    least = int8[-1] if len(int8) > 1 or len(floats) == 1 else floats[-1]
+    return [t for t in finalists if t is not least]

@@ -57,9 +57,21 @@ def judging_seconds(
     return total
 
 
-def racing_seconds(finalists: Sequence[Trial], judging: float) -> float:
-    """How long timing the finalists takes at least, and what judging may take longer than estimated."""
-    return SHORT_RACE_SECONDS + SLACK * judging + sum(_making(t) for t in finalists)
+def finishing_seconds(
+    prepared: Prepared,
+    sizes: SplitSizes,
+    finalists: Sequence[Trial],
+    trials: Sequence[Trial],
+    slack: float = SLACK,
+) -> float:
+    """How long all that comes after the search takes: judging, at least the shortest timing, and the rest.
+
+    Args:
+        slack: what judging may take longer than estimated, as a share of it.
+    """
+    judging = judging_seconds(prepared, sizes, finalists, trials)
+    timing = SHORT_RACE_SECONDS + sum(_making(t) for t in finalists)
+    return (1 + slack) * judging + timing + leaving_seconds(prepared, sizes, finalists)
 
 
 def leaving_seconds(prepared: Prepared, sizes: SplitSizes, finalists: Sequence[Trial]) -> float:

@@ -135,9 +135,8 @@ class _Searching:
             return math.inf
         prepared, sizes, trials = self._setting.prepared, self._setting.sizes, self._search.trials
         finalists = decide.pick_finalists(trials, self._tolerance, FINALISTS)
-        judging = reserve.judging_seconds(prepared, sizes, finalists, trials)
-        after = reserve.racing_seconds(finalists, judging) + reserve.leaving_seconds(prepared, sizes, finalists)
-        return self._setting.deadline - time.monotonic() - judging - after
+        after = reserve.finishing_seconds(prepared, sizes, finalists, trials)
+        return self._setting.deadline - time.monotonic() - after
 
     def _over(self) -> str:
         """Say so where the plain configurations and judging them take longer than the whole run was to."""

@@ -46,9 +46,11 @@ def test_a_slow_metric_makes_bounds_slow() -> None:
 
 
 def test_racing_compiles_each_and_writing_only_the_winner() -> None:
-    least = reserve.SHORT_RACE_SECONDS + 0.3 + 0.8
-    assert reserve.racing_seconds(FINALISTS, 0.0) == pytest.approx(least)
-    assert reserve.racing_seconds(FINALISTS, 10.0) == pytest.approx(least + 10 * reserve.SLACK), "what judging may add"
+    rest = reserve.SHORT_RACE_SECONDS + 0.3 + 0.8 + reserve.leaving_seconds(PREPARED, SIZES, FINALISTS)
+    judging = reserve.judging_seconds(PREPARED, SIZES, FINALISTS, [F32])
+    for slack in (0.0, 0.5):
+        found = reserve.finishing_seconds(PREPARED, SIZES, FINALISTS, [F32], slack)
+        assert found == pytest.approx(rest + (1 + slack) * judging)
     assert reserve.leaving_seconds(PREPARED, SIZES, FINALISTS) == pytest.approx(reserve.WRITING_SECONDS + 0.8)
     saturating = replace(PREPARED, model=replace(MODEL, can_saturate=True))
     emulated = 0.8 + reserve.EMULATED * 200 * 0.002
@@ -59,7 +61,6 @@ def test_racing_compiles_each_and_writing_only_the_winner() -> None:
 
 def test_float_alone_is_judged_without_scoring_a_finalist() -> None:
     assert reserve.judging_seconds(PREPARED, SIZES, [F32], [F32]) == pytest.approx(0.8)
-    assert reserve.racing_seconds([F32], 0.0) == reserve.SHORT_RACE_SECONDS
 
 
 def test_what_trials_took_is_scaled_to_the_pace_of_the_last_ones() -> None:
