@@ -161,9 +161,17 @@ class _Finishing:
             drop = asked.max_drop
             request = Judge(trial.configuration, drop.value, drop.relative, asked.confidence, count)
             try:
-                self._verdicts[trial.number] = self._runner.call(request)
+                self._verdicts[trial.number] = self._verdict(request)
             except (StageFailed, WorkerDied) as error:
                 self._drop(trial, "could not be judged on the holdout", error)
+
+    def _verdict(self, request: Judge) -> Verdict:
+        """Ask once more where the child died: it may not have been this finalist that ended it."""
+        try:
+            found: Verdict = self._runner.call(request)
+        except WorkerDied:
+            found = self._runner.call(request)
+        return found
 
     def _judged(self, trial: Trial) -> bool:
         return trial.number in self._verdicts
