@@ -18,8 +18,8 @@ from autotune.errors import UserError
 from autotune.events import Events
 from autotune.files import sha256
 from autotune.folder import RunFolder, fresh_folder
+from autotune.outcome import Run as Record
 from autotune.recipe import Limits, Recipe, load
-from autotune.record import Run as Record
 from autotune.sources import objects
 from autotune.tuner import Options
 from autotune.tuner import tune as run_tune

@@ -9,8 +9,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from autotune.outcome import Run
 from autotune.recipe import Recipe
-from autotune.record import Run, Trial
+from autotune.record import Trial
 
 _STAGES = {
     "data": "Loading data",

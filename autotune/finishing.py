@@ -12,8 +12,9 @@ from autotune.assembly import Judged, leave
 from autotune.configuration import Configuration
 from autotune.errors import AutotuneError, WorkerDied
 from autotune.events import Events
+from autotune.outcome import Finalist, Run, Saturation, Verdict
 from autotune.protocol import Emulate, Emulated, Export, Exported, Judge, Race, Raced
-from autotune.record import Finalist, Run, Saturation, Trial, Verdict
+from autotune.record import Trial
 from autotune.runner import Runner
 from autotune.setting import Found, Setting
 from autotune.stages import StageFailed
@@ -191,9 +192,13 @@ class _Finishing:
             mark = "Best effort, the asked latency is not met. " if decision.outcome == "constraint-unmet" else ""
             export = Export(winner.configuration, self._setting.folder.model.absolute(), mark + decision.sentence)
             try:
-                return finalists, decision, self._runner.call(export)
+                exported: Exported = self._runner.call(export)
             except (StageFailed, WorkerDied) as error:
                 self._drop(winner, "could not be written", error)
+                continue
+            if exported.note:
+                self._note(exported.note)
+            return finalists, decision, exported
 
     def _saturation(self, decision: decide.Decision) -> Saturation | None:
         """Tell what saturation costs the winner, if its sums can: it is scored again, emulated in floats."""

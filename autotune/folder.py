@@ -13,7 +13,7 @@ from typing import IO
 
 from autotune.errors import UserError
 from autotune.files import sha256, write_text
-from autotune.record import Fingerprint
+from autotune.outcome import Fingerprint
 
 REPORTS = Path("reports")
 
@@ -65,7 +65,7 @@ class RunFolder:
 
     @property
     def record(self) -> Path:
-        """The whole ``record.Run`` as JSON: what the report is made from."""
+        """The whole ``outcome.Run`` as JSON: what the report is made from."""
         return self.path / "record.json"
 
     @property

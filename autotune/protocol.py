@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from autotune.configuration import Configuration
 from autotune.recipe import CandidateWay, MetricSpec, Recipe
-from autotune.record import Failure, Measurement, ModelInfo, OperatorRun
+from autotune.record import Failure, Interval, Measurement, ModelInfo, OperatorRun
 
 
 @dataclass(frozen=True)
@@ -118,17 +118,29 @@ class Built:
 
 
 @dataclass(frozen=True)
+class Rival:
+    """The trial to beat: its speed against float f32, and the ``tolerance`` of the drop that it keeps."""
+
+    number: int
+    configuration: Configuration
+    speedup: Interval
+    tolerance: float
+
+
+@dataclass(frozen=True)
 class Measure:
     """Compile, time and score the candidate. Answered by :class:`Measured`.
 
     Attributes:
         tolerance: of the drop, in the metric's own units; None scores every sample.
         slowest: speed against f32 below which scoring is pointless; None scores whatever the speed.
+        rival: to be timed beside it where the two are close; None where there is none yet.
     """
 
     configuration: Configuration
     tolerance: float | None
     slowest: float | None
+    rival: Rival | None = None
 
 
 @dataclass(frozen=True)
@@ -214,7 +226,7 @@ class Raced:
 
 @dataclass(frozen=True)
 class Judge:
-    """Score a finalist on the holdout, once. Answered by ``record.Verdict``.
+    """Score a finalist on the holdout, once. Answered by ``outcome.Verdict``.
 
     Attributes:
         max_drop: a number in the metric's own units, or relative to the float score when ``relative``.
@@ -247,20 +259,32 @@ class Emulated:
 class Export:
     """Write model, properties and snippets into a new folder. Answered by :class:`Exported`.
 
-    ``remark`` goes into the folder's README: what is known of this model.
+    Attributes:
+        remark: goes into the folder's README: what is known of this model.
+        timed: whether the time of each operator is wanted.
     """
 
     configuration: Configuration
     directory: Path
     remark: str
+    timed: bool = True
 
 
 @dataclass(frozen=True)
 class Exported:
-    """``digest`` of the candidate, and what each of its operators does, with times."""
+    """What was written.
+
+    Attributes:
+        digest: of the candidate.
+        operators: what each does; microseconds are 0 unless times were wanted.
+        inference_seconds: compiling and inference.
+        note: what is to be told of the files; empty for nothing.
+    """
 
     digest: str
     operators: tuple[OperatorRun, ...]
+    inference_seconds: float
+    note: str = ""
 
 
 @dataclass(frozen=True)

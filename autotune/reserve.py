@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from autotune import stats
 from autotune.configuration import Configuration
+from autotune.outcome import SplitSizes
 from autotune.protocol import Prepared
-from autotune.record import SplitSizes, Trial
+from autotune.record import Trial
 
 # Timing finalists: rounds, and seconds with compiling them, where nothing else limits it.
 RACE_ROUNDS = 100

@@ -172,13 +172,13 @@ class _Searching:
         if measured.drop > self._tolerance or speed < BETTER * best or time.monotonic() < at + WRITE_EVERY_SECONDS:
             return
         remark = "The best of the search so far; it was not judged on the holdout."
+        export = Export(trial.configuration, self._setting.folder.model.absolute(), remark, timed=False)
         try:
-            exported: Exported = self._runner.call(
-                Export(trial.configuration, self._setting.folder.model.absolute(), remark)
-            )
+            exported: Exported = self._runner.call(export)
         except (StageFailed, WorkerDied) as error:
             self._note(f"The best so far, trial {trial.number}, could not be written: {error}")
             return
         solved = self._setting.solve(trial.configuration, exported.digest)
         write_text(self._setting.folder.solved, dump(solved))
+        self._inference += exported.inference_seconds
         self._written = speed, time.monotonic()

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from autotune.configuration import Configuration
 from autotune.folder import RunFolder
+from autotune.outcome import Fingerprint, Goal, SplitSizes
 from autotune.protocol import Prepared
 from autotune.recipe import Recipe
-from autotune.record import Fingerprint, Goal, SplitSizes, Trial
+from autotune.record import Trial
 from autotune.space import Space
 
 

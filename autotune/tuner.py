@@ -14,8 +14,8 @@ from autotune.events import Events
 from autotune.files import model_files, write_text
 from autotune.finishing import finish
 from autotune.folder import RunFolder, identity
+from autotune.outcome import Goal, Run, SplitSizes
 from autotune.protocol import Prepared, Setup
-from autotune.record import Goal, Run, SplitSizes
 from autotune.runner import Runner
 from autotune.searching import search
 from autotune.setting import Setting

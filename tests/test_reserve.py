@@ -9,8 +9,9 @@ import pytest
 
 from autotune import reserve
 from autotune.configuration import Configuration, Quantization
+from autotune.outcome import SplitSizes
 from autotune.protocol import Prepared
-from autotune.record import Interval, Latency, Measurement, ModelInfo, Seconds, SplitSizes, Trial
+from autotune.record import Interval, Latency, Measurement, ModelInfo, Seconds, Trial
 from autotune.stats import RESAMPLES_CORPUS
 
 MODEL = ModelInfo("m", "0" * 64, (), ("y",), {}, (), ("f32",), False, 1, "fast")

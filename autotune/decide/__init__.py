@@ -1,6 +1,7 @@
 """What the measurements mean: the front, the finalists, the verdict on each and the winner. Pure functions."""
 
 from autotune.decide.choice import Decision, choose, finalists
+from autotune.decide.duel import is_affordable, is_close, placed
 from autotune.decide.front import Point, pareto_front, pick_finalists, points
 from autotune.decide.saturation import saturation, saturation_sentence
 from autotune.decide.verdict import verdict
@@ -10,8 +11,11 @@ __all__ = [
     "Point",
     "choose",
     "finalists",
+    "is_affordable",
+    "is_close",
     "pareto_front",
     "pick_finalists",
+    "placed",
     "points",
     "saturation",
     "saturation_sentence",

@@ -10,7 +10,8 @@ import numpy as np
 from autotune import stats
 from autotune.configuration import Configuration
 from autotune.decide.sentence import sentence, why_float
-from autotune.record import Finalist, Goal, Interval, Status, Trial, Verdict
+from autotune.outcome import Finalist, Goal, Status, Verdict
+from autotune.record import Interval, Trial
 
 ENOUGH: dict[str, tuple[Status, ...]] = {"expected": ("proven", "expected"), "proven": ("proven",)}
 

@@ -14,8 +14,8 @@ from autotune.data import Array, Dataset
 from autotune.files import replacing
 from autotune.quantize.probes import POSITIONS, Plan, Positions, extend, plan
 from autotune.quantize.statistics import Doubles, Floats, TensorStatistics
-from autotune.quantize.stopwatch import Stopwatch
 from autotune.quantize.streams import MOST_STREAMS, compile_streams, run_streams
+from autotune.stopwatch import Stopwatch
 
 # Random elements recorded of a tensor, over all samples.
 MOST_ELEMENTS = 65_536

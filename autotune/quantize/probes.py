@@ -61,7 +61,8 @@ def plan(model: ov.Model, tensors: Mapping[str, frozenset[int]], operators: Coll
     averaged = [c for c in correctable(model) if operators is None or c.node in operators]
     if operators is not None:
         tensors = {**{tensor_key(c.activation): frozenset() for c in averaged}, **tensors}
-    for key, axes in tensors.items():
+    # In an order of their own: NNCF's sets give them in another one in every process, and positions are drawn in turn.
+    for key, axes in sorted(tensors.items()):
         shape = outputs[key].get_partial_shape()
         if not outputs[key].get_element_type().is_real() or shape.rank.is_dynamic:
             continue

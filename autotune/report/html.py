@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autotune.record import Run
+from autotune.outcome import Run
 from autotune.report.charts import front_figure, latency_figure
 from autotune.report.view import view
 

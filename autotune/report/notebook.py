@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autotune.record import Run
+from autotune.outcome import Run
 from autotune.report.html import environment
 from autotune.report.view import view
 

@@ -25,13 +25,12 @@ from autotune.record import Origin, Trial
 from autotune.search.early import partly_bf16
 from autotune.search.guide import Guide, frame_of
 from autotune.search.incumbent import challenger, fastest_within, incumbent
-from autotune.search.study import open_study, recall, remember
+from autotune.search.study import StoredStudy
 from autotune.search.translation import Suggest, values
 from autotune.space import Kind, Space
 
 _TRIAL = TypeAdapter(Trial)
 _RECORD = "autotune:trial"
-_ORIGIN = "autotune:origin"
 # With nothing but repetitions in so many proposals there is nothing left to try; with no gain in so many measured
 # trials none is expected.
 _REPETITIONS = 24
@@ -95,9 +94,10 @@ class Search:
         if strategy.prior:
             self._plain.sort(key=_likely_first)
         self._guides: dict[Configuration, Guide | None] = {}
-        self._study = open_study(storage, strategy.sampler, seed)
-        self._drop_trials_in_flight()
-        self._trials = self._load()
+        self._study = StoredStudy(storage, strategy.sampler, seed)
+        records = [t.user_attrs[_RECORD] for t in self._study.kept]
+        self._trials = [_TRIAL.validate_json(record) for record in records]
+        self._tried = {t.configuration for t in self._trials}
         self._asked: dict[int, optuna.Trial] = {}
         self._turn, self._side = 0, 0
         self._continue()
@@ -166,7 +166,7 @@ class Search:
 
         None: it could not be explored and is left alone.
         """
-        remember(self._study, frame, explored)
+        self._study.remember(frame, explored)
         self._guides[frame] = self._guide(frame, explored)
 
     def _guide(self, frame: Configuration, explored: Explored | None) -> Guide | None:
@@ -203,7 +203,6 @@ class Search:
 
     def _neighbour(self) -> Configuration | None:
         """In turn make something fast more accurate, and the fastest within the tolerance faster."""
-        tried = {t.configuration for t in self._trials}
         best = incumbent(self._trials, self._tolerance)
         is_within = fastest_within([t for t in self._trials if t.configuration == best], self._tolerance) > 0
         beyond = challenger(self._trials, self._tolerance, _FASTER)
@@ -211,7 +210,7 @@ class Search:
         self._side = 1 - self._side
         for start, kinds in starts if self._side else reversed(starts):
             for found in self._space.neighbours(start, kinds) if start else ():
-                if found not in tried:
+                if found not in self._tried:
                     return found
         return None
 
@@ -237,31 +236,22 @@ class Search:
         asked.set_constraint("drop beyond tolerance", violation)
         self._study.tell(asked, [ratio, drop])
         self._trials.append(trial)
+        self._tried.add(trial.configuration)
 
     def _untried_plain(self) -> list[Configuration]:
-        tried = {t.configuration.digest for t in self._trials}
-        return [c for c in self._plain if c.digest not in tried]
+        return [c for c in self._plain if c not in self._tried]
 
     def _enqueue(self, configuration: Configuration, origin: Origin) -> Proposal:
-        self._study.enqueue_trial(self._space.parameters(configuration), user_attrs={_ORIGIN: origin})
-        return self._propose(self._study.ask(), origin)
+        return self._propose(self._study.ask_for(self._space.parameters(configuration)), origin)
 
     def _propose(self, asked: optuna.Trial, origin: Origin) -> Proposal:
         configuration = self._space.sample(Suggest(asked))
         self._asked[asked.number] = asked
-        return Proposal(asked.number, configuration, asked.user_attrs.get(_ORIGIN, origin))
-
-    def _drop_trials_in_flight(self) -> None:
-        states = (optuna.trial.TrialState.RUNNING, optuna.trial.TrialState.WAITING)
-        for lost in self._study.get_trials(deepcopy=False, states=states):
-            if lost.state == optuna.trial.TrialState.WAITING:  # enqueued but never asked: consume it
-                self._study.tell(self._study.ask(), state=optuna.trial.TrialState.FAIL)
-            else:
-                self._study.tell(lost.number, state=optuna.trial.TrialState.FAIL)
+        return Proposal(asked.number, configuration, origin)
 
     def _continue(self) -> None:
         """Stand where an earlier run of this study ended: what it found out of frames, and whose turn it is."""
-        self._guides = {frame: self._guide(frame, explored) for frame, explored in recall(self._study)}
+        self._guides = {frame: self._guide(frame, explored) for frame, explored in self._study.recall()}
         turns = [t.origin for t in self.trials]
         plain = len(turns) - turns[::-1].index("plain") if "plain" in turns else 0
         for origin in turns[plain:]:
@@ -271,10 +261,6 @@ class Search:
                 self._side = 1 - self._side if visited == "neighbour" else self._side
                 if visited in (origin, "sampler"):
                     break
-
-    def _load(self) -> list[Trial]:
-        stored = self._study.get_trials(deepcopy=False)
-        return [_TRIAL.validate_json(t.user_attrs[_RECORD]) for t in stored if _RECORD in t.user_attrs]
 
 
 def _likely_first(plain: Configuration) -> tuple[bool, bool]:

@@ -12,8 +12,8 @@ from autotune.recipe import Space as SpaceChoices
 from autotune.recipe import Strategy
 from autotune.record import Failure, Interval, Latency, Measurement, ModelInfo, OperatorRun, Trial
 from autotune.search.driver import PATIENCE, Proposal, Search
-from autotune.search.incumbent import challenger, fastest_within, incumbent
-from autotune.search.study import open_study, recall, remember
+from autotune.search.incumbent import challenger, fastest_within, incumbent, to_beat
+from autotune.search.study import StoredStudy
 from autotune.space import Space
 
 OPERATORS = {"conv1": "Convolution", "conv2": "Convolution", "add": "Add", "fc": "MatMul"}
@@ -113,8 +113,7 @@ def test_continues_where_a_killed_run_stopped(tmp_path: Path) -> None:
     again = search_in(tmp_path)
     assert again.trials == first.trials
     proposal = again.ask()
-    assert proposal.configuration == in_flight.configuration
-    assert proposal.number > in_flight.number
+    assert proposal == in_flight, "what was in flight left no trace"
 
 
 def test_what_was_found_out_and_whose_turn_it_is_survive_a_resume(tmp_path: Path) -> None:
@@ -142,12 +141,12 @@ def test_what_was_found_out_and_whose_turn_it_is_survive_a_resume(tmp_path: Path
 
 
 def test_what_was_found_out_about_a_frame_is_kept_whole(tmp_path: Path) -> None:
-    study = open_study(tmp_path / "study.db", "tpe", 0)
+    study = StoredStudy(tmp_path / "study.db", "tpe", 0)
     frame = Configuration(quantization=Quantization())
     whole = replace(explored({"conv1": 0.01, "add": math.inf}), edges={("conv1", "a,b"): 3})
-    remember(study, frame, whole)
-    remember(study, replace(frame, precision="bf16"), None)
-    assert list(recall(open_study(tmp_path / "study.db", "tpe", 0))) == [
+    study.remember(frame, whole)
+    study.remember(replace(frame, precision="bf16"), None)
+    assert list(StoredStudy(tmp_path / "study.db", "tpe", 0).recall()) == [
         (frame, whole),
         (replace(frame, precision="bf16"), None),
     ]
@@ -202,6 +201,25 @@ def explored(costs: dict[str, float]) -> Explored:
     near = {name: (name,) for name in OPERATORS}
     groups = {name: (name,) for name in OPERATORS}
     return Explored(tuple(OPERATORS), runs(250.0), runs(100.0), near, {}, {}, groups, costs, 0.0)
+
+
+def mse(*float_operators: str) -> Configuration:
+    activation = ActivationChoice(Estimator("mse"))
+    return Configuration(quantization=Quantization(float_operators=float_operators, activation=activation))
+
+
+def test_what_is_to_beat_is_the_fastest_within_but_not_the_reference() -> None:
+    reference = measured(Proposal(0, Configuration(), "plain"))
+    bf16 = measured(Proposal(1, Configuration("bf16"), "plain"))  # drops 0.03
+    slower = measured(Proposal(2, mse("fc", "conv1"), "sampler"))
+    faster = measured(Proposal(3, mse("fc"), "sampler"))
+    beyond = measured(Proposal(4, mse(), "sampler"))
+    stopped = replace(faster, number=5, state="stopped")
+    assert to_beat([reference, bf16, beyond, stopped], TOLERANCE) is None
+    assert to_beat([reference, bf16, slower, faster, beyond], TOLERANCE) is faster
+    assert to_beat([faster, replace(faster, number=6)], TOLERANCE) is faster
+    assert to_beat([reference, bf16, faster], 0.03) is faster
+    assert to_beat([reference, bf16], 0.03) is bf16
 
 
 def test_a_fast_frame_that_loses_too_much_is_explored_and_its_guide_proposes(tmp_path: Path) -> None:
