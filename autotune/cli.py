@@ -7,6 +7,7 @@ import errno
 import json
 import shlex
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Annotated, Any
@@ -59,6 +60,7 @@ def tune(
     debug: Debug = False,
 ) -> None:
     """Find the fastest configuration within the tolerance and prove it on held-out data."""
+    begun = time.monotonic()  # before imports that take a moment
     with _Errors(debug):
         from autotune import hardware
         from autotune import recipe as recipes
@@ -85,7 +87,7 @@ def tune(
         folder = output or _default_output(asked.name, resume)
         console = Console(quiet=quiet, to_stderr=as_json)
         console.header(asked, folder)
-        options = Options(folder, resume, trust_code, shlex.join(["autotune", *sys.argv[1:]]))
+        options = Options(folder, resume, trust_code, shlex.join(["autotune", *sys.argv[1:]]), begun)
         with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):  # the user's own code may print
             run = run_tune(asked, options, console)
         console.result(run, folder)

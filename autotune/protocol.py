@@ -201,7 +201,11 @@ class Explored:
 
 @dataclass(frozen=True)
 class Race:
-    """Time several candidates in common interleaved rounds. Answered by :class:`Raced`."""
+    """Time several candidates in common interleaved rounds. Answered by :class:`Raced`.
+
+    Attributes:
+        max_seconds: with building and compiling.
+    """
 
     configurations: tuple[Configuration, ...]
     rounds: int

@@ -45,6 +45,7 @@ class Found:
     """What the search phase found, and how long it took.
 
     Attributes:
+        interrupted: by the user. ``late``: by the timeout.
         seconds: wall time of the search.
         observe_seconds, inference_seconds: of observing the float model and of looking at operators; see
             ``record.Seconds``.
@@ -52,6 +53,7 @@ class Found:
 
     trials: tuple[Trial, ...]
     interrupted: bool
+    late: bool
     seconds: float
     observe_seconds: float
     inference_seconds: float

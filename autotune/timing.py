@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -47,11 +48,12 @@ class Timing:
         """Compile a model as :func:`compile_model` does."""
         return compile_model(model, precision, self._threads)
 
-    def pairs(self, compiled: Compiled, slowest: float = 0.0) -> Latency:
+    def pairs(self, compiled: Compiled, slowest: float = 0.0, max_pairs: int = MAX_PAIRS) -> Latency:
         """Time a model in interleaved pairs with float f32.
 
         Args:
             slowest: timing ends early when it is clear that the model is slower than this many times float f32.
+            max_pairs: or after so many.
         """
         return measure_pairs(
             self._caller(self.baseline),
@@ -59,7 +61,7 @@ class Timing:
             confidence=self._confidence,
             target_width=TARGET_WIDTH,
             min_pairs=MIN_PAIRS,
-            max_pairs=MAX_PAIRS,
+            max_pairs=max_pairs,
             max_seconds=MAX_LATENCY_SECONDS,
             slowest=slowest,
         )
@@ -97,6 +99,7 @@ class Timing:
 
     def race(self, request: Race, build: Callable[[Configuration], Any]) -> Raced:
         """Time several candidates in common rounds; one that cannot be built, compiled or run is left out."""
+        started = time.monotonic()
         self.keep(None)
         runners: dict[int, Callable[[], None]] = {}
         failures: list[Failure | None] = [None] * len(request.configurations)
@@ -110,7 +113,8 @@ class Timing:
                 runners[i] = caller
             except StageFailed as error:
                 failures[i] = error.failure
-        table = rounds(list(runners.values()), request.rounds, request.max_seconds, self._confidence)
+        seconds = request.max_seconds - (time.monotonic() - started)
+        table = rounds(list(runners.values()), request.rounds, seconds, self._confidence)
         columns = {i: tuple(column) for i, column in zip(runners, table.T.tolist(), strict=True)}
         return Raced(tuple(columns.get(i, ()) for i in range(len(failures))), tuple(failures))
 

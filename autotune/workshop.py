@@ -52,7 +52,7 @@ from autotune.stages import stage
 from autotune.stopwatch import Stopwatch
 from autotune.tasks import metrics
 from autotune.tasks.metrics import check_labels
-from autotune.timing import Timing
+from autotune.timing import MIN_PAIRS, Timing
 from autotune.writing import write
 
 LATENCY_SAMPLES = 16
@@ -226,7 +226,7 @@ class Workshop:
 
     def _measure_baseline(self) -> Measurement:
         return Measurement(
-            latency=self._timing.pairs(self._baseline),
+            latency=self._timing.pairs(self._baseline, max_pairs=MIN_PAIRS),  # its speed is 1: it shows the noise only
             score=self._search.value,
             drop=0.0,
             samples=len(self._search),

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import sqlite3
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import optuna
+from pydantic import TypeAdapter
 
+from autotune.configuration import Configuration
+from autotune.protocol import Explored
 from autotune.recipe import SamplerName
 
 NAME = "autotune"
+_EXPLORED = "autotune:explored:"
+# A frame, what was found out about it, and its edges once more: JSON has no pairs as keys.
+_Kept = tuple[Configuration, Explored | None, list[tuple[str, str, int]]]
+_KEPT: TypeAdapter[_Kept] = TypeAdapter(_Kept)
 # Random trials before TPE has something to learn from.
 _STARTUP_TRIALS = 8
 _DIRECTIONS = ("minimize", "minimize")
@@ -62,6 +70,21 @@ class StoredStudy:
     def tell(self, asked: optuna.Trial, values: Sequence[float]) -> None:
         """End a trial and keep it."""
         self._file.add_trial(self._live.tell(asked, values))
+
+    def remember(self, frame: Configuration, explored: Explored | None) -> None:
+        """Keep what was found out about a frame; None: it could not be explored."""
+        edges = [(*ends, elements) for ends, elements in explored.edges.items()] if explored else []
+        kept = (frame, replace(explored, edges={}) if explored else None, edges)
+        number = sum(key.startswith(_EXPLORED) for key in self._file.user_attrs)
+        self._file.set_user_attr(f"{_EXPLORED}{number:04d}", _KEPT.dump_python(kept, mode="json"))
+
+    def recall(self) -> Iterator[tuple[Configuration, Explored | None]]:
+        """Yield what :func:`remember` kept, in its order."""
+        for key, kept in sorted(self._file.user_attrs.items()):
+            if key.startswith(_EXPLORED):
+                frame, explored, edges = _KEPT.validate_python(kept)
+                found = {(giver, taker): elements for giver, taker, elements in edges}
+                yield frame, replace(explored, edges=found) if explored else None
 
 
 def _sampler(name: SamplerName, seed: int) -> optuna.samplers.BaseSampler:

@@ -133,6 +133,11 @@ class Space:
         return self._offer.free
 
     @property
+    def bf16(self) -> tuple[str, ...]:
+        """Operators that may compute in bf16 by themselves, and need not."""
+        return self._offer.bf16
+
+    @property
     def always_float(self) -> frozenset[str]:
         """Operators that the recipe keeps float."""
         return self._offer.always_float
