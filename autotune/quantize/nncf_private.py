@@ -1,4 +1,6 @@
-"""NNCF's own placement, asked again and again: with ``nncf_patterns`` and ``nncf_solver``, the only user of its internals.
+"""NNCF's own placement, asked again and again.
+
+With ``nncf_patterns`` and ``nncf_solver`` this is the only user of NNCF's internals.
 
 ``nncf.quantize`` finds where quantisers go in three steps: it drops constant subgraphs, fuses patterns such as
 convolution + add + relu, and runs a solver. Only the solver depends on the operators kept float, so the rest is done
