@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from autotune.errors import AutotuneError, UserError
+
+if TYPE_CHECKING:
+    from autotune.api import Run, tune
+    from autotune.events import Events
+
+# Imported when they are first used: ``import autotune`` stays light.
+_LATER = {"Events": "autotune.events", "Run": "autotune.api", "tune": "autotune.api"}
 
 
 def load(directory: str | os.PathLike[str]) -> Any:
@@ -13,4 +22,12 @@ def load(directory: str | os.PathLike[str]) -> Any:
     return load_deployed(directory)
 
 
-__all__ = ["load"]
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        from importlib import import_module
+
+        return getattr(import_module(_LATER[name]), name)
+    raise AttributeError(f"module 'autotune' has no attribute '{name}'")
+
+
+__all__ = ["AutotuneError", "Events", "Run", "UserError", "load", "tune"]

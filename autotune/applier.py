@@ -58,6 +58,8 @@ def apply(solved: recipe.Recipe, output: Path, trust_code: bool, note: Callable[
             kept = output.with_name(f"{output.name}.log")
             shutil.copyfile(log, kept)
             raise AutotuneError(f"{error}; what the measuring process said is in {kept}.") from error
+    if exported.note:
+        note(exported.note)
     return _compare(solved.expect, prepared.model.digest, data_digest, exported.digest, output)
 
 

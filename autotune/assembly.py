@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from autotune import decide
 from autotune.files import write_text
 from autotune.folder import RunFolder
+from autotune.outcome import Finalist, Run, Saturation
 from autotune.protocol import Exported
 from autotune.recipe import dump
-from autotune.record import Finalist, OperatorRun, Run, Saturation, Seconds, Trial
+from autotune.record import OperatorRun, Seconds, Trial
 from autotune.report.write import save_record, write_reports
 from autotune.setting import Found, Setting
 

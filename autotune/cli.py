@@ -1,4 +1,4 @@
-"""The command line: ``autotune tune | apply | report | schema``."""
+"""The command line: ``autotune tune | apply | verify | report | schema``."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ def tune(
     debug: Debug = False,
 ) -> None:
     """Find the fastest configuration within the tolerance and prove it on held-out data."""
+    begun = time.monotonic()  # before imports that take a moment
     with _Errors(debug):
         from autotune import hardware
         from autotune import recipe as recipes
@@ -93,7 +94,7 @@ def tune(
         folder = output or _default_output(asked.name, resume)
         console = Console(quiet=quiet, to_stderr=as_json)
         console.header(asked, folder)
-        options = Options(folder, resume, trust_code, shlex.join(["autotune", *sys.argv[1:]]))
+        options = Options(folder, resume, trust_code, shlex.join(["autotune", *sys.argv[1:]]), begun)
         with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):  # the user's own code may print
             run = run_tune(asked, options, console)
         console.result(run, folder)
@@ -123,6 +124,37 @@ def apply(
         applied = rebuild(recipes.load(solved), output, trust_code, lambda text: typer.echo(text, err=True))
         typer.echo(applied.sentence)
     if not applied.identical:
+        raise typer.Exit(EXIT_CONSTRAINT_UNMET)
+
+
+@app.command(epilog="Example: autotune verify reports/file-type --model /srv/model --slower 20%")
+def verify(
+    directory: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
+    model: Annotated[Path | None, typer.Option(help="The deployed folder (default: RUN/model).")] = None,
+    slower: Annotated[str, typer.Option(help="How much of the promised speed may be missing, such as 10%.")] = "10%",
+    isa: Isa = "native",
+    trust_code: TrustCode = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Measure a run's winner and the floats on this machine; exit code 3 if the verdict or the speed no longer hold."""
+    with _Errors(debug):
+        from dataclasses import asdict
+
+        from autotune import hardware
+        from autotune.console import verification_lines
+        from autotune.verifier import Asked, verify
+        from autotune.verifier import share as parsed
+
+        hardware.restrict(isa)
+        asked = Asked(directory, model, parsed(slower, "--slower"), trust_code)
+        found = verify(asked, (lambda _: None) if quiet else (lambda text: typer.echo(text, err=True)))
+        for line in [] if as_json else verification_lines(found, quiet):
+            typer.echo(line)
+        if as_json:
+            typer.echo(json.dumps(asdict(found), indent=2))
+    if not found.holds:
         raise typer.Exit(EXIT_CONSTRAINT_UNMET)
 
 
@@ -195,16 +227,15 @@ def _recipe(recipes: Any, target: str, given: dict[str, Any]) -> Any:
     if missing:
         raise UserError(f"Tuning a model without a recipe needs {' and '.join(missing)}.")
     data, metric, task = given.pop("data"), given.pop("metric", None), given.pop("task", None)
-    return recipes.Recipe.quick(target, data, metric, task).with_overrides(**given)
+    return recipes.Recipe.quick(target, data, metric, {"task": task} if task else {}).with_overrides(**given)
 
 
 def _default_output(name: str, resume: bool) -> Path:
-    from autotune.folder import RunFolder
+    from autotune.folder import REPORTS, RunFolder, fresh_folder
 
-    reports = Path("reports")
     if not resume:
-        return reports / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    unfinished = sorted(p for p in reports.glob(f"{name}-*") if RunFolder(p).is_unfinished)
+        return fresh_folder(name)
+    unfinished = sorted(p for p in REPORTS.glob(f"{name}-*") if RunFolder(p).is_unfinished)
     if not unfinished:
-        raise UserError(f"--resume: no unfinished run of '{name}' under {reports}; name its folder with --output.")
+        raise UserError(f"--resume: no unfinished run of '{name}' under {REPORTS}; name its folder with --output.")
     return unfinished[-1]

@@ -9,8 +9,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from autotune.outcome import Run, Verification
 from autotune.recipe import Recipe
-from autotune.record import Run, Trial
+from autotune.record import Trial
 
 _STAGES = {
     "data": "Loading data",
@@ -96,6 +97,24 @@ def describe(trial: Trial) -> str:
         return f"{trial.state}: {trial.configuration.label}"
     notes = "".join(f" ({note})" for note in measured.notes)
     return f"{_gain(trial)}: {trial.configuration.label}{notes}"
+
+
+def verification_lines(found: Verification, short: bool) -> list[str]:
+    """What was found, line by line; ``short``: the outcome only."""
+    verdict, speed, promised = found.verdict, found.speedup, found.promised
+    outcome = "It still holds." if found.holds else f"It does NOT hold: {'; '.join(found.reasons)}."
+    if short:
+        return [outcome]
+    return [
+        f"Drop    {verdict.drop:+.4f}, at most {verdict.drop_upper:+.4f} of {verdict.tolerance:.4f}: {verdict.status} "
+        f"(the run: {promised.verdict.drop:+.4f}, {promised.verdict.status})",
+        f"Speed   {speed.estimate:.2f}x float f32 ({speed.low:.2f} to {speed.high:.2f}; the run: "
+        f"{promised.speedup.estimate:.2f}x), {found.speedup_best_float.estimate:.2f}x the best float here, "
+        f"{found.best_float}",
+        f"Latency {found.latency_ms:.3g} ms",
+        *(f"Differs {text}" for text in found.differences),
+        outcome,
+    ]
 
 
 def _gain(trial: Trial) -> str:

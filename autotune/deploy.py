@@ -73,19 +73,40 @@ def load(directory: str | os.PathLike[str]) -> Any:
     Raises:
         UserError: the folder has no model or no ``deploy.json``.
     """
-    folder = Path(directory)
+    import openvino
+
+    folder = checked(Path(directory))
+    return openvino.Core().compile_model(str(folder / MODEL), "CPU", properties(folder))
+
+
+def properties(folder: Path) -> dict[str, str]:
+    """Return the compile properties that the model of a deployed folder was judged with.
+
+    Raises:
+        UserError: ``deploy.json`` is damaged.
+    """
+    try:
+        found: dict[str, str] = json.loads((folder / PROPERTIES).read_text())["CPU"]
+        return {str(name): str(value) for name, value in found.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(f"{folder / PROPERTIES}: is damaged; deploy the run's model folder again.") from None
+
+
+def checked(folder: Path) -> Path:
+    """Return a deployed folder that has what it needs.
+
+    Raises:
+        UserError: it has no model or no ``deploy.json``.
+    """
     for name in (MODEL, PROPERTIES):
         if not (folder / name).exists():
             raise UserError(f"{folder}: no {name} there; name the model folder of a run.")
-    import openvino
-
-    properties = json.loads((folder / PROPERTIES).read_text())["CPU"]
-    return openvino.Core().compile_model(str(folder / MODEL), "CPU", properties)
+    return folder
 
 
 def export(
     model: Any,
-    properties: Mapping[str, str],
+    judged_with: Mapping[str, str],
     directory: Path,
     *,
     name: str,
@@ -97,7 +118,7 @@ def export(
 
     Args:
         model: the ``openvino.Model`` as it was measured; weights are stored as they are.
-        properties: compile properties it was judged with.
+        judged_with: compile properties.
         name, label, remark: for the README: of the model, of the configuration, and what is known of it.
         companions: tokenizer and config to be copied beside the model.
 
@@ -115,7 +136,7 @@ def export(
             if shutil.disk_usage(scratch).free < _ROOM:  # OpenVINO only says that it could not write
                 raise UserError(f"Cannot write {directory}: the disk is full; free some space.") from error
             raise
-        write_text(scratch / PROPERTIES, json.dumps({"CPU": dict(properties)}, indent=2) + "\n")
+        write_text(scratch / PROPERTIES, json.dumps({"CPU": dict(judged_with)}, indent=2) + "\n")
         readme = _README.format(name=name, label=label, remark=remark, folder=directory.name)
         if companions is not None:
             _accompany(companions.folder, scratch)

@@ -14,9 +14,10 @@ from autotune import decide
 from autotune.configuration import Configuration
 from autotune.errors import WorkerDied
 from autotune.files import replacing
-from autotune.protocol import Build, Built, Measure, Measured, Prepared
+from autotune.protocol import Build, Built, Measure, Measured, Prepared, Rival
 from autotune.record import Failure, Origin, Seconds, Trial
 from autotune.runner import Runner
+from autotune.search.incumbent import to_beat
 from autotune.stages import StageFailed, failure_of
 
 MINIMUM_TIMEOUT = 60.0
@@ -91,6 +92,7 @@ class Evaluator:
                 configuration,
                 tolerance=None if full else self._tolerance,
                 slowest=None if full else self._slowest_worth_scoring(known),
+                rival=self._rival(known),
             )
             measured: Measured = self._runner.call(request, self._timeout)
         except (StageFailed, WorkerDied) as error:
@@ -130,6 +132,17 @@ class Evaluator:
     def _keep(self, number: int, per_sample: NDArray[np.float64]) -> None:
         with replacing(self._scores / f"{number}.npy") as path:
             np.save(path, per_sample)
+
+    def _rival(self, earlier: Iterable[Trial]) -> Rival | None:
+        """What to be timed beside, as long as that has taken little of the run."""
+        known = list(earlier)
+        spent = sum(t.measurement.duel.seconds for t in known if t.measurement and t.measurement.duel)
+        if not decide.is_affordable(spent, time.monotonic() - self._begun):
+            return None
+        found = to_beat(known, self._tolerance)
+        if found is None or found.measurement is None or found.measurement.latency is None:
+            return None
+        return Rival(found.number, found.configuration, found.measurement.latency.speedup, self._tolerance)
 
     def _slowest_worth_scoring(self, earlier: Iterable[Trial]) -> float:
         """The speed of the fastest that is clearly within the tolerance: what is slower cannot win."""

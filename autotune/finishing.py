@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from autotune import decide
+from autotune import decide, reserve
 from autotune.assembly import Judged, leave
 from autotune.configuration import Configuration
 from autotune.errors import AutotuneError, WorkerDied
 from autotune.events import Events
+from autotune.outcome import Finalist, Run, Saturation, Verdict
 from autotune.protocol import Emulate, Emulated, Export, Exported, Judge, Race, Raced
-from autotune.record import Finalist, Run, Saturation, Trial, Verdict
+from autotune.record import Trial
 from autotune.runner import Runner
 from autotune.setting import Found, Setting
 from autotune.stages import StageFailed
 
 FINALISTS = 5
-RACE_ROUNDS = 100
-RACE_SECONDS = 30.0
-# After an interrupt: as many rounds as an interval needs, no more.
-SHORT_RACE_ROUNDS = 12
-SHORT_RACE_SECONDS = 3.0
-# Writing model and report.
-WRITING_SECONDS = 3.0
 
 T = TypeVar("T")
 
@@ -54,14 +50,14 @@ class _Finishing:
         self._events = events
         self._interrupted = found.interrupted
         self._notes = list(notes)
-        self._chosen = decide.pick_finalists(found.trials, setting.goal.tolerance, FINALISTS)
+        self._chosen = self._finalists()
         self._columns: dict[int, Sequence[float]] = {}
         self._verdicts: dict[int, Verdict] = {}
 
     def run(self) -> Run:
         self._events.stage("finalists")
-        self._phase(self._race)
         self._phase(self._judge)
+        self._phase(self._race)
         finalists, decision, exported = self._phase(self._write_winner)
         saturation = self._phase(lambda: self._saturation(decision))
         self._events.stage("report")
@@ -74,6 +70,21 @@ class _Finishing:
         )
         self._setting.folder.clean()
         return run
+
+    def _finalists(self) -> list[Trial]:
+        """Choose the finalists; fewer where the timeout leaves no time to judge them all."""
+        setting, trials = self._setting, self._found.trials
+        every = chosen = decide.pick_finalists(trials, setting.goal.tolerance, FINALISTS)
+        if not self._found.late or setting.deadline is None:
+            return every
+        left = setting.deadline - time.monotonic()
+        while len(chosen) > 2 and left < reserve.finishing_seconds(  # float f32 and the likeliest winner
+            setting.prepared, setting.sizes, chosen, trials, slack=0.0
+        ):
+            chosen = _without_one(chosen)
+        if len(chosen) < len(every):
+            self._note(f"The timeout leaves time for {len(chosen)} of {len(every)} finalists.")
+        return chosen
 
     def _phase(self, phase: Callable[[], T]) -> T:
         """Carry out one phase; after the run's first interrupt begin it again, cut short."""
@@ -123,9 +134,20 @@ class _Finishing:
             self._drop(trial, "could not be timed again", error)
 
     def _timed(self, trials: Sequence[Trial]) -> Raced:
-        rounds, seconds = (SHORT_RACE_ROUNDS, SHORT_RACE_SECONDS) if self._interrupted else (RACE_ROUNDS, RACE_SECONDS)
+        rounds, seconds = self._race_limits()
         raced: Raced = self._runner.call(Race(tuple(t.configuration for t in trials), rounds, seconds))
         return raced
+
+    def _race_limits(self) -> tuple[int, float]:
+        """Return rounds and seconds: with a timeout, what it leaves; all of it where it ended the search."""
+        if self._interrupted:
+            return reserve.SHORT_RACE_ROUNDS, reserve.SHORT_RACE_SECONDS
+        deadline = self._setting.deadline
+        if deadline is None:
+            return reserve.RACE_ROUNDS, reserve.RACE_SECONDS
+        after = reserve.leaving_seconds(self._setting.prepared, self._setting.sizes, self._chosen)
+        left = max(deadline - time.monotonic() - after, reserve.SHORT_RACE_SECONDS)
+        return (sys.maxsize, left) if self._found.late else (reserve.RACE_ROUNDS, min(left, reserve.RACE_SECONDS))
 
     def _judge(self) -> None:
         """Look at the holdout once for each finalist; after an interrupt only until one int8 model is judged."""
@@ -140,9 +162,17 @@ class _Finishing:
             drop = asked.max_drop
             request = Judge(trial.configuration, drop.value, drop.relative, asked.confidence, count)
             try:
-                self._verdicts[trial.number] = self._runner.call(request)
+                self._verdicts[trial.number] = self._verdict(request)
             except (StageFailed, WorkerDied) as error:
                 self._drop(trial, "could not be judged on the holdout", error)
+
+    def _verdict(self, request: Judge) -> Verdict:
+        """Ask once more where the child died: it may not have been this finalist that ended it."""
+        try:
+            found: Verdict = self._runner.call(request)
+        except WorkerDied:
+            found = self._runner.call(request)
+        return found
 
     def _judged(self, trial: Trial) -> bool:
         return trial.number in self._verdicts
@@ -162,9 +192,13 @@ class _Finishing:
             mark = "Best effort, the asked latency is not met. " if decision.outcome == "constraint-unmet" else ""
             export = Export(winner.configuration, self._setting.folder.model.absolute(), mark + decision.sentence)
             try:
-                return finalists, decision, self._runner.call(export)
+                exported: Exported = self._runner.call(export)
             except (StageFailed, WorkerDied) as error:
                 self._drop(winner, "could not be written", error)
+                continue
+            if exported.note:
+                self._note(exported.note)
+            return finalists, decision, exported
 
     def _saturation(self, decision: decide.Decision) -> Saturation | None:
         """Tell what saturation costs the winner, if its sums can: it is scored again, emulated in floats."""
@@ -184,3 +218,11 @@ class _Finishing:
         found = decide.saturation(winner.measurement.score, emulated.score, emulated.samples, goal)
         self._events.note(decide.saturation_sentence(found, goal))
         return found
+
+
+def _without_one(finalists: Sequence[Trial]) -> list[Trial]:
+    """Leave out the last int8 one as long as there are two of them, then the last float; in the order of choice."""
+    int8 = [t for t in finalists if t.configuration.quantization is not None]
+    floats = [t for t in finalists if t.configuration.quantization is None]
+    least = int8[-1] if len(int8) > 1 or len(floats) == 1 else floats[-1]
+    return [t for t in finalists if t is not least]

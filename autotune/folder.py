@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,9 @@ from typing import IO
 
 from autotune.errors import UserError
 from autotune.files import sha256, write_text
-from autotune.record import Fingerprint
+from autotune.outcome import Fingerprint
+
+REPORTS = Path("reports")
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,13 @@ class RunFolder:
 
     @property
     def record(self) -> Path:
-        """The whole ``record.Run`` as JSON: what the report is made from."""
+        """The whole ``outcome.Run`` as JSON: what the report is made from."""
         return self.path / "record.json"
+
+    @property
+    def given(self) -> Path:
+        """Model, data and metric that were given as Python objects, as files."""
+        return self.path / "given"
 
     @property
     def work(self) -> Path:
@@ -108,11 +116,7 @@ class RunFolder:
             claim = Claim(False, self._locked())
             self._check_same(identity)
             return claim
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise UserError(
-                f"--output {self.path}: already holds another run or other files; choose another folder, "
-                "or add --resume to continue the run in it."
-            )
+        self.check_free(besides=self.given)
         made = not self.path.exists()
         try:
             self.work.mkdir(parents=True)
@@ -121,6 +125,14 @@ class RunFolder:
         claim = Claim(made, self._locked())
         write_text(self.identity, json.dumps(identity, indent=1))
         return claim
+
+    def check_free(self, besides: Path | None = None) -> None:
+        """Raise UserError if the folder holds anything ``besides`` what was put there for this run."""
+        if self.path.exists() and (not self.path.is_dir() or any(path != besides for path in self.path.iterdir())):
+            raise UserError(
+                f"--output {self.path}: already holds another run or other files; choose another folder, "
+                "or add --resume to continue the run in it."
+            )
 
     def clean(self) -> None:
         """Remove the scratch data of a finished run."""
@@ -164,6 +176,11 @@ class RunFolder:
                     f"--resume {self.path}: the run was started with another {key}: "
                     f"{_difference(before.get(key), value)}; its trials cannot be mixed with new ones, start a new run."
                 )
+
+
+def fresh_folder(name: str) -> Path:
+    """Return where a run goes that was not told: ``reports/<name>-<time>``."""
+    return REPORTS / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
 def identity(

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from autotune.errors import UserError, suggest
-from autotune.record import Fingerprint
+from autotune.outcome import Fingerprint
 
 NATIVE = "native"
 CAP_VARIABLES = ("ONEDNN_MAX_CPU_ISA", "OV_CPU_MAX_ISA")

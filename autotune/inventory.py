@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autotune import hardware
-from autotune.graph.inspect import constants_size, model_digest
+from autotune.graph.inspect import model_digest
 from autotune.measure.compiled import Compiled, probe_precisions
 from autotune.measure.typed import executed_bf16
 from autotune.quantize.variants import Variants
@@ -23,6 +23,7 @@ def inventory(
     model: Any,
     variants: Variants,
     baseline: Compiled,
+    size_bytes: int,
     notes: Sequence[str],
 ) -> ModelInfo:
     """Describe a model.
@@ -31,6 +32,7 @@ def inventory(
         path: of the model's file; its content is the model's identity.
         source: as it was read. model: the same, normalised, which ``variants`` builds candidates of.
         baseline: ``model``, compiled in f32.
+        size_bytes: of the constants, as the source stores them.
         notes: sentences for the user that come before those about NNCF and compiling.
     """
     said = [*notes, *baseline.notes, *([variants.base.note] if variants.base.note else [])]
@@ -43,7 +45,7 @@ def inventory(
         activation_quantizers=variants.base.activation_quantizers,
         precisions=probe_precisions(),
         can_saturate=hardware.can_saturate(hardware.flags(), hardware.instruction_set()),
-        size_bytes=constants_size(model),
+        size_bytes=size_bytes,
         nncf_path=variants.base.nncf_path,
         forms=variants.groups,
         bf16_operators=_bf16_operators(model, variants, baseline.threads),

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autotune.configuration import Configuration
+from autotune.outcome import Verdict
 from autotune.recipe import CandidateWay, MetricSpec, Recipe
-from autotune.record import Failure, Measurement, ModelInfo, OperatorRun
+from autotune.record import Failure, Interval, Measurement, ModelInfo, OperatorRun
 
 
 @dataclass(frozen=True)
@@ -144,17 +145,29 @@ class Built:
 
 
 @dataclass(frozen=True)
+class Rival:
+    """The trial to beat: its speed against float f32, and the ``tolerance`` of the drop that it keeps."""
+
+    number: int
+    configuration: Configuration
+    speedup: Interval
+    tolerance: float
+
+
+@dataclass(frozen=True)
 class Measure:
     """Compile, time and score the candidate. Answered by :class:`Measured`.
 
     Attributes:
         tolerance: of the drop, in the metric's own units; None scores every sample.
         slowest: speed against f32 below which scoring is pointless; None scores whatever the speed.
+        rival: to be timed beside it where the two are close; None where there is none yet.
     """
 
     configuration: Configuration
     tolerance: float | None
     slowest: float | None
+    rival: Rival | None = None
 
 
 @dataclass(frozen=True)
@@ -214,7 +227,11 @@ class Explored:
 
 @dataclass(frozen=True)
 class Race:
-    """Time several candidates in common interleaved rounds. Answered by :class:`Raced`."""
+    """Time several candidates in common interleaved rounds. Answered by :class:`Raced`.
+
+    Attributes:
+        max_seconds: with building and compiling.
+    """
 
     configurations: tuple[Configuration, ...]
     rounds: int
@@ -236,7 +253,7 @@ class Raced:
 
 @dataclass(frozen=True)
 class Judge:
-    """Score a finalist on the holdout, once. Answered by ``record.Verdict``.
+    """Score a finalist on the holdout, once. Answered by ``outcome.Verdict``.
 
     Attributes:
         max_drop: a number in the metric's own units, or relative to the float score when ``relative``.
@@ -248,6 +265,40 @@ class Judge:
     relative: bool
     confidence: float
     finalists: int
+
+
+@dataclass(frozen=True)
+class Recheck:
+    """Time a deployed model and the floats in common rounds, and score each on the holdout. Answered by
+    :class:`Rechecked`.
+
+    Attributes:
+        directory: the deployed folder.
+        floats: float f32 first.
+        max_drop, relative, confidence: as in :class:`Judge`.
+    """
+
+    directory: Path
+    floats: tuple[Configuration, ...]
+    rounds: int
+    max_seconds: float
+    max_drop: float
+    relative: bool
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Rechecked:
+    """The deployed model first, then the floats.
+
+    Attributes:
+        milliseconds: one value per round.
+        notes: what OpenVINO did otherwise than it was asked.
+    """
+
+    milliseconds: tuple[tuple[float, ...], ...]
+    verdicts: tuple[Verdict, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -269,20 +320,32 @@ class Emulated:
 class Export:
     """Write model, properties and snippets into a new folder. Answered by :class:`Exported`.
 
-    ``remark`` goes into the folder's README: what is known of this model.
+    Attributes:
+        remark: goes into the folder's README: what is known of this model.
+        timed: whether the time of each operator is wanted.
     """
 
     configuration: Configuration
     directory: Path
     remark: str
+    timed: bool = True
 
 
 @dataclass(frozen=True)
 class Exported:
-    """``digest`` of the candidate, and what each of its operators does, with times."""
+    """What was written.
+
+    Attributes:
+        digest: of the candidate.
+        operators: what each does; microseconds are 0 unless times were wanted.
+        inference_seconds: compiling and inference.
+        note: what is to be told of the files; empty for nothing.
+    """
 
     digest: str
     operators: tuple[OperatorRun, ...]
+    inference_seconds: float
+    note: str = ""
 
 
 @dataclass(frozen=True)

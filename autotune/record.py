@@ -1,4 +1,4 @@
-"""Frozen values that flow through a run. Nothing here does anything."""
+"""What is measured: the model, trials and their parts, as frozen values. Nothing here does anything."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import statistics
 from dataclasses import dataclass, field
 from typing import Literal
 
-from autotune.configuration import Configuration, FormName
+from autotune.configuration import Configuration, FormName, Precision
 
 Origin = Literal["plain", "neighbour", "guide", "sampler"]
 TrialState = Literal["complete", "stopped", "duplicate", "failed"]
-Status = Literal["proven", "expected", "beyond"]
-Assurance = Literal["expected", "proven"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class ModelInfo:
     outputs: tuple[str, ...]
     operators: dict[str, str]
     activation_quantizers: tuple[str, ...]
-    precisions: tuple[str, ...]
+    precisions: tuple[Precision, ...]
     can_saturate: bool
     size_bytes: int
     nncf_path: str
@@ -81,7 +79,8 @@ class Latency:
 
     Attributes:
         baseline_ms, candidate_ms: one value per pair, milliseconds per inference.
-        speedup: median of baseline/candidate over the pairs; above 1 the candidate is faster.
+        speedup: median of baseline/candidate over the pairs; above 1 the candidate is faster. After a ``Duel`` that of
+            the rival times the duel's ratio, if that is known well enough: speeds of other minutes are not comparable.
     """
 
     baseline_ms: tuple[float, ...]
@@ -91,6 +90,18 @@ class Latency:
     @property
     def median_ms(self) -> float:
         return statistics.median(self.candidate_ms)
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Interleaved pairs with the trial ``against``; ``ratio`` is its time over this one's, above 1 this is faster.
+
+    ``seconds`` is what they took, part of the trial's seconds for latency.
+    """
+
+    against: int
+    ratio: Interval
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,7 @@ class Measurement:
         precision: that OpenVINO really computes float operators in.
         notes: a sentence for everything that ran otherwise than asked.
         operators: read back from the runtime model.
+        duel: with the fastest within the tolerance at that time, where the two are close.
     """
 
     latency: Latency | None
@@ -118,6 +130,7 @@ class Measurement:
     groups: int | None = None
     precision: str = ""
     notes: tuple[str, ...] = ()
+    duel: Duel | None = None
 
 
 @dataclass(frozen=True)
@@ -135,7 +148,8 @@ class Seconds:
 
     Attributes:
         observe: making graph forms, placing quantisers and recording statistics; no inference and no compilation.
-        inference: compiling and inference of observing, and of looking at what each operator costs.
+        inference: compiling and inference of observing, of looking at what each operator costs, and of comparing the
+            best so far, once it is written, with what was measured.
         build, compile, score, latency: of candidates; ``score`` is inference and the metric.
         search: the whole search phase; ``report``: writing reports.
     """
@@ -175,137 +189,3 @@ class Trial:
     seconds: Seconds = Seconds()
     finished_at: float = 0.0
     ended_seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the holdout says of a finalist; drops are in the metric's own units, positive is worse.
-
-    Attributes:
-        drop_upper: one-sided upper bound of the drop at ``confidence`` (corrected for the number of finalists).
-        method: name of the bound (exact paired, bootstrap, ...).
-        more_samples: how many more labelled samples would settle it, None if no number would.
-        groups, more_groups: the same as ``n`` and ``more_samples``, of the groups that samples come in; None where each
-            sample stands alone.
-    """
-
-    status: Status
-    drop: float
-    drop_upper: float
-    tolerance: float
-    confidence: float
-    n: int
-    method: str
-    score: float
-    float_score: float
-    more_samples: int | None = None
-    groups: int | None = None
-    more_groups: int | None = None
-
-
-@dataclass(frozen=True)
-class Saturation:
-    """What saturating 8-bit sums cost the winner: its own score, and that of its emulation in floats.
-
-    Attributes:
-        score, emulated_score: the metric on the search split, of the same ``n`` samples.
-        cost: the metric's difference, signed so that positive is worse.
-    """
-
-    score: float
-    emulated_score: float
-    cost: float
-    n: int
-
-
-@dataclass(frozen=True)
-class Finalist:
-    """A front member, re-measured with the others in common interleaved rounds, judged on the holdout.
-
-    Attributes:
-        speedup: against float f32. ``speedup_best_float``: against the best float with the asked assurance.
-        milliseconds: one value per round, for the latency plot.
-    """
-
-    trial: int
-    configuration: Configuration
-    speedup: Interval
-    speedup_best_float: Interval
-    milliseconds: tuple[float, ...]
-    verdict: Verdict
-    meets_latency: bool = True
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What the user asked for. ``tolerance`` is in the metric's own units; ``max_latency_ms`` may be None."""
-
-    metric: str
-    higher_is_better: bool
-    max_drop: str
-    tolerance: float
-    max_latency_ms: float | None
-    confidence: float
-    assurance: Assurance
-
-
-@dataclass(frozen=True)
-class Fingerprint:
-    """The machine and versions that every number in a run holds for."""
-
-    cpu: str
-    isa: tuple[str, ...]
-    instruction_set: str
-    cores: int
-    threads: int
-    memory_gib: float
-    system: str
-    versions: dict[str, str]
-
-
-@dataclass(frozen=True)
-class SplitSizes:
-    calibration: int
-    search: int
-    holdout: int
-    duplicates_removed: int = 0
-
-
-@dataclass(frozen=True)
-class Run:
-    """Everything that a finished (or interrupted) run knows; the report is a pure function of it.
-
-    Attributes:
-        outcome: ``winner``, ``constraint-unmet`` or ``interrupted``.
-        sentence: the verdict in one sentence.
-        why_float: why float won; empty when it did not.
-        winner, best_float, fastest_proven: trial numbers of finalists.
-        front: trial numbers of the Pareto front (speedup against drop) on the search split.
-        saturation: None where 8-bit sums cannot saturate, where float won, or where ``notes`` say why.
-        solved: the solved recipe as YAML.
-        command: the command line that reproduces the run.
-    """
-
-    name: str
-    outcome: str
-    sentence: str
-    why_float: str
-    model: ModelInfo
-    data: str
-    splits: SplitSizes
-    goal: Goal
-    trials: tuple[Trial, ...]
-    front: tuple[int, ...]
-    finalists: tuple[Finalist, ...]
-    winner: int
-    best_float: int
-    fastest_proven: int | None
-    baseline_score: float
-    seconds: Seconds
-    wall_seconds: float
-    fingerprint: Fingerprint
-    started: str
-    solved: str
-    command: str
-    notes: tuple[str, ...] = field(default=())
-    saturation: Saturation | None = None

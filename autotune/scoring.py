@@ -16,8 +16,9 @@ from autotune.data import Dataset
 from autotune.errors import UserError
 from autotune.measure.compiled import Compiled
 from autotune.measure.score import outputs as run
+from autotune.outcome import Verdict
 from autotune.protocol import Judge
-from autotune.record import Failure, Verdict
+from autotune.record import Failure
 from autotune.stages import StageFailed
 from autotune.stats import Clusters, DropTest
 from autotune.tasks.metrics import Metric

@@ -1,18 +1,20 @@
-"""The search phase: ask, look at operators, evaluate, tell, and keep the best so far on disk."""
+"""The search phase: ask, observe when needed, look at operators, evaluate, tell, and keep the best so far on disk."""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
+from autotune import decide, reserve
 from autotune.errors import WorkerDied
 from autotune.evaluator import Evaluator
 from autotune.events import Events
 from autotune.files import write_text
-from autotune.finishing import FINALISTS, SHORT_RACE_SECONDS, WRITING_SECONDS
-from autotune.protocol import Explore, Explored, Export, Exported, Observed, Prepared
+from autotune.finishing import FINALISTS
+from autotune.protocol import Explore, Explored, Export, Exported, Observe, Observed
 from autotune.recipe import dump
-from autotune.record import SplitSizes, Trial
+from autotune.record import Trial
 from autotune.runner import Runner
 from autotune.search.driver import Search
 from autotune.search.incumbent import incumbent
@@ -21,43 +23,37 @@ from autotune.stages import StageFailed
 
 # What looking at the operators of one frame may take.
 EXPLORING_SECONDS = 8.0
-# An emulated inference takes at most so many times as long as one of float f32 (1.1 to 1.2 on magika and PP-LCNet).
-EMULATED = 1.5
 # The best so far is written again when it is faster by this factor, and so many seconds after the last time.
 BETTER = 1.03
 WRITE_EVERY_SECONDS = 5.0
 
 
-def search(setting: Setting, observed: Observed, note: Callable[[str], None], runner: Runner, events: Events) -> Found:
+def search(setting: Setting, note: Callable[[str], None], runner: Runner, events: Events) -> Found:
     """Try configurations until trials, time or ideas run out, or the user interrupts.
 
     Args:
-        observed: how long observing the float model took.
         note: tells the user something.
 
     Raises:
         KeyboardInterrupt: interrupted before anything was measured.
     """
-    return _Searching(setting, observed, note, runner, events).run()
+    return _Searching(setting, note, runner, events).run()
 
 
 class _Searching:
-    def __init__(
-        self, setting: Setting, observed: Observed, note: Callable[[str], None], runner: Runner, events: Events
-    ) -> None:
+    def __init__(self, setting: Setting, note: Callable[[str], None], runner: Runner, events: Events) -> None:
         self._setting = setting
         self._note = note
         self._runner = runner
         self._events = events
         self._tolerance = setting.goal.tolerance
-        reference = sum(op.microseconds for op in setting.prepared.baseline.operators)
         self._strategy = strategy = setting.recipe.strategy
         self._search = Search(
             setting.space,
             setting.folder.study,
             setting.recipe.seed,
             self._tolerance,
-            reference=reference,
+            profile={run.name: run.microseconds for run in setting.prepared.baseline.operators},
             strategy=strategy,
         )
         before = max((t.ended_seconds for t in self._search.trials), default=0.0)  # of the run that is resumed
@@ -65,23 +61,24 @@ class _Searching:
             runner,
             setting.prepared,
             self._tolerance,
-            _scoring_seconds(setting.prepared, setting.sizes.search),
+            reserve.scoring_seconds(setting.prepared, setting.sizes.search),
             setting.folder.scores,
             early_stopping=strategy.early_stopping,
             begun=setting.clock - before,
         )
         self._written: tuple[float, float] = (0.0, 0.0)
-        self._observing = observed.seconds
-        self._inference = observed.inference_seconds
+        self._observed = False
+        self._observing = self._inference = 0.0
 
     def run(self) -> Found:
         started = time.monotonic()
-        interrupted = False
+        interrupted = late = False
         budget = self._setting.recipe.budget.trials
         try:
             while self._search.plain_left or (self._measured < budget and not self._search.exhausted):
-                if self._is_late():
-                    self._note(f"The timeout ended the search after {self._measured} of {budget} trials.")
+                late = self._is_late()
+                if late:
+                    self._note(f"The timeout ended the search after {self._measured} of {budget} trials.{self._over()}")
                     break
                 if self._strategy.settle and self._search.settled:
                     self._note("The search ended: no improvement is expected any more.")
@@ -94,7 +91,9 @@ class _Searching:
             interrupted = True
             self._runner.close()
             self._note("Interrupted: finishing with what was measured; press Ctrl-C again to stop at once.")
-        return Found(self._search.trials, interrupted, time.monotonic() - started, self._observing, self._inference)
+        return Found(
+            self._search.trials, interrupted, late, time.monotonic() - started, self._observing, self._inference
+        )
 
     @property
     def _measured(self) -> int:
@@ -102,6 +101,8 @@ class _Searching:
 
     def _try_one(self) -> None:
         proposal = self._search.ask()
+        if not self._observed and proposal.configuration.quantization is not None:
+            self._observe()
         trial = self._evaluator.evaluate(proposal.number, proposal.configuration, proposal.origin, self._search.trials)
         self._search.tell(proposal, trial)
         held = incumbent(self._search.trials, self._tolerance)
@@ -109,23 +110,49 @@ class _Searching:
         self._events.trial(trial, best, self._measured, self._setting.recipe.budget.trials)
         self._keep(trial)
 
+    def _observe(self) -> None:
+        """Record the statistics of the calibration samples; not before they are needed: float models come first."""
+        self._events.stage("observe")
+        found: Observed = self._runner.call(Observe())
+        self._observing += found.seconds
+        self._inference += found.inference_seconds
+        self._observed = True
+        self._events.stage("search")
+
     def _is_late(self) -> bool:
-        """The plain configurations are tried whatever the timeout: without them nothing could be said."""
-        if self._setting.deadline is None or self._search.plain_left:
+        """The plain configurations are tried whatever the timeout: without them nothing could be said.
+
+        Another trial may take as long as the longest of the last ones.
+        """
+        if self._search.plain_left:
             return False
-        recent = [_seconds(t) for t in self._search.trials[-8:] if t.state != "duplicate"]
-        one_more = sum(recent) / max(1, len(recent))
-        needed = _seconds_needed(self._setting.prepared, self._setting.sizes, self._search.trials)
-        return time.monotonic() + one_more + needed > self._setting.deadline
+        recent = [reserve.trial_seconds(t) for t in self._search.trials[-reserve.RECENT :] if t.state != "duplicate"]
+        return max(recent, default=0.0) > self._left()
+
+    def _left(self) -> float:
+        """Return the seconds that the timeout leaves to the search, were it to end now."""
+        if self._setting.deadline is None:
+            return math.inf
+        prepared, sizes, trials = self._setting.prepared, self._setting.sizes, self._search.trials
+        finalists = decide.pick_finalists(trials, self._tolerance, FINALISTS)
+        after = reserve.finishing_seconds(prepared, sizes, finalists, trials)
+        return self._setting.deadline - time.monotonic() - after
+
+    def _over(self) -> str:
+        """Say so where the plain configurations and judging them take longer than the whole run was to."""
+        over = -self._left()
+        if over <= 0:
+            return ""
+        return f" It is too short for the plain configurations and the holdout: the run ends about {over:.0f} s later."
 
     def _explore(self) -> None:
         """Look at the operators of a frame when one is worth it."""
         frame = self._search.frame_to_explore()
-        if frame is None:
+        if frame is None or self._left() < EXPLORING_SECONDS:
             return
         started, inference = time.monotonic(), 0.0
         prepared = self._setting.prepared
-        inferences = int(EXPLORING_SECONDS * prepared.members / max(_scoring_seconds(prepared, 1), 1e-6))
+        inferences = int(EXPLORING_SECONDS * prepared.members / max(reserve.scoring_seconds(prepared, 1), 1e-6))
         request = Explore(frame, accuracy=not self._search.is_within(frame), inferences=inferences)
         try:
             explored: Explored = self._runner.call(request)
@@ -146,37 +173,13 @@ class _Searching:
         if measured.drop > self._tolerance or speed < BETTER * best or time.monotonic() < at + WRITE_EVERY_SECONDS:
             return
         remark = "The best of the search so far; it was not judged on the holdout."
+        export = Export(trial.configuration, self._setting.folder.model.absolute(), remark, timed=False)
         try:
-            exported: Exported = self._runner.call(
-                Export(trial.configuration, self._setting.folder.model.absolute(), remark)
-            )
+            exported: Exported = self._runner.call(export)
         except (StageFailed, WorkerDied) as error:
             self._note(f"The best so far, trial {trial.number}, could not be written: {error}")
             return
         solved = self._setting.solve(trial.configuration, exported.digest)
         write_text(self._setting.folder.solved, dump(solved))
+        self._inference += exported.inference_seconds
         self._written = speed, time.monotonic()
-
-
-def _seconds(trial: Trial) -> float:
-    spent = trial.seconds
-    return spent.observe + spent.inference + spent.build + spent.compile + spent.score + spent.latency
-
-
-def _seconds_needed(prepared: Prepared, sizes: SplitSizes, trials: Sequence[Trial]) -> float:
-    """Estimate how long ``finishing.finish`` takes at least, so that ``--timeout`` holds for the whole run.
-
-    Each finalist is compiled twice (to be timed, and to be judged) and the winner once more; what is left of the time
-    goes into timing. Where 8-bit sums can saturate, the winner is compiled and scored again, emulated.
-    """
-    compiling = [t.seconds.compile + t.seconds.build for t in trials if t.seconds.compile > 0]
-    one = sum(compiling) / max(1, len(compiling))
-    judging = _scoring_seconds(prepared, sizes.holdout)
-    emulating = one + EMULATED * _scoring_seconds(prepared, sizes.search) if prepared.model.can_saturate else 0.0
-    return WRITING_SECONDS + SHORT_RACE_SECONDS + (2 * FINALISTS + 1) * one + FINALISTS * judging + emulating
-
-
-def _scoring_seconds(prepared: Prepared, samples: int) -> float:
-    """How long float f32 takes for so many samples."""
-    latency = prepared.baseline.latency
-    return samples * prepared.members * (latency.median_ms if latency else 0.0) / 1000

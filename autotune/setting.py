@@ -8,9 +8,10 @@ from datetime import datetime
 
 from autotune.configuration import Configuration
 from autotune.folder import RunFolder
+from autotune.outcome import Fingerprint, Goal, SplitSizes
 from autotune.protocol import Prepared
 from autotune.recipe import Recipe
-from autotune.record import Fingerprint, Goal, SplitSizes, Trial
+from autotune.record import Trial
 from autotune.space import Space
 
 
@@ -44,6 +45,7 @@ class Found:
     """What the search phase found, and how long it took.
 
     Attributes:
+        interrupted: by the user. ``late``: by the timeout.
         seconds: wall time of the search.
         observe_seconds, inference_seconds: of observing the float model and of looking at operators; see
             ``record.Seconds``.
@@ -51,6 +53,7 @@ class Found:
 
     trials: tuple[Trial, ...]
     interrupted: bool
+    late: bool
     seconds: float
     observe_seconds: float
     inference_seconds: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from autotune.events import Events
 from autotune.files import model_files, write_text
 from autotune.finishing import finish
 from autotune.folder import RunFolder, identity
-from autotune.protocol import Observe, Observed, Prepared, Setup
-from autotune.record import Goal, Run, SplitSizes
+from autotune.outcome import Goal, Run, SplitSizes
+from autotune.protocol import Prepared, Setup
 from autotune.runner import Runner
 from autotune.searching import search
 from autotune.setting import Setting
@@ -29,12 +29,17 @@ from autotune.space.public import narrowed
 
 @dataclass(frozen=True)
 class Options:
-    """How a run is carried out, apart from what the recipe says."""
+    """How a run is carried out, apart from what the recipe says.
+
+    Attributes:
+        begun: ``time.monotonic()`` that its seconds and its timeout count from.
+    """
 
     output: Path
     resume: bool = False
     trust_code: bool = False
     command: str = ""
+    begun: float = field(default_factory=time.monotonic)
 
 
 def tune(asked: recipe.Recipe, options: Options, events: Events) -> Run:
@@ -60,7 +65,7 @@ class _Tuning:
         self.folder = RunFolder(options.output)
         self.fingerprint = hardware.fingerprint(asked.threads)
         self.started = datetime.now().astimezone()
-        self.clock = time.monotonic()
+        self.clock = options.begun
         self.notes: list[str] = []
 
     def run(self) -> Run:
@@ -79,10 +84,10 @@ class _Tuning:
             self._keep(splits)
             del splits  # the child has its own
             with Runner(self._setup(model), self.folder.log) as runner:
-                observed = self._prepare(runner)
+                self._prepare(runner)
                 setting = self._setting()
                 self.events.stage("search")
-                found = search(setting, observed, self._note, runner, self.events)
+                found = search(setting, self._note, runner, self.events)
                 return finish(setting, found, self.notes, runner, self.events)
         except WorkerDied as error:
             raise AutotuneError(f"{error}; what it said is in {self.folder.log}.") from error
@@ -121,8 +126,8 @@ class _Tuning:
             companions=companions(self.recipe, self.options.trust_code),
         )
 
-    def _prepare(self, runner: Runner) -> Observed:
-        """Measure the baseline, see what may be tried, observe; return how long the observation took."""
+    def _prepare(self, runner: Runner) -> None:
+        """Measure the baseline and see what may be tried."""
         self.events.stage("baseline")
         self.prepared: Prepared = runner.prepare()
         for note in self.prepared.model.notes:
@@ -131,11 +136,6 @@ class _Tuning:
         self.space = Space(self._possible(), self.prepared.model)
         for note in self.space.notes:
             self._note(note)
-        if not self.prepared.model.operators:
-            return Observed(0.0, 0.0)
-        self.events.stage("observe")
-        observed: Observed = runner.call(Observe())
-        return observed
 
     def _possible(self) -> recipe.Space:
         """The recipe's space, without what its way of making candidates cannot do."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import traceback
 from multiprocessing.connection import Connection
@@ -24,6 +25,7 @@ def serve(connection: Connection) -> None:
         try:
             if isinstance(request, Setup):
                 workshop = Workshop(request)
+                gc.freeze()  # else every full collection looks at all that was imported, which stays
                 connection.send(Answer(workshop.prepared))
             else:
                 assert workshop is not None

@@ -6,25 +6,22 @@ The compiled model that gives the accuracy is the one that gives the latency: bo
 from __future__ import annotations
 
 import gc
-import itertools
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import singledispatchmethod
 from typing import Any
 
 import numpy as np
 
-from autotune import data, deploy, hardware
+from autotune import data, hardware
 from autotune.configuration import Configuration
-from autotune.errors import UserError
 from autotune.explorer import explore
-from autotune.graph.inspect import candidate_digest, constants_size
+from autotune.graph.half import HalfStorage
+from autotune.graph.inspect import candidate_digest
 from autotune.graph.normalise import normalise
 from autotune.inventory import inventory
-from autotune.measure.compiled import Compiled, compile_emulated, compile_model, deploy_properties
-from autotune.measure.latency import measure_pairs, rounds
+from autotune.measure.compiled import compile_emulated
+from autotune.measuring import measure, metric_passed_on_float
+from autotune.outcome import Verdict
 from autotune.protocol import (
     Build,
     Built,
@@ -42,23 +39,24 @@ from autotune.protocol import (
     Prepared,
     Race,
     Raced,
+    Recheck,
+    Rechecked,
     Setup,
 )
 from autotune.quantize.variants import Variants
-from autotune.record import Failure, Latency, Measurement, OperatorRun, Verdict
+from autotune.rechecking import read_deployed, recheck
+from autotune.record import Measurement
 from autotune.scoring import Scorer
 from autotune.sources.model import conform_splits, read
-from autotune.stages import StageFailed, stage
+from autotune.stages import stage
+from autotune.stopwatch import Stopwatch
 from autotune.tasks import metrics
 from autotune.tasks.members import of_members
 from autotune.tasks.metrics import check_labels
+from autotune.timing import MIN_PAIRS, Timing
+from autotune.writing import write
 
 LATENCY_SAMPLES = 16
-TARGET_WIDTH = 0.03
-MIN_PAIRS = 15
-MAX_PAIRS = 150
-MAX_LATENCY_SECONDS = 1.0
-CHECKED_SAMPLES = 8
 
 
 class Workshop:
@@ -76,8 +74,10 @@ class Workshop:
         source, notes = read(setup.model, setup.inputs, splits.search.runs())
         splits = conform_splits(splits, source)
         self._float, note = normalise(source)
+        self._storage = HalfStorage(source, self._float)
         self._threads = setup.threads or hardware.usable_cores()
-        self._baseline = self._compile(self._float, "f32")
+        self._timing = Timing(self._float, self._threads, setup.confidence)
+        self._baseline = self._timing.baseline
         check_labels(self._metric, splits.search.labels, "data (search split)")
         check_labels(self._metric, splits.holdout.labels, "data (holdout split)")
         self._search = Scorer(self._metric, splits.search, self._baseline)
@@ -88,7 +88,7 @@ class Workshop:
         # Spread over the split: neighbours may be of one group, and alike.
         runs = splits.search.runs()
         spread = np.linspace(0, len(runs) - 1, min(LATENCY_SAMPLES, len(runs))).astype(int)
-        self._samples = [runs.row(int(i)) for i in spread]
+        self._timing.samples = [runs.row(int(i)) for i in spread]
         self._kept: tuple[Configuration, Any] | None = None
         self.prepared = Prepared(
             model=inventory(
@@ -98,6 +98,7 @@ class Workshop:
                 model=self._float,
                 variants=self._variants,
                 baseline=self._baseline,
+                size_bytes=self._storage.size(self._float),
                 notes=[*notes, *([note] if note else []), *self._about_the_metric()],
             ),
             baseline=self._measure_baseline(),
@@ -122,10 +123,11 @@ class Workshop:
 
     @handle.register
     def _(self, _request: Observe) -> Observed:
-        clock, before = _Clock(), self._variants.watch.seconds
-        self._variants.observe()
+        whole, before = Stopwatch(), self._variants.watch.seconds
+        with whole.running():
+            self._variants.observe()
         inference = self._variants.watch.seconds - before
-        return Observed(clock.lap() - inference, inference)
+        return Observed(whole.seconds - inference, inference)
 
     @handle.register
     def _(self, request: Build) -> Built:
@@ -137,42 +139,14 @@ class Workshop:
 
     @handle.register
     def _(self, request: Measure) -> Measured:
-        clock = _Clock()
-        model = self._build(request.configuration)
-        with stage("compile"):
-            compiled = self._compile(model, request.configuration.precision)
-            operators = compiled.profile()
-            _check_bf16(request.configuration, operators)
-        compile_seconds = clock.lap()
-        with stage("latency"):
-            latency = self._pairs(compiled, request.slowest or 0.0)
-            too_slow = request.slowest is not None and latency.speedup.high < request.slowest
-        latency_seconds = clock.lap()
-        if too_slow:
-            stopped = (
-                f"too slow: {latency.speedup.estimate:.2f}x, and {request.slowest:.2f}x is had within the tolerance"
-            )
-            value, drop, error, samples, groups, per_sample = None, None, None, 0, None, None
-        else:
-            with stage("score"), _metric_passed_on_float():
-                score = self._search.score(compiled, request.tolerance)
-            stopped, per_sample = score.stopped, score.per_sample
-            value, drop, error = score.value, score.drop, score.drop_error
-            samples, groups = score.samples, score.groups
-        measurement = Measurement(
-            latency=latency,
-            score=value,
-            drop=drop,
-            samples=samples,
-            size_bytes=constants_size(model),
-            threads=compiled.threads,
-            operators=operators,
-            drop_error=error,
-            groups=groups,
-            precision=compiled.precision,
-            notes=compiled.notes,
+        return measure(
+            request,
+            self._build(request.configuration),
+            self._build,
+            timing=self._timing,
+            scorer=self._search,
+            storage=self._storage,
         )
-        return Measured(measurement, per_sample, stopped, compile_seconds, clock.lap(), latency_seconds)
 
     @handle.register
     def _(self, request: Explore) -> Explored:
@@ -180,7 +154,7 @@ class Workshop:
         with stage("explore"):
             models = [self._build(c) for c in (replace(frame, quantization=None), frame)]
             with self._variants.watch.running():
-                pair = tuple(self._compile(model, frame.precision) for model in models)
+                pair = tuple(self._timing.compile(model, frame.precision) for model in models)
             return explore(
                 self._variants,
                 frame,
@@ -192,74 +166,61 @@ class Workshop:
 
     @handle.register
     def _(self, request: Race) -> Raced:
-        runners: dict[int, Callable[[], None]] = {}
-        failures: list[Failure | None] = [None] * len(request.configurations)
-        for i, configuration in enumerate(request.configurations):
-            try:
-                with stage("compile"):
-                    compiled = self._compile(self._build(configuration), configuration.precision)
-                with stage("latency"):
-                    caller = self._caller(compiled)
-                    caller()
-                runners[i] = caller
-            except StageFailed as error:
-                failures[i] = error.failure
-        table = rounds(list(runners.values()), request.rounds, request.max_seconds, self._setup.confidence)
-        columns = {i: tuple(column) for i, column in zip(runners, table.T.tolist(), strict=True)}
-        return Raced(tuple(columns.get(i, ()) for i in range(len(failures))), tuple(failures))
+        return self._timing.race(request, self._build)
 
     @handle.register
     def _(self, request: Judge) -> Verdict:
-        if self._holdout is None:
-            self._holdout = Scorer(self._metric, self._holdout_split, self._baseline)
+        holdout = self._of_the_holdout()
         if request.configuration == Configuration():
-            return self._holdout.of_the_reference(request)
+            return holdout.of_the_reference(request)
         with stage("compile"):
-            compiled = self._compile(self._build(request.configuration), request.configuration.precision)
-        with stage("score"), _metric_passed_on_float():
-            score = self._holdout.score(compiled, tolerance=None)
-            return self._holdout.verdict(score, request, self._setup.seed)
+            compiled = self._timing.compile(self._build(request.configuration), request.configuration.precision)
+        with stage("score"), metric_passed_on_float():
+            score = holdout.score(compiled, tolerance=None)
+            return holdout.verdict(score, request, self._setup.seed)
+
+    @handle.register
+    def _(self, request: Recheck) -> Rechecked:
+        with stage("compile"):
+            floats = [self._timing.compile(self._build(c), c.precision) for c in request.floats]
+            deployed = read_deployed(request.directory)
+        return recheck([deployed, *floats], request, self._timing, self._of_the_holdout(), self._setup.seed)
 
     @handle.register
     def _(self, request: Emulate) -> Emulated:
         with stage("compile"):
             model = self._build(request.configuration)
             compiled = compile_emulated(model, request.configuration.precision, self._threads)
-        with stage("score"), _metric_passed_on_float():
+        with stage("score"), metric_passed_on_float():
             score = self._search.score(compiled, tolerance=None)
         return Emulated(score.value, score.samples)
 
     @handle.register
     def _(self, request: Export) -> Exported:
         configuration = request.configuration
+        watch = Stopwatch()
         with stage("export"):
             model = self._build(configuration)
-            compiled = self._compile(model, configuration.precision)
-        deploy.export(
+            compiled = self._timing.kept(configuration)
+            if compiled is None:
+                with watch.running():
+                    compiled = self._timing.compile(model, configuration.precision)
+        return write(
             model,
-            deploy_properties(configuration.precision, compiled.threads),
-            request.directory,
+            compiled,
+            request,
             name=self._setup.name,
-            label=configuration.label,
-            remark=request.remark,
+            samples=self._timing.samples,
+            storage=self._storage,
+            watch=watch,
             companions=self._setup.companions,
         )
-        self._check_export(compiled, request)
-        return Exported(candidate_digest(model), compiled.profile(self._samples[0]))
 
-    def _check_export(self, compiled: Compiled, request: Export) -> None:
-        """What was written gives exactly the outputs of what was judged."""
-        written = deploy.load(request.directory)
-        for sample in self._samples[:CHECKED_SAMPLES]:
-            expected = compiled.infer(sample)
-            got = written(sample)
-            for port, (name, values) in zip(written.outputs, expected.items(), strict=True):
-                if not np.array_equal(got[port], values):
-                    message = f"output '{name}' of the written model differs from the judged one"
-                    raise StageFailed(Failure("export", "error", message))
-
-    def _compile(self, model: Any, precision: str) -> Compiled:
-        return compile_model(model, precision, self._threads)
+    def _of_the_holdout(self) -> Scorer:
+        """Float's scores on the holdout, the first time it is looked at."""
+        if self._holdout is None:
+            self._holdout = Scorer(self._metric, self._holdout_split, self._baseline)
+        return self._holdout
 
     def _build(self, configuration: Configuration) -> Any:
         """Build a candidate, or return the one that was built last."""
@@ -268,32 +229,15 @@ class Workshop:
         with stage("build"):
             return self._variants.build(configuration)
 
-    def _caller(self, compiled: Compiled) -> Callable[[], None]:
-        """One inference per call, on real samples in turn."""
-        samples = itertools.cycle(self._samples)
-        return lambda: compiled.run(next(samples))
-
-    def _pairs(self, compiled: Compiled, slowest: float = 0.0) -> Latency:
-        return measure_pairs(
-            self._caller(self._baseline),
-            self._caller(compiled),
-            confidence=self._setup.confidence,
-            target_width=TARGET_WIDTH,
-            min_pairs=MIN_PAIRS,
-            max_pairs=MAX_PAIRS,
-            max_seconds=MAX_LATENCY_SECONDS,
-            slowest=slowest,
-        )
-
     def _measure_baseline(self) -> Measurement:
         return Measurement(
-            latency=self._pairs(self._baseline),
+            latency=self._timing.pairs(self._baseline, max_pairs=MIN_PAIRS),  # its speed is 1: it shows the noise only
             score=self._search.value,
             drop=0.0,
             samples=len(self._search),
-            size_bytes=constants_size(self._float),
+            size_bytes=self._storage.size(self._float),
             threads=self._baseline.threads,
-            operators=self._baseline.profile(self._samples[0]),
+            operators=self._baseline.profile(self._timing.samples[0]),
             drop_error=0.0,
             groups=None if self._search.clusters is None else len(self._search.clusters),
             precision=self._baseline.precision,
@@ -307,31 +251,3 @@ class Workshop:
             f"One value of {self._metric.name} takes {self._search.metric_seconds:.2g} s: candidates are scored in "
             "full, and bounds are computed from fewer resamples."
         ]
-
-
-@contextmanager
-def _metric_passed_on_float() -> Iterator[None]:
-    """Make a metric's complaint the candidate's failure: of the float model's outputs it had none."""
-    try:
-        yield
-    except UserError as error:
-        raise StageFailed(Failure("score", "metric", str(error))) from error
-
-
-def _check_bf16(configuration: Configuration, operators: Sequence[OperatorRun]) -> None:
-    """Operators that were to compute in bf16 did; those that are part of another node are not seen."""
-    others = {run.name: run.precision for run in operators if run.precision != "bf16"}
-    missed = [f"{name} ({others[name]})" for name in configuration.bf16_operators if name in others]
-    if missed:
-        raise StageFailed(Failure("compile", "not-bf16", f"OpenVINO does not compute in bf16: {', '.join(missed[:5])}"))
-
-
-class _Clock:
-    """Seconds since it was made, or since the last lap."""
-
-    def __init__(self) -> None:
-        self._since = time.monotonic()
-
-    def lap(self) -> float:
-        before, self._since = self._since, time.monotonic()
-        return self._since - before

@@ -56,6 +56,8 @@ def measure(kind: Kind, operators: int, count: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as scratch:
         with clock.phase("prepare"):
             model, _ = normalise(source)
+            Variants(model, data, Path(scratch), hardware.usable_cores())
+        with clock.phase("reopen"):
             variants = Variants(model, data, Path(scratch), hardware.usable_cores())
         with clock.phase("observe"):
             variants.observe()

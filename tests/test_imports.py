@@ -21,7 +21,8 @@ def test_imports_nothing_heavy(code: str) -> None:
 
 
 def test_public_names() -> None:
-    assert autotune.__all__ == ["load"]
+    assert autotune.__all__ == ["AutotuneError", "Events", "Run", "UserError", "load", "tune"]
+    assert all(callable(getattr(autotune, name)) for name in autotune.__all__)
 
 
 @pytest.mark.parametrize("version", ["(3, 10, 14)", "(3, 14, 0)"])

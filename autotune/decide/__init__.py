@@ -1,7 +1,9 @@
 """What the measurements mean: the front, the finalists, the verdict on each and the winner. Pure functions."""
 
 from autotune.decide.choice import Decision, choose, finalists
+from autotune.decide.duel import is_affordable, is_close, placed
 from autotune.decide.front import Point, pareto_front, pick_finalists, points
+from autotune.decide.holding import differences, still_holds
 from autotune.decide.saturation import saturation, saturation_sentence
 from autotune.decide.verdict import verdict
 
@@ -9,11 +11,16 @@ __all__ = [
     "Decision",
     "Point",
     "choose",
+    "differences",
     "finalists",
+    "is_affordable",
+    "is_close",
     "pareto_front",
     "pick_finalists",
+    "placed",
     "points",
     "saturation",
     "saturation_sentence",
+    "still_holds",
     "verdict",
 ]

@@ -10,7 +10,8 @@ import numpy as np
 from autotune import stats
 from autotune.configuration import Configuration
 from autotune.decide.sentence import sentence, why_float
-from autotune.record import Finalist, Goal, Interval, Status, Trial, Verdict
+from autotune.outcome import Finalist, Goal, Status, Verdict
+from autotune.record import Interval, Trial
 
 ENOUGH: dict[str, tuple[Status, ...]] = {"expected": ("proven", "expected"), "proven": ("proven",)}
 
@@ -67,9 +68,9 @@ def finalists(
     baseline = next((f for f in joined if f.configuration == Configuration()), None)
     if baseline is None:
         raise ValueError("float f32 was not judged")
-    timed = [replace(f, speedup=_speedup(f, baseline, goal)) for f in joined]
-    best = _best_float(timed, ENOUGH[goal.assurance])
-    return [replace(f, speedup_best_float=_speedup(f, best, goal)) for f in timed]
+    timed = [replace(f, speedup=speedup(f, baseline, goal)) for f in joined]
+    best = best_float(timed, ENOUGH[goal.assurance])
+    return [replace(f, speedup_best_float=speedup(f, best, goal)) for f in timed]
 
 
 def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) -> Decision:
@@ -84,11 +85,11 @@ def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) ->
         judged: as :func:`finalists` returns them.
         interrupted: the search did not come to its end.
     """
-    best = _best_float(judged, ENOUGH[goal.assurance])
+    best = best_float(judged, ENOUGH[goal.assurance])
     able = _faster_than(best, judged, ENOUGH[goal.assurance], goal)
     meeting = [f for f in able if f.meets_latency]
     winner = _fastest(meeting or able, goal)
-    sure = _faster_than(_best_float(judged, ENOUGH["proven"]), judged, ENOUGH["proven"], goal)
+    sure = _faster_than(best_float(judged, ENOUGH["proven"]), judged, ENOUGH["proven"], goal)
     proven = _fastest(sure, goal)
     if winner in sure and _is_tie(winner, proven, goal):
         proven = winner
@@ -104,7 +105,7 @@ def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) ->
     )
 
 
-def _best_float(judged: Sequence[Finalist], enough: Collection[Status]) -> Finalist:
+def best_float(judged: Sequence[Finalist], enough: Collection[Status]) -> Finalist:
     """Return the fastest float with a sufficient verdict; float f32 unless another one is clearly faster."""
     baseline = next(f for f in judged if f.configuration == Configuration())
     others = [
@@ -118,7 +119,7 @@ def _faster_than(best: Finalist, judged: Sequence[Finalist], enough: Collection[
     faster = [
         f
         for f in judged
-        if f.configuration.quantization is not None and f.verdict.status in enough and _speedup(f, best, goal).low > 1
+        if f.configuration.quantization is not None and f.verdict.status in enough and speedup(f, best, goal).low > 1
     ]
     return [best, *faster]
 
@@ -133,10 +134,10 @@ def _fastest(able: Sequence[Finalist], goal: Goal) -> Finalist:
 
 def _is_tie(finalist: Finalist, fastest: Finalist, goal: Goal) -> bool:
     both_int8 = finalist.configuration.quantization is not None and fastest.configuration.quantization is not None
-    return both_int8 and _speedup(finalist, fastest, goal).high >= 1
+    return both_int8 and speedup(finalist, fastest, goal).high >= 1
 
 
-def _speedup(finalist: Finalist, reference: Finalist, goal: Goal) -> Interval:
+def speedup(finalist: Finalist, reference: Finalist, goal: Goal) -> Interval:
     """How many times as fast as ``reference``, from the ratios within each round."""
     if finalist.trial == reference.trial:
         return Interval(1.0, 1.0, 1.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autotune.record import Goal, Saturation
+from autotune.outcome import Goal, Saturation
 
 
 def saturation(score: float, emulated: float, samples: int, goal: Goal) -> Saturation:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from autotune.configuration import Configuration
-from autotune.record import Finalist, Goal, Interval, Verdict
+from autotune.outcome import Finalist, Goal, Verdict
+from autotune.record import Interval
 
 
 def sentence(winner: Finalist, best: Finalist, proven: Finalist, goal: Goal, why: str) -> str:

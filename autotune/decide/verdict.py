@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from autotune import stats
-from autotune.record import Status, Verdict
+from autotune.outcome import Status, Verdict
 
 
 def verdict(

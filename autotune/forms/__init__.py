@@ -36,11 +36,19 @@ def forms_with(smoothing: Smoothing) -> dict[str, Form]:
     return {name: forms[name] for name in _ORDER}
 
 
-def apply_forms(model: ov.Model, chosen: Mapping[str, Collection[str]], forms: Mapping[str, Form] = FORMS) -> ov.Model:
+def apply_forms(
+    model: ov.Model,
+    chosen: Mapping[str, Collection[str]],
+    forms: Mapping[str, Form] = FORMS,
+    known: Mapping[str, Groups] | None = None,
+) -> ov.Model:
     """Return a copy of ``model`` with the chosen groups of each form rewritten, in the order of ``forms``.
 
     Groups are those of ``model`` itself. Where an earlier form has changed how operators hang together, a later one
     rewrites the groups that hold a chosen operator; those that are gone are passed over.
+
+    Args:
+        known: groups of ``model`` by form, where they were looked for before.
 
     Raises:
         ValueError: there is no such form or group.
@@ -50,7 +58,7 @@ def apply_forms(model: ov.Model, chosen: Mapping[str, Collection[str]], forms: M
         raise ValueError(f"there is no form {', '.join(map(repr, unknown))}; there are {', '.join(forms)}")
     wanted: dict[str, dict[str, set[str]]] = {}
     for name, groups in chosen.items():
-        found = forms[name].groups(model)
+        found = known[name] if known and name in known else forms[name].groups(model)
         chosen_groups(name, found, groups)
         wanted[name] = {group: set(found[group]) for group in groups}
     copy = clone(model)

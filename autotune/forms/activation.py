@@ -12,7 +12,7 @@ move most, all are nearer to the outputs in f64 with the form (2.1e-3 at worst) 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,7 @@ from autotune.forms.weighted import weighted
 from autotune.graph.constants import constant_value, is_constant
 
 Doubles = NDArray[np.float64]
+_Sources = Mapping[str, list[ov.Output]]
 
 _FEWEST, _MOST = 3, 16  # operators of a function that is written out
 _CLOSE = 2e-6  # what f32 makes of the functions' numbers
@@ -86,8 +87,9 @@ class FusedActivation:
 
     def apply(self, model: ov.Model, groups: Collection[str]) -> None:
         """Put the operator in the place of these functions."""
-        chosen_groups(self.name, self.groups(model), groups)
-        for found in list(_written(model)):
+        written = list(_written(model))
+        chosen_groups(self.name, {found.name: () for found in written}, groups)
+        for found in written:
             if found.name in groups:
                 name = found.name
                 readers = found.last.output(0).get_target_inputs()
@@ -102,20 +104,25 @@ class FusedActivation:
 def _written(model: ov.Model) -> Iterator[_Written]:
     nodes = model.get_ordered_ops()
     order = {node.get_name(): i for i, node in enumerate(nodes)}
+    sources = {node.get_name(): read for node in nodes if (read := _sources(node)) is not None}
     used: set[str] = set()
     for node in nodes:
-        if node.get_type_name() in ("Multiply", "Divide") and _sources(node) is not None:
-            found = _recognise(node, order)
+        if node.get_type_name() in ("Multiply", "Divide") and node.get_name() in sources:
+            found = _recognise(node, order, sources)
             if found is not None and not used & found[1]:
                 used |= found[1]
                 yield found[0]
 
 
-def _recognise(last: ov.Node, order: dict[str, int]) -> tuple[_Written, set[str]] | None:
-    """Widen the arithmetic that ends in ``last`` backwards until it is a function of one tensor that is known."""
+def _recognise(last: ov.Node, order: dict[str, int], sources: _Sources) -> tuple[_Written, set[str]] | None:
+    """Widen the arithmetic that ends in ``last`` backwards until it is a function of one tensor that is known.
+
+    Args:
+        order: place of every node. sources: see :func:`_sources`, of every operator of the arithmetic.
+    """
     inside = {last.get_name(): last}
     while len(inside) <= _MOST:
-        border = _border(list(inside.values()))
+        border = _border(inside, sources)
         if len(border) == 1 and len(inside) >= _FEWEST:
             nodes = sorted(inside.values(), key=lambda node: order[node.get_name()])
             function = _known(nodes, border[0])
@@ -124,7 +131,7 @@ def _recognise(last: ov.Node, order: dict[str, int]) -> tuple[_Written, set[str]
         # The latest of what it is computed from: everything else may depend on nothing later.
         latest = max(border, key=lambda output: order[output.get_node().get_name()]).get_node()
         readers = {target.get_node().get_name() for target in latest.output(0).get_target_inputs()}
-        if _sources(latest) is None or not readers <= set(inside):
+        if latest.get_name() not in sources or not readers <= set(inside):
             return None
         inside[latest.get_name()] = latest
     return None
@@ -138,11 +145,10 @@ def _sources(node: ov.Node) -> list[ov.Output] | None:
     return activations_of(node) if all(int(np.prod(c.get_shape())) == 1 for c in constants) else None
 
 
-def _border(nodes: list[ov.Node]) -> list[ov.Output]:
-    """Return the tensors that the nodes read and do not compute."""
-    inside = {node.get_name() for node in nodes}
-    sources = [source for node in nodes for source in _sources(node) or ()]
-    return list({_key(s): s for s in sources if s.get_node().get_name() not in inside}.values())
+def _border(inside: Collection[str], sources: _Sources) -> list[ov.Output]:
+    """Return the tensors that the nodes of these names read and do not compute."""
+    read = [source for name in inside for source in sources[name]]
+    return list({_key(s): s for s in read if s.get_node().get_name() not in inside}.values())
 
 
 def _known(nodes: list[ov.Node], source: ov.Output) -> _Function | None:

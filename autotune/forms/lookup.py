@@ -42,8 +42,9 @@ class OneHotAsLookup:
 
     def apply(self, model: ov.Model, groups: Collection[str]) -> None:
         """Rewrite these products; the lookup has the name of the last operator that the table includes."""
-        chosen_groups(self.name, self.groups(model), groups)
-        for found in _products(model):
+        products = list(_products(model))
+        chosen_groups(self.name, {found.layer.name: () for found in products}, groups)
+        for found in products:
             if found.layer.name in groups:
                 _replace(found)
         model.validate_nodes_and_infer_types()

@@ -69,8 +69,9 @@ class Smoothing:
 
     def apply(self, model: ov.Model, groups: Collection[str]) -> None:
         """Smooth the activations that these groups read."""
-        chosen_groups(self.name, self.groups(model), groups)
-        for key, readers in self._readers(model).items():
+        found = self._readers(model)
+        chosen_groups(self.name, {readers[0].name: () for readers in found.values()}, groups)
+        for key, readers in found.items():
             if readers[0].name in groups:
                 _smooth(readers, self._scales(self._maxima[key], readers))
         model.validate_nodes_and_infer_types()

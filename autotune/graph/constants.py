@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-# Unique names (no other node of this process has them) of nodes that were seen to depend on an input. Without it a
-# question of every operator would follow each of them up to the inputs: quadratic in the depth of the model.
+# Unique names of nodes that were seen to depend on an input. Without it a question of every operator would follow each
+# of them up to the inputs: quadratic in the depth of the model. It is the process's as the names are: OpenVINO gives
+# none twice, clones included, so no answer can be about another model, and forgetting some only costs time.
 _variable: set[str] = set()
 _MOST_REMEMBERED = 100_000
 

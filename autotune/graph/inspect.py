@@ -8,6 +8,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openvino as ov
 
 from autotune.files import model_files
@@ -114,7 +115,9 @@ def _attributes(node: ov.Node) -> dict[str, Any]:
 
 def _bytes(constant: Any) -> Any:
     values = constant.data
-    return repr(values.tolist()).encode() if values.dtype.hasobject else values.tobytes()
+    if values.dtype.hasobject:
+        return repr(values.tolist()).encode()
+    return np.ascontiguousarray(values).reshape(-1).view(np.uint8)  # not a copy: weights are most of what is digested
 
 
 def _bodies(node: Any) -> list[ov.Model]:

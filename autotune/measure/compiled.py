@@ -11,6 +11,7 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from autotune import hardware
+from autotune.configuration import Precision
 from autotune.measure.profile import (
     RuntimeNode,
     is_int8_kernel,
@@ -27,7 +28,7 @@ TIMED_RUNS = 20
 # Int8 weights are turned into floats before they are multiplied, and activations stay floats.
 _NO_INT8 = {"LP_TRANSFORMS_MODE": "NO", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
 # Names of the optional precisions in OPTIMIZATION_CAPABILITIES, which lists those with instructions of their own.
-_CAPABILITIES = {"bf16": "BF16", "f16": "FP16"}
+_CAPABILITIES: dict[Precision, str] = {"bf16": "BF16", "f16": "FP16"}
 
 
 class Compiled:
@@ -40,15 +41,20 @@ class Compiled:
         outputs: names of the outputs, in order.
     """
 
-    def __init__(self, model: Any, precision: str, threads: int, more: Mapping[str, str] | None = None) -> None:
+    def __init__(self, model: Any, properties: Mapping[str, str]) -> None:
+        """Compile an ``openvino.Model``; ``properties``: :func:`deploy_properties`, perhaps with others.
+
+        Raises:
+            RuntimeError: OpenVINO cannot compile the model this way.
+        """
         self._model = model
-        self._properties = {**deploy_properties(precision, threads), **(more or {})}
+        self._properties = dict(properties)
         self._compiled = _compile(model, self._properties)
         self._request = self._compiled.create_infer_request()
         self.threads = int(self._compiled.get_property("INFERENCE_NUM_THREADS"))
         self.precision: str = self._compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
         self.outputs: tuple[str, ...] = tuple(_port_name(port) for port in self._compiled.outputs)
-        self.notes: tuple[str, ...] = tuple(self._differences(precision, threads))
+        self.notes: tuple[str, ...] = tuple(self._differences())
 
     def infer(self, inputs: Inputs) -> dict[str, NDArray[Any]]:
         """Run one sample and return its outputs by name; the arrays belong to the caller.
@@ -87,8 +93,12 @@ class Compiled:
         spent = microseconds(request.get_profiling_info())
         return [spent.get(node.name, 0.0) for node in runtime_nodes(compiled.get_runtime_model())]
 
-    def _differences(self, precision: str, threads: int) -> list[str]:
+    def _differences(self) -> list[str]:
         notes = []
+        threads, precision = (
+            int(self._properties["INFERENCE_NUM_THREADS"]),
+            self._properties["INFERENCE_PRECISION_HINT"],
+        )
         if self.threads != threads:
             notes.append(f"{threads} threads were asked for; OpenVINO uses {self.threads} here.")
         if self.precision != precision:
@@ -106,7 +116,7 @@ def compile_model(model: Any, precision: str, threads: int) -> Compiled:
     Raises:
         RuntimeError: OpenVINO cannot compile the model this way.
     """
-    return Compiled(model, precision, threads)
+    return Compiled(model, deploy_properties(precision, threads))
 
 
 def compile_emulated(model: Any, precision: str, threads: int) -> Compiled:
@@ -118,7 +128,7 @@ def compile_emulated(model: Any, precision: str, threads: int) -> Compiled:
     Raises:
         RuntimeError: OpenVINO cannot compile the model this way, or runs a kernel on 8-bit data all the same.
     """
-    compiled = Compiled(model, precision, threads, _NO_INT8)
+    compiled = Compiled(model, {**deploy_properties(precision, threads), **_NO_INT8})
     left = [node.name for node in compiled.nodes() if is_int8_kernel(node)]
     if left:
         raise RuntimeError(f"OpenVINO computes in int8 where it was not to: {', '.join(left[:3])}")
@@ -145,7 +155,7 @@ def deploy_properties(precision: str, threads: int) -> dict[str, str]:
 
 
 @cache
-def probe_precisions() -> tuple[str, ...]:
+def probe_precisions() -> tuple[Precision, ...]:
     """Return the float precisions that OpenVINO executes here with instructions made for them; f32 is always there.
 
     Each other one is tried: a small convolution and a matrix product are compiled under its hint, and both must read
@@ -156,7 +166,7 @@ def probe_precisions() -> tuple[str, ...]:
     cap = hardware.instruction_set()
     available = hardware.flags()
     capabilities = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    found = ["f32"]
+    found: list[Precision] = ["f32"]
     for precision, capability in _CAPABILITIES.items():
         named = capability in capabilities and hardware.computes_natively(precision, available, cap)
         if named and _executes(precision):

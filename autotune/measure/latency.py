@@ -35,6 +35,7 @@ def measure_pairs(
     max_pairs: int,
     max_seconds: float,
     slowest: float = 0.0,
+    warm_up: float = WARM_UP_SECONDS,
 ) -> Latency:
     """Time two models in interleaved pairs of short blocks: A B, B A, A B, ...
 
@@ -49,10 +50,11 @@ def measure_pairs(
         min_pairs: fewer are never taken; nor fewer than the interval needs at this confidence.
         max_pairs, max_seconds: measuring ends at the first of these, whatever the width.
         slowest: measuring ends when the whole interval is below this speed.
+        warm_up: seconds that each runs before; less for models that ran a moment ago.
     """
     started = time.perf_counter()
     min_pairs = max(min_pairs, stats.values_needed(confidence))
-    sides = (_Block(baseline), _Block(candidate))
+    sides = (_Block(baseline, warm_up), _Block(candidate, warm_up))
     times: list[tuple[float, float]] = []
     with _undisturbed():
         while True:
@@ -107,12 +109,12 @@ def rounds(
 class _Block:
     """Runs one model for about two milliseconds; warmed up when made. A call returns milliseconds per inference."""
 
-    def __init__(self, inference: Inference) -> None:
+    def __init__(self, inference: Inference, warm_up: float = WARM_UP_SECONDS) -> None:
         self._inference = inference
         inference()
         count, begin = 0, time.perf_counter()
         fastest = math.inf
-        while count < 2 or time.perf_counter() - begin < WARM_UP_SECONDS:
+        while count < 2 or time.perf_counter() - begin < warm_up:
             start = time.perf_counter()
             inference()
             fastest = min(fastest, time.perf_counter() - start)

@@ -23,7 +23,7 @@ from autotune.quantize.ranges import ActivationRanges, Range, WeightRanges
 from autotune.quantize.records import Records, cache_key
 from autotune.quantize.sensitivity import Sensitivity, sensitivity
 from autotune.quantize.shared import Reference
-from autotune.quantize.stopwatch import Stopwatch
+from autotune.stopwatch import Stopwatch
 
 _SUMMING = {
     "Convolution", "ConvolutionBackpropData", "GroupConvolution", "GroupConvolutionBackpropData", "MatMul",

@@ -1,4 +1,6 @@
-"""NNCF's own placement, asked again and again: with ``nncf_patterns``, the only user of NNCF's internals.
+"""NNCF's own placement, asked again and again.
+
+With ``nncf_patterns`` and ``nncf_solver`` this is the only user of NNCF's internals.
 
 ``nncf.quantize`` finds where quantisers go in three steps: it drops constant subgraphs, fuses patterns such as
 convolution + add + relu, and runs a solver. Only the solver depends on the operators kept float, so the rest is done
@@ -18,7 +20,6 @@ import openvino as ov
 from nncf.common.graph.transformations.commands import TargetType
 from nncf.common.insertion_point_graph import InsertionPointGraph, InsertionPointGraphNodeType
 from nncf.common.quantization.config_assignment import assign_qconfig_lists_to_modules
-from nncf.common.quantization.quantizer_propagation.solver import QuantizerPropagationSolver
 from nncf.common.quantization.quantizer_propagation.structs import IgnoreReason, QuantizationTrait
 from nncf.common.quantization.structs import (
     QuantizableWeightedLayerNode,
@@ -33,6 +34,7 @@ from autotune.configuration import PlacementName, Preset
 from autotune.quantize.nncf_patterns import hardware_patterns, ignored_patterns
 from autotune.quantize.nncf_points import ActivationPoint, Points, WeightPoint
 from autotune.quantize.nncf_public import MODEL_TYPES, PRESETS
+from autotune.quantize.nncf_solver import FusedGraph, Ignored, Solver
 
 _MOVERS = (QuantizationTrait.QUANTIZATION_AGNOSTIC, QuantizationTrait.CONCAT)
 
@@ -66,8 +68,7 @@ class PrivateSolver:
         fused = points.get_ip_graph_with_merged_hw_optimized_operations(
             hardware_patterns(device, self._model_type).within(points.get_base_nx_graph())
         )
-        fused.get_base_nx_graph().clear()  # needed for fusing only; the solver would copy it at every run
-        self._fused = fused
+        self._fused = FusedGraph(fused)
         self._hardware = backend.hw_config(device)
         self._scope_overrides = algorithm._get_scope_overrides(self._inference_graph)
         self._algorithms = {preset: self._algorithm(model, preset) for preset in PRESETS}
@@ -112,16 +113,12 @@ class PrivateSolver:
         return Points(tuple(activations), tuple(weights))
 
     def _setup(self, algorithm: MinMaxQuantization, float_operators: Iterable[str]) -> Any:
-        """Run the solver on a copy of the fused graph (the end of ``MinMaxQuantization._get_quantizer_setup``)."""
-        ignored = dict(self._ignored)
+        """Run the solver on the fused graph."""
+        ignored = Ignored(self._ignored)
         ignored.update({name: IgnoreReason.USER_REQUESTED for name in float_operators if name in self._names})
-        solver = self._solver(algorithm, ignored)
-        proposal = solver.run_on_ip_graph(self._fused, algorithm._backend_entity.elementwise_metatypes)
-        return solver.get_final_quantizer_setup(
-            proposal.finalize(proposal.quantizer_setup.select_first_qconfig_for_each_point())
-        )
+        return self._solver(algorithm, ignored).solve(self._fused, algorithm._backend_entity.elementwise_metatypes)
 
-    def _solver(self, algorithm: MinMaxQuantization, ignored: dict[str, IgnoreReason]) -> QuantizerPropagationSolver:
+    def _solver(self, algorithm: MinMaxQuantization, ignored: Ignored) -> Solver:
         """Make a solver (the middle of ``MinMaxQuantization._get_quantizer_setup``)."""
         backend = algorithm._backend_entity
         constraints = algorithm._global_quantizer_constraints
@@ -132,9 +129,9 @@ class PrivateSolver:
             scope_overrides_dict=None,
             hw_config=self._hardware,
         )
-        return QuantizerPropagationSolver(
+        return Solver(
             activation_ignored_scopes=ignored,
-            weight_ignored_scopes=list(ignored),
+            weight_ignored_scopes=[ignored],
             hw_config=self._hardware,
             default_trait_to_metatype_map=backend.quant_trait_op_dict,
             propagation_strategy=algorithm.quantizer_propagation_rule,
@@ -169,7 +166,7 @@ class PrivateSolver:
         A quantiser starts at the input of an operator that computes in int8 and moves up through operators that only
         move data, so it never leaves these tensors. One that starts at a depthwise convolution is per channel.
         """
-        solver = self._solver(self._algorithms["performance"], {})
+        solver = self._solver(self._algorithms["performance"], Ignored())
         traits, configs = solver._operator_quantization_trait_map, solver._operator_allowed_qconfigs_map
         metatypes = {
             key: node[InsertionPointGraph.REGULAR_NODE_REF_NODE_ATTR].metatype

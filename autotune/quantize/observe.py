@@ -14,8 +14,8 @@ from autotune.data import Array, Dataset
 from autotune.files import replacing
 from autotune.quantize.probes import POSITIONS, Plan, Positions, extend, plan
 from autotune.quantize.statistics import Doubles, Floats, TensorStatistics
-from autotune.quantize.stopwatch import Stopwatch
 from autotune.quantize.streams import MOST_STREAMS, compile_streams, run_streams
+from autotune.stopwatch import Stopwatch
 
 # Random elements recorded of a tensor, over all samples.
 MOST_ELEMENTS = 65_536
@@ -137,8 +137,7 @@ def observe(
         return dataset.row(index) if positions is None else {**dataset.row(index), POSITIONS: positions.of(index)}
 
     def keep(index: int, outputs: Sequence[Floats]) -> None:
-        record.add(index, outputs[0])
-        record.add_elements(outputs[1:])
+        record.add(index, np.concatenate(outputs))
 
     others = [index for index in range(len(dataset)) if index % every]
     streams = max(1, min(threads, MOST_STREAMS, len(dataset)))
@@ -146,7 +145,7 @@ def observe(
     with_elements, *without = compile_streams(models, streams, watch)
     run_streams(with_elements, sampled, feed, keep, streams, watch=watch)
     for compiled in without:
-        run_streams(compiled, others, dataset.row, lambda i, outputs: record.add(i, outputs[0]), streams, watch=watch)
+        run_streams(compiled, others, dataset.row, keep, streams, watch=watch)
     return record.observation([taken for _, taken in elements])
 
 
@@ -163,18 +162,19 @@ class _Record:
         self._lows = np.full(self._width, np.inf, np.float32)
         self._highs = np.full(self._width, -np.inf, np.float32)
         self._sums: Doubles = np.zeros(sum(reading.means.values()))
+        self._borders = np.cumsum([self._width, self._width, len(self._sums)])
         self._elements: list[Floats] = []
 
     def add(self, index: int, values: Floats) -> None:
-        lows, highs, means = np.split(values, [self._width, 2 * self._width])
+        """Take the outputs of one sample; what follows its statistics are elements."""
+        lows, highs, means, elements = np.split(values, self._borders)
         self._low[:, index] = np.minimum.reduceat(lows, self._starts)
         self._high[:, index] = np.maximum.reduceat(highs, self._starts)
         np.minimum(self._lows, lows, out=self._lows)
         np.maximum(self._highs, highs, out=self._highs)
         self._sums += means
-
-    def add_elements(self, outputs: Sequence[Floats]) -> None:
-        self._elements += [values.copy() for values in outputs]
+        if elements.size:
+            self._elements.append(elements.copy())
 
     def observation(self, counts: Sequence[int]) -> Observation:
         tensors: dict[str, TensorStatistics] = {}

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,10 +19,10 @@ from autotune.hardware import CAP_VARIABLES
 from autotune.quantize.correctable import correctable
 from autotune.quantize.observe import Observation, observe
 from autotune.quantize.shared import Reference, Shared
-from autotune.quantize.stopwatch import Stopwatch
+from autotune.stopwatch import Stopwatch
 
 # Part of every cache key: raise it when what is recorded changes its meaning.
-_FORMAT = 3
+_FORMAT = 4
 _Tensors = Mapping[str, frozenset[int]]
 
 
@@ -91,15 +92,21 @@ class Records:
 
 def cache_key(*parts: str) -> str:
     """Return a key for what depends on these, and on the versions of OpenVINO and NNCF."""
-    versions = [f"{name}=={version(name)}" for name in ("openvino", "nncf")]
-    return hashlib.sha256("\n".join([str(_FORMAT), *versions, *parts]).encode()).hexdigest()[:32]
+    return hashlib.sha256("\n".join([str(_FORMAT), *_versions(), *parts]).encode()).hexdigest()[:32]
+
+
+@cache
+def _versions() -> tuple[str, ...]:
+    return tuple(f"{name}=={version(name)}" for name in ("openvino", "nncf"))
 
 
 def _sorted(tensors: _Tensors) -> dict[str, list[int]]:
     return {key: sorted(axes) for key, axes in sorted(tensors.items())}
 
 
+@cache
 def _cpu() -> str:
+    """The caps are those that OpenVINO was imported under; later changes of the environment have no effect on it."""
     core = ov.Core()
     facts: Iterable[str] = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     caps = [f"{name}={os.environ.get(name, '')}" for name in CAP_VARIABLES]

@@ -13,8 +13,8 @@ from autotune.data import Array, Dataset
 from autotune.quantize.emulate import SWITCHES, Emulation
 from autotune.quantize.points import Placement
 from autotune.quantize.statistics import Doubles, Floats
-from autotune.quantize.stopwatch import Stopwatch
 from autotune.quantize.streams import MOST_STREAMS, compile_streams, run_streams
+from autotune.stopwatch import Stopwatch
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import openvino as ov
 import openvino.opset13 as ops
+from numpy.typing import NDArray
 
 from autotune.data import Dataset
 from autotune.graph.inspect import nodes_by_name, tensor_key
 from autotune.quantize.correctable import correctable
 from autotune.quantize.observe import Observation
 from autotune.quantize.statistics import Doubles, Floats
-from autotune.quantize.stopwatch import Stopwatch
 from autotune.quantize.streams import compile_streams, run_streams
+from autotune.stopwatch import Stopwatch
 
 # Samples that both graphs are compared on.
 _SAMPLES = 3
@@ -118,13 +119,18 @@ class Reference:
             self._known = _look(self._model, observed, self._samples, self._watch)
         known, seen = self._known, _look(form, tensors, self._samples, self._watch)
         by_size: dict[int, list[str]] = defaultdict(list)
-        for key in self.observation.tensors.keys() & known.shapes.keys():
+        for key in sorted(self.observation.tensors.keys() & known.shapes.keys()):
             by_size[math.prod(known.shapes[key])].append(key)
+        whole = {size: np.stack([known.marks[key, None] for key in keys]) for size, keys in by_size.items()}
         found = {}
         for key in tensors.keys() & seen.shapes.keys():
+            size = math.prod(seen.shapes[key])
+            if size not in whole:
+                continue
+            alike = itertools.compress(by_size[size], _agree_each(seen.marks[key, None], whole[size]))
             # The one of its own name first, for it is the likeliest; then in an order that does not change.
-            candidates = sorted(by_size[math.prod(seen.shapes[key])], key=lambda other: (other != key, other))
-            same = (other for other in candidates if _are_same(seen, key, known, other, tensors[key]))
+            candidates = sorted(alike, key=lambda other: (other != key, other))
+            same = (other for other in candidates if _have_same_channels(seen, key, known, other, tensors[key]))
             if (first := next(same, None)) is not None:
                 found[key] = first
         operators = {
@@ -146,27 +152,33 @@ class Reference:
         return Observation(stats, {name: self.observation.means[name] for name in shared.operators})
 
 
-def _are_same(seen: _Seen, key: str, known: _Seen, other: str, axes: Collection[int]) -> bool:
+def _have_same_channels(seen: _Seen, key: str, known: _Seen, other: str, axes: Collection[int]) -> bool:
     if axes and seen.shapes[key] != known.shapes[other]:
         return False
-    places: list[int | None] = [None, *axes]
-    return all(_agree(seen.marks.get((key, axis)), known.marks.get((other, axis))) for axis in places)
+    return all(_agree(seen.marks.get((key, axis)), known.marks.get((other, axis))) for axis in axes)
 
 
 def _agree(one: Doubles | None, other: Doubles | None) -> bool:
     """Tell whether two tensors hold the same values; never of one that is constant, which says too little."""
-    if one is None or other is None or one.shape != other.shape or not other[:, 0].min() < other[:, 1].max():
+    if one is None or other is None or one.shape != other.shape:
         return False
+    return bool(_agree_each(one, other[np.newaxis])[0])
+
+
+def _agree_each(one: Doubles, others: Doubles) -> NDArray[np.bool_]:
+    """Compare the marks of one tensor with those of many, (tensors, samples, 4, channels); see :func:`_agree`."""
+    varied = others[:, :, 0].min(axis=(1, 2)) < others[:, :, 1].max(axis=(1, 2))
     with np.errstate(invalid="ignore"):  # infinite values are equal or not
-        largest = np.abs(other[:, :2]).max(axis=1, keepdims=True)
-        square = other[:, 3:]
-        scale = np.concatenate([np.repeat(_not_tiny(largest), 3, axis=1), _not_tiny(square)], axis=1)
-        close = (one == other) | (np.abs(one - other) <= _CLOSE * scale)
-    return bool(close.all())
+        largest = np.abs(others[:, :, :2]).max(axis=2, keepdims=True)
+        square = others[:, :, 3:]
+        scale = np.concatenate([np.repeat(_not_tiny(largest), 3, axis=2), _not_tiny(square)], axis=2)
+        close = (one == others) | (np.abs(one - others) <= _CLOSE * scale)
+    same: NDArray[np.bool_] = varied & close.all(axis=(1, 2, 3))
+    return same
 
 
 def _not_tiny(magnitudes: Doubles) -> Doubles:
-    least: Doubles = np.maximum(magnitudes, _SMALLEST_CHANNEL * magnitudes.max(axis=2, keepdims=True))
+    least: Doubles = np.maximum(magnitudes, _SMALLEST_CHANNEL * magnitudes.max(axis=-1, keepdims=True))
     return least
 
 

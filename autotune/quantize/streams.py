@@ -10,7 +10,7 @@ import openvino as ov
 
 from autotune.data import Array
 from autotune.quantize.statistics import Floats
-from autotune.quantize.stopwatch import Stopwatch
+from autotune.stopwatch import Stopwatch
 
 # One thread per inference: results do not depend on the number of threads. More at once cost memory only.
 MOST_STREAMS = 8

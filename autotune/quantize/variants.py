@@ -20,8 +20,8 @@ from autotune.quantize.factory import BuildError, CandidateFactory, store_weight
 from autotune.quantize.nncf_candidates import candidate
 from autotune.quantize.shared import Reference
 from autotune.quantize.statistics import Floats
-from autotune.quantize.stopwatch import Stopwatch
 from autotune.recipe import CandidateWay
+from autotune.stopwatch import Stopwatch
 
 Forms = tuple[FormChoice, ...]
 
@@ -58,12 +58,12 @@ class Variants:
         self.base = CandidateFactory(model, calibration, cache, threads, also=self._channels, watch=self.watch)
         self.base.prepare()
         unknown = Smoothing(0.5, {key: np.ones(width) for key, width in self._widths().items()})
-        found: dict[str, Mapping[str, tuple[str, ...]]] = {
+        self._groups: dict[str, Mapping[str, tuple[str, ...]]] = {
             name: form.groups(model) for name, form in forms_with(unknown).items()
         }
         self.groups: dict[FormName, dict[str, tuple[str, ...]]] = {
             name: dict(groups)  # type: ignore[misc]
-            for name, groups in found.items()
+            for name, groups in self._groups.items()
             if groups
         }
         self.observing = 0.0
@@ -159,8 +159,8 @@ class Variants:
         chosen: dict[str, tuple[str, ...]] = {form.name: form.groups for form in forms}
         alpha = next((form.alpha for form in forms if form.alpha is not None), None)
         if alpha is None:
-            return apply_forms(self._model, chosen)
-        return apply_forms(self._model, chosen, forms_with(Smoothing(alpha, self._maxima())))
+            return apply_forms(self._model, chosen, known=self._groups)
+        return apply_forms(self._model, chosen, forms_with(Smoothing(alpha, self._maxima())), self._groups)
 
     def _maxima(self) -> dict[str, Floats]:
         """Return the largest magnitude of every channel of what can be smoothed, over the calibration samples."""

@@ -27,7 +27,7 @@ from autotune.recipe.values import FrozenMap, problem, shown
 VERSION = 1
 # Metrics that cannot exceed 1: an absolute drop of 1 or more was meant as a percentage.
 _AT_MOST_ONE = frozenset(
-    {"accuracy", "f1", "auc", "spearman", "pearson", "cosine-to-float", "token-accuracy", "answer-f1", "answer-exact"}
+    ["accuracy", "f1", "auc", "spearman", "pearson", "cosine-to-float", "token-accuracy", "answer-f1", "answer-exact"]
 )
 
 
@@ -76,7 +76,7 @@ class Recipe(Frozen):
 
     Attributes:
         inputs: input name -> shape, for inputs whose dimensions are dynamic.
-        task: of a transformers folder; decides how a table's rows become samples, and the metric if none is named.
+        task: of a transformers folder.
         threads: None for all usable cores.
         expect: only in solved recipes.
     """
@@ -146,15 +146,20 @@ class Recipe(Frozen):
 
     @classmethod
     def quick(
-        cls, model: str, data: str, metric: str | None, task: str | None = None, **limits: Unpack[Limits]
+        cls,
+        model: str,
+        data: str | Mapping[str, Any],
+        metric: str | Mapping[str, Any] | None,
+        more: Mapping[str, Any] = FrozenMap(),
+        **limits: Unpack[Limits],
     ) -> Recipe:
         """Return the recipe of ``autotune tune MODEL --data D --metric M``; paths start from the current folder.
 
         Args:
             model: a model file or a transformers folder.
-            data: an .npz file, a table, ``FILE.py:function`` or the name of a builtin.
-            metric: the name of a metric or ``FILE.py:function`` (higher is better); None for the task's.
-            task: None where the model is not a transformers folder.
+            data: an .npz file, a table, ``FILE.py:function`` or the name of a builtin; or as in a recipe.
+            metric: a name or ``FILE.py:function`` (higher is better), or as in a recipe; None for the task's in ``more``.
+            more: other keys of a recipe.
 
         Raises:
             UserError: naming the option.
@@ -164,8 +169,9 @@ class Recipe(Frozen):
             "version": VERSION,
             "name": name_of(Path(model).stem),
             "model": {"path": model},
-            "data": named_source(data),
-            **{key: value for key, value in (("metric", metric), ("task", task)) if value is not None},
+            "data": named_source(data) if isinstance(data, str) else dict(data),
+            **({} if metric is None else {"metric": metric if isinstance(metric, str) else dict(metric)}),
+            **more,
         }
         named = {"model": "MODEL", "data": "--data", "metric": "--metric", "task": "--task"}
         origin = Origin(options={(key,): option for key, option in named.items()})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from autotune.record import Finalist, Status, Trial
+from autotune.outcome import Finalist, Status
+from autotune.record import Trial
 from autotune.report import words
 from autotune.report.lookup import BASELINE, Lookup, candidate_ms, median
 from autotune.report.page import (

@@ -10,28 +10,36 @@ import base64
 import gzip
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from autotune.record import Run
+from autotune.outcome import Run
 from autotune.report.charts import front_figure, latency_figure
 from autotune.report.view import view
+
+if TYPE_CHECKING:
+    import jinja2
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(run: Run) -> str:
     """Return the report as HTML text; equal runs give equal text."""
+    page = view(run)
+    figures = {"front": front_figure(page.front), "latency": latency_figure(page.latencies)}
+    return environment().get_template("report.html.j2").render(page=page, figures=figures, plotly=_packed_plotly())
+
+
+def environment() -> jinja2.Environment:
+    """Return where templates come from; what they print is escaped."""
     import jinja2
 
-    environment = jinja2.Environment(
+    return jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = view(run)
-    figures = {"front": front_figure(page.front), "latency": latency_figure(page.latencies)}
-    return environment.get_template("report.html.j2").render(page=page, figures=figures, plotly=_packed_plotly())
 
 
 @lru_cache(maxsize=1)

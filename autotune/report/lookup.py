@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from autotune.configuration import Configuration
-from autotune.record import Finalist, Latency, Measurement, Run, Trial
+from autotune.outcome import Finalist, Run
+from autotune.record import Latency, Measurement, Trial
 
 BASELINE = Configuration()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from autotune.record import Finalist, Interval, Run
+from autotune.outcome import Finalist, Run
+from autotune.record import Interval
 from autotune.report.lookup import Lookup, median
+from autotune.report.plain import plain
 
 
 def summary(run: Run) -> dict[str, Any]:
@@ -66,8 +67,8 @@ def summary(run: Run) -> dict[str, Any]:
         "command": run.command,
         "notes": list(run.notes),
     }
-    plain: dict[str, Any] = _plain(figures)
-    return plain
+    as_json: dict[str, Any] = plain(figures, lambda _: None)
+    return as_json
 
 
 def _anytime(run: Run) -> list[dict[str, float]]:
@@ -113,14 +114,3 @@ def _interval(interval: Interval | None) -> dict[str, float | None]:
     if interval is None:
         return {"ratio": None, "low": None, "high": None}
     return {"ratio": interval.estimate, "low": interval.low, "high": interval.high}
-
-
-def _plain(value: Any) -> Any:
-    """Tuples become lists and numbers that JSON does not know become None."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

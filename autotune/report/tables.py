@@ -30,12 +30,18 @@ overrides              string               JSON object, activation quantiser: [
 on_front               boolean              on the Pareto front of the search split
 finalist               boolean              judged on the holdout
 winner                 boolean
-speedup                Float64  ratio       float f32's time / this one's: median of the per-pair ratios
+speedup                Float64  ratio       float f32's time / this one's: median of the per-pair ratios; after a duel,
+                                            the speedup of ``duel_trial`` times ``duel_ratio``
 speedup_low            Float64  ratio       ends of its interval at the confidence asked for
 speedup_high           Float64  ratio
 latency_ms             Float64  ms          median per inference
 baseline_ms            Float64  ms          the same of float f32 in the same pairs
 pairs                  Int64                interleaved pairs timed
+duel_trial             Int64                the fastest within the tolerance then, timed in pairs with this one
+duel_ratio             Float64  ratio       its time / this one's; empty where the two were not close
+duel_low               Float64  ratio       ends of its interval; above 1 this one takes its place
+duel_high              Float64  ratio
+duel_seconds           Float64  s           part of ``seconds_latency``
 score                  Float64  metric      on the first ``samples`` samples of the search split
 drop                   Float64  metric      against float f32 on the same samples, positive is worse
 drop_error             Float64  metric      standard error of the drop, from the paired scores
@@ -97,7 +103,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from autotune.configuration import Configuration
-from autotune.record import Finalist, Run, Trial
+from autotune.outcome import Finalist, Run
+from autotune.record import Trial
 from autotune.report.lookup import Lookup, candidate_ms, median
 
 if TYPE_CHECKING:
@@ -112,6 +119,8 @@ TRIAL_TYPES = {
     "overflow_fix": "string", "float_operators": "string", "overrides": "string", "on_front": "boolean",
     "finalist": "boolean", "winner": "boolean", "speedup": "Float64", "speedup_low": "Float64",
     "speedup_high": "Float64", "latency_ms": "Float64", "baseline_ms": "Float64", "pairs": "Int64",
+    "duel_trial": "Int64", "duel_ratio": "Float64", "duel_low": "Float64", "duel_high": "Float64",
+    "duel_seconds": "Float64",
     "score": "Float64", "drop": "Float64", "drop_error": "Float64", "samples": "Int64", "size_bytes": "Int64",
     "threads": "Int64", "executed_precision": "string", "notes": "string",
     "candidate": "string", "duplicate_of": "Int64", "failure_stage": "string", "failure_kind": "string",
@@ -200,6 +209,15 @@ def _trial(found: Lookup, trial: Trial) -> dict[str, Any]:
             "threads": measured.threads,
             "executed_precision": measured.precision or None,
             "notes": " ".join(measured.notes) or None,
+        }
+    duel = measured.duel if measured is not None else None
+    if duel is not None:
+        row |= {
+            "duel_trial": duel.against,
+            "duel_ratio": _nine(duel.ratio.estimate),
+            "duel_low": _nine(duel.ratio.low),
+            "duel_high": _nine(duel.ratio.high),
+            "duel_seconds": _nine(duel.seconds),
         }
     latency = measured.latency if measured is not None else None
     return row | {

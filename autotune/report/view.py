@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from autotune.decide import saturation_sentence
-from autotune.record import Finalist, Interval, Run
+from autotune.outcome import Finalist, Run
+from autotune.record import Interval
 from autotune.report import words
 from autotune.report.evidence import finalist_rows, front, latencies, status_badge
 from autotune.report.listing import failed_rows, operators, state_counts, stopped_rows, trial_rows

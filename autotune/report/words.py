@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from autotune.record import Goal, Interval, Verdict
+from autotune.outcome import Goal, Verdict
+from autotune.record import Interval
 
 MISSING = "–"
 MINUS = "−"

@@ -6,12 +6,12 @@ import json
 import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from autotune.errors import UserError
 from autotune.files import write_text
-from autotune.record import Run
+from autotune.outcome import Run
 from autotune.report.html import render
+from autotune.report.plain import plain
 from autotune.report.summary import summary
 from autotune.report.tables import pareto_frame, trials_frame
 
@@ -36,7 +36,7 @@ def save_record(run: Run, path: Path) -> None:
     Raises:
         UserError: the disk is full, or the folder cannot be written to.
     """
-    write_text(path, json.dumps(_plain(asdict(run)), allow_nan=False) + "\n")
+    write_text(path, json.dumps(plain(asdict(run), _named), allow_nan=False) + "\n")
 
 
 def load_record(path: Path) -> Run:
@@ -64,11 +64,5 @@ def load_record(path: Path) -> Run:
         ) from error
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
-    return value
+def _named(value: float) -> str:
+    return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")

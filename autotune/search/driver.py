@@ -1,8 +1,9 @@
 """The search: Optuna's ask-and-tell over a persistent storage.
 
 Two objectives, latency ratio (candidate time / float f32 time) and drop, both minimised; a drop beyond the tolerance
-is a constraint violation. First come the plain configurations that peers would ship; then in turn neighbours of the
-incumbent (one choice changed), sets of float operators from the guides, and proposals of the sampler.
+is a constraint violation. First come the plain configurations that peers would ship (between them, with the prior, what
+may be in hand early, see ``early``); then in turn neighbours of the incumbent (one choice changed), sets of float
+operators from the guides, and proposals of the sampler.
 
 Optuna's built-in samplers ignore FAILED trials and would suggest a crashing configuration again, so failures are
 told as infeasible, with their reason in the trial's record.
@@ -10,10 +11,9 @@ told as infeasible, with their reason in the trial's record.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import optuna
 from pydantic import TypeAdapter
@@ -22,16 +22,15 @@ from autotune.configuration import Configuration
 from autotune.protocol import Explored
 from autotune.recipe import Strategy
 from autotune.record import Origin, Trial
+from autotune.search.early import partly_bf16
 from autotune.search.guide import Guide, frame_of
 from autotune.search.incumbent import challenger, fastest_within, incumbent
-from autotune.search.study import open_study
+from autotune.search.study import StoredStudy
+from autotune.search.translation import Suggest, values
 from autotune.space import Kind, Space
 
 _TRIAL = TypeAdapter(Trial)
 _RECORD = "autotune:trial"
-_ORIGIN = "autotune:origin"
-# What an unmeasured trial is told: far behind anything that was measured, and infeasible.
-_UNMEASURED_RATIO = 10.0
 # With nothing but repetitions in so many proposals there is nothing left to try; with no gain in so many measured
 # trials none is expected.
 _REPETITIONS = 24
@@ -72,25 +71,36 @@ class Search:
         storage: SQLite file of the study; an existing one is continued.
         seed: seeds the sampler, together with the number of trials already there.
         tolerance: of the drop, in the metric's own units.
-        reference: microseconds of float f32 by its profile.
+        profile: microseconds of float f32, by operator.
         strategy: who proposes.
     """
 
     def __init__(
-        self, space: Space, storage: Path, seed: int, tolerance: float, *, reference: float, strategy: Strategy
+        self,
+        space: Space,
+        storage: Path,
+        seed: int,
+        tolerance: float,
+        *,
+        profile: Mapping[str, float],
+        strategy: Strategy,
     ) -> None:
         self._space = space
         self._strategy = strategy
         left_out = {"guide": not strategy.prior, "neighbour": not strategy.neighbours}
         self._turns = [origin for origin in _TURNS if not left_out.get(origin)]
-        self._tolerance, self._reference = tolerance, reference
+        self._tolerance, self._profile = tolerance, profile
+        self._plain = space.plain()
+        if strategy.prior:
+            self._plain.sort(key=_likely_first)
         self._guides: dict[Configuration, Guide | None] = {}
-        self._study = open_study(storage, strategy.sampler, seed)
-        self._drop_trials_in_flight()
-        self._trials = self._load()
+        self._study = StoredStudy(storage, strategy.sampler, seed)
+        records = [t.user_attrs[_RECORD] for t in self._study.kept]
+        self._trials = [_TRIAL.validate_json(record) for record in records]
+        self._tried = {t.configuration for t in self._trials}
         self._asked: dict[int, optuna.Trial] = {}
-        self._turn = 0
-        self._side = 0
+        self._turn, self._side = 0, 0
+        self._continue()
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -152,9 +162,16 @@ class Search:
         return fastest_within([t for t in self._trials if t.configuration == frame], self._tolerance) > 0
 
     def learn(self, frame: Configuration, explored: Explored | None) -> None:
-        """Take what was found out about a frame; None: it could not be explored and is left alone."""
-        guide = Guide(frame, explored, self._space.free, self._reference) if explored else None
-        self._guides[frame] = guide
+        """Take what was found out about a frame, and keep it for a run that continues this one.
+
+        None: it could not be explored and is left alone.
+        """
+        self._study.remember(frame, explored)
+        self._guides[frame] = self._guide(frame, explored)
+
+    def _guide(self, frame: Configuration, explored: Explored | None) -> Guide | None:
+        reference = sum(self._profile.values())
+        return Guide(frame, explored, self._space.free, reference) if explored else None
 
     @property
     def plain_left(self) -> int:
@@ -164,7 +181,8 @@ class Search:
     def ask(self) -> Proposal:
         """Return the next configuration to try; a sampler's may equal an earlier one."""
         for configuration in self._untried_plain():
-            return self._enqueue(configuration, "plain")
+            early = self._early() if configuration.quantization else None
+            return self._enqueue(early, "guide") if early else self._enqueue(configuration, "plain")
         for _ in self._turns:
             origin = self._turns[self._turn % len(self._turns)]
             self._turn += 1
@@ -175,9 +193,16 @@ class Search:
                 return self._enqueue(found, origin)
         return self._propose(self._study.ask(), "sampler")
 
+    def _early(self) -> Configuration | None:
+        """Return what may be faster than float f32 and within the tolerance, and costs less than anything int8."""
+        whole = next((c for c in self._plain if c.quantization is None and c.precision == "bf16"), None)
+        if whole is None or not self._strategy.prior:
+            return None
+        found = partly_bf16(self._trials, self._tolerance, whole, self._space.bf16, self._profile)
+        return found if found is not None and self._space.holds(found) else None
+
     def _neighbour(self) -> Configuration | None:
         """In turn make something fast more accurate, and the fastest within the tolerance faster."""
-        tried = {t.configuration for t in self._trials}
         best = incumbent(self._trials, self._tolerance)
         is_within = fastest_within([t for t in self._trials if t.configuration == best], self._tolerance) > 0
         beyond = challenger(self._trials, self._tolerance, _FASTER)
@@ -185,7 +210,7 @@ class Search:
         self._side = 1 - self._side
         for start, kinds in starts if self._side else reversed(starts):
             for found in self._space.neighbours(start, kinds) if start else ():
-                if found not in tried:
+                if found not in self._tried:
                     return found
         return None
 
@@ -207,57 +232,38 @@ class Search:
         """Record a trial: its values to Optuna, all of it to the storage."""
         asked = self._asked.pop(proposal.number)
         asked.set_user_attr(_RECORD, _TRIAL.dump_json(trial).decode())
-        ratio, drop, violation = _values(trial, self._tolerance)
+        ratio, drop, violation = values(trial, self._tolerance)
         asked.set_constraint("drop beyond tolerance", violation)
         self._study.tell(asked, [ratio, drop])
         self._trials.append(trial)
+        self._tried.add(trial.configuration)
 
     def _untried_plain(self) -> list[Configuration]:
-        tried = {t.configuration.digest for t in self._trials}
-        return [c for c in self._space.plain() if c.digest not in tried]
+        return [c for c in self._plain if c not in self._tried]
 
     def _enqueue(self, configuration: Configuration, origin: Origin) -> Proposal:
-        self._study.enqueue_trial(self._space.parameters(configuration), user_attrs={_ORIGIN: origin})
-        return self._propose(self._study.ask(), origin)
+        return self._propose(self._study.ask_for(self._space.parameters(configuration)), origin)
 
     def _propose(self, asked: optuna.Trial, origin: Origin) -> Proposal:
-        configuration = self._space.sample(_Suggest(asked))
+        configuration = self._space.sample(Suggest(asked))
         self._asked[asked.number] = asked
-        return Proposal(asked.number, configuration, asked.user_attrs.get(_ORIGIN, origin))
+        return Proposal(asked.number, configuration, origin)
 
-    def _drop_trials_in_flight(self) -> None:
-        states = (optuna.trial.TrialState.RUNNING, optuna.trial.TrialState.WAITING)
-        for lost in self._study.get_trials(deepcopy=False, states=states):
-            if lost.state == optuna.trial.TrialState.WAITING:  # enqueued but never asked: consume it
-                self._study.tell(self._study.ask(), state=optuna.trial.TrialState.FAIL)
-            else:
-                self._study.tell(lost.number, state=optuna.trial.TrialState.FAIL)
-
-    def _load(self) -> list[Trial]:
-        stored = self._study.get_trials(deepcopy=False)
-        return [_TRIAL.validate_json(t.user_attrs[_RECORD]) for t in stored if _RECORD in t.user_attrs]
-
-
-class _Suggest:
-    """``space.Suggest`` on top of an Optuna trial."""
-
-    def __init__(self, trial: optuna.Trial) -> None:
-        self._trial = trial
-
-    def categorical(self, name: str, choices: Sequence[str | float | int | bool]) -> Any:
-        return self._trial.suggest_categorical(name, choices)
-
-    def number(self, name: str, low: float, high: float, log: bool) -> float:
-        return float(self._trial.suggest_float(name, low, high, log=log))
+    def _continue(self) -> None:
+        """Stand where an earlier run of this study ended: what it found out of frames, and whose turn it is."""
+        self._guides = {frame: self._guide(frame, explored) for frame, explored in self._study.recall()}
+        turns = [t.origin for t in self.trials]
+        plain = len(turns) - turns[::-1].index("plain") if "plain" in turns else 0
+        for origin in turns[plain:]:
+            while True:
+                visited = self._turns[self._turn % len(self._turns)]
+                self._turn += 1
+                self._side = 1 - self._side if visited == "neighbour" else self._side
+                if visited in (origin, "sampler"):
+                    break
 
 
-def _values(trial: Trial, tolerance: float) -> tuple[float, float, float]:
-    """Return (latency ratio, drop, constraint violation) to tell Optuna; a violation above 0 is infeasible."""
-    measured = trial.measurement
-    unmeasured_drop = 10 * tolerance + 1.0
-    if measured is None:
-        return _UNMEASURED_RATIO, unmeasured_drop, 1.0
-    ratio = 1 / measured.latency.speedup.estimate if measured.latency else _UNMEASURED_RATIO
-    if trial.state == "stopped" or measured.drop is None:
-        return ratio, measured.drop if measured.drop is not None else unmeasured_drop, 1.0
-    return ratio, measured.drop, measured.drop - tolerance
+def _likely_first(plain: Configuration) -> tuple[bool, bool]:
+    """Sort plain configurations: floats need no observation; NNCF's transformer setting loses less than its default."""
+    q = plain.quantization
+    return q is not None, q is not None and q.placement != "transformer"

@@ -13,6 +13,16 @@ def fastest_within(trials: Iterable[Trial], tolerance: float) -> float:
     return max((speed for _, speed, drop in _placed(trials, "complete") if drop <= tolerance), default=0.0)
 
 
+def to_beat(trials: Iterable[Trial], tolerance: float) -> Trial | None:
+    """Return the trial that :func:`fastest_within` is about, unless it is float f32, which all are timed beside."""
+    within = [
+        (speed, -trial.number, trial)
+        for trial, speed, drop in _placed(trials, "complete")
+        if drop <= tolerance and trial.configuration != Configuration()
+    ]
+    return max(within, key=lambda entry: entry[:2])[2] if within else None
+
+
 def challenger(trials: Iterable[Trial], tolerance: float, faster: float) -> Configuration | None:
     """Return the int8 configuration that loses least of those beyond the tolerance that are clearly faster.
 

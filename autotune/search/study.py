@@ -1,47 +1,90 @@
-"""Optuna's study in its SQLite file."""
+"""Optuna's study: asked and told in memory, every told trial kept in an SQLite file."""
 
 from __future__ import annotations
 
 import sqlite3
 import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import optuna
+from pydantic import TypeAdapter
 
+from autotune.configuration import Configuration
+from autotune.protocol import Explored
 from autotune.recipe import SamplerName
 
 NAME = "autotune"
+_EXPLORED = "autotune:explored:"
+# A frame, what was found out about it, and its edges once more: JSON has no pairs as keys.
+_Kept = tuple[Configuration, Explored | None, list[tuple[str, str, int]]]
+_KEPT: TypeAdapter[_Kept] = TypeAdapter(_Kept)
 # Random trials before TPE has something to learn from.
 _STARTUP_TRIALS = 8
+_DIRECTIONS = ("minimize", "minimize")
 
 
-def open_study(storage: Path, sampler: SamplerName, seed: int) -> optuna.Study:
-    """Continue the study in a file, or begin one.
+class StoredStudy:
+    """A study that a file outlives.
 
-    Args:
-        seed: seeds the sampler, together with the number of trials already there.
+    Over the file itself every answer of a proposal is a transaction of its own: a dozen of them took five times as long
+    as the one that a whole trial takes. A trial in flight leaves no trace, so a run that is continued asks it again.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    # Not through the URL, in which a '?' of the path would begin its options.
-    connect = partial(sqlite3.connect, storage, factory=_Connection, check_same_thread=False, timeout=60)
-    backend = optuna.storages.RDBStorage("sqlite:///study.db", engine_kwargs={"creator": connect})
-    known = [s.study_name for s in optuna.get_all_study_summaries(backend)]
-    done = 0
-    if NAME in known:
-        done = len(optuna.load_study(study_name=NAME, storage=backend).get_trials(deepcopy=False))
-    study = optuna.create_study(
-        study_name=NAME,
-        storage=backend,
-        sampler=_sampler(sampler, seed + done),
-        directions=["minimize", "minimize"],
-        load_if_exists=True,
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.set_metric_names(["latency ratio", "drop"])
-    return study
+
+    def __init__(self, storage: Path, sampler: SamplerName, seed: int) -> None:
+        """Continue the study in a file, or begin one.
+
+        Args:
+            seed: seeds the sampler, together with the number of trials already there.
+        """
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        # Not through the URL, in which a '?' of the path would begin its options.
+        connect = partial(sqlite3.connect, storage, factory=_Connection, check_same_thread=False, timeout=60)
+        backend = optuna.storages.RDBStorage("sqlite:///study.db", engine_kwargs={"creator": connect})
+        self._file = optuna.create_study(study_name=NAME, storage=backend, directions=_DIRECTIONS, load_if_exists=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self._file.set_metric_names(["latency ratio", "drop"])
+        kept = self.kept
+        self._live = optuna.create_study(sampler=_sampler(sampler, seed + len(kept)), directions=_DIRECTIONS)
+        self._live.add_trials(kept)
+
+    @property
+    def kept(self) -> list[optuna.trial.FrozenTrial]:
+        """The trials in the file, by number; to be read only."""
+        trials: list[optuna.trial.FrozenTrial] = self._file.get_trials(deepcopy=False)
+        return trials
+
+    def ask(self) -> optuna.Trial:
+        """Begin a trial of the sampler's."""
+        return self._live.ask()
+
+    def ask_for(self, parameters: Mapping[str, Any]) -> optuna.Trial:
+        """Begin a trial whose suggestions are these."""
+        self._live.enqueue_trial(dict(parameters))
+        return self._live.ask()
+
+    def tell(self, asked: optuna.Trial, values: Sequence[float]) -> None:
+        """End a trial and keep it."""
+        self._file.add_trial(self._live.tell(asked, values))
+
+    def remember(self, frame: Configuration, explored: Explored | None) -> None:
+        """Keep what was found out about a frame; None: it could not be explored."""
+        edges = [(*ends, elements) for ends, elements in explored.edges.items()] if explored else []
+        kept = (frame, replace(explored, edges={}) if explored else None, edges)
+        number = sum(key.startswith(_EXPLORED) for key in self._file.user_attrs)
+        self._file.set_user_attr(f"{_EXPLORED}{number:04d}", _KEPT.dump_python(kept, mode="json"))
+
+    def recall(self) -> Iterator[tuple[Configuration, Explored | None]]:
+        """Yield what :func:`remember` kept, in its order."""
+        for key, kept in sorted(self._file.user_attrs.items()):
+            if key.startswith(_EXPLORED):
+                frame, explored, edges = _KEPT.validate_python(kept)
+                found = {(giver, taker): elements for giver, taker, elements in edges}
+                yield frame, replace(explored, edges=found) if explored else None
 
 
 def _sampler(name: SamplerName, seed: int) -> optuna.samplers.BaseSampler:

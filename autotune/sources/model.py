@@ -10,6 +10,7 @@ import numpy as np
 
 from autotune.data import Array, Dataset, Splits
 from autotune.errors import UserError, suggest
+from autotune.sources.batch import fixed_batch, reduce_batch
 from autotune.sources.folders import convert
 from autotune.sources.package import fetch
 
@@ -76,7 +77,7 @@ def read(path: Path, inputs: Mapping[str, tuple[int, ...]], sample: Dataset) -> 
         sample: data whose sample shapes fix the dimensions that are still dynamic.
 
     Returns:
-        The model, and a sentence per input whose shape was changed.
+        The model, and a sentence per input whose shape was changed; a fixed batch of several is reduced to 1.
 
     Raises:
         UserError: the file cannot be read, or its inputs do not fit the recipe's shapes or the data.
@@ -98,7 +99,10 @@ def read(path: Path, inputs: Mapping[str, tuple[int, ...]], sample: Dataset) -> 
         shapes[name] = given.get(name) or _static_shape(port, values[name], path.name)
         if port.get_partial_shape().is_dynamic or list(port.shape) != shapes[name]:
             notes.append(f"Input '{name}' {_shape_text(port)} was fixed to {shapes[name]}.")
-    if notes:
+    batches = {found for port in model.inputs if (found := fixed_batch(port)) is not None}
+    if batches and all(shape[:1] == [1] for shape in shapes.values()):
+        notes.append(_single(model, shapes, sample, batches, path.name))
+    elif notes:
         try:
             model.reshape(shapes)
         except RuntimeError as error:
@@ -106,6 +110,20 @@ def read(path: Path, inputs: Mapping[str, tuple[int, ...]], sample: Dataset) -> 
             raise UserError(f"model: {path.name} cannot be given the shapes {wanted}: {_short(error)}.") from error
     conform(sample, model, "data")
     return model, notes
+
+
+def _single(model: ov.Model, shapes: Mapping[str, list[int]], sample: Dataset, batches: set[int], file: str) -> str:
+    """Give a model that was exported with a fixed batch a batch of 1, in place; the sentence that says so."""
+    values = _by_port(sample, model, "data")
+    rows = {_name(port): _cast(values[_name(port)], port, "data") for port in model.inputs}
+    batch, *others = sorted(batches)
+    obstacle = "its inputs have different ones" if others else reduce_batch(model, shapes, rows, batch)
+    if obstacle:
+        raise UserError(
+            f"model: {file} is exported with a fixed batch of {' and '.join(map(str, sorted(batches)))} and cannot be "
+            f"given a batch of 1: {obstacle}; export it with a batch of 1, or a dynamic one."
+        )
+    return f"The batch of {batch} was reduced to 1: samples one by one give the outputs that they give in a batch."
 
 
 def conform_splits(splits: Splits, model: ov.Model) -> Splits:
@@ -161,13 +179,8 @@ def _static_shape(port: Any, values: Array, model: str) -> list[int]:
     if partial.rank.is_dynamic:
         return sample
     dimensions = [None if d.is_dynamic else d.get_length() for d in partial]
-    if dimensions and dimensions[0] not in (None, 1):
-        raise UserError(
-            f"model: input '{name}' of {model} is {_shape_text(port)}: its batch is not 1; write 'inputs: "
-            f"{{{name}: {[1, *(d or s for d, s in zip(dimensions[1:], sample[1:], strict=False))]}}}' in a recipe."
-        )
     fits = len(dimensions) == len(sample) and all(
-        mine is None or mine == theirs for mine, theirs in zip(dimensions, sample, strict=True)
+        mine is None or mine == theirs for mine, theirs in zip(dimensions[1:], sample[1:], strict=True)
     )
     if not fits:
         raise UserError(

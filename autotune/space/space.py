@@ -133,12 +133,17 @@ class Space:
         return self._offer.free
 
     @property
+    def bf16(self) -> tuple[str, ...]:
+        """Operators that may compute in bf16 by themselves, and need not."""
+        return self._offer.bf16
+
+    @property
     def always_float(self) -> frozenset[str]:
         """Operators that the recipe keeps float."""
         return self._offer.always_float
 
-    def neighbours(self, configuration: Configuration, kinds: Sequence[Kind] = KINDS) -> list[Configuration]:
-        """Return the configurations that differ in one choice of these kinds, in their order.
+    def neighbours(self, configuration: Configuration, kinds: Sequence[Kind] = KINDS) -> Iterator[Configuration]:
+        """Yield the configurations that differ in one choice of these kinds, in their order; each when it is asked for.
 
         Raises:
             ValueError: the configuration is not in this space.
@@ -146,8 +151,13 @@ class Space:
         now = answers(self._offer, configuration)
         self.parameters(configuration)
         made = self._changes(configuration, now)
-        found = [self._draw({**now, **change}) for kind in kinds for change in made.get(kind, ())]
-        return [other for other in dict.fromkeys(found) if other != configuration]
+        seen = {configuration}
+        for kind in kinds:
+            for change in made.get(kind, ()):
+                found = self._draw({**now, **change})
+                if found not in seen:
+                    seen.add(found)
+                    yield found
 
     def fix(self, configuration: Configuration) -> recipe.Space:
         """Return the solved form of the recipe's space: this configuration only."""

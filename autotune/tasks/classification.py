@@ -54,8 +54,7 @@ class MacroF1:
     def check(self, labels: Array) -> None:
         """Labels are class numbers, one per sample."""
         check_classes(self.name, labels)
-        if labels.ndim != 1:
-            raise UserError(f"metric: f1 needs one label per sample; the labels' shape is {list(labels.shape)}.")
+        _check_one_each(self.name, labels)
 
     def per_sample(
         self, outputs: Mapping[str, Array], labels: Array | None, reference: Mapping[str, Array] | None
@@ -87,8 +86,7 @@ class Auc:
     def check(self, labels: Array) -> None:
         """Labels are class numbers, one per sample."""
         check_classes(self.name, labels)
-        if labels.ndim != 1:
-            raise UserError(f"metric: auc needs one label per sample; the labels' shape is {list(labels.shape)}.")
+        _check_one_each(self.name, labels)
 
     def per_sample(
         self, outputs: Mapping[str, Array], labels: Array | None, reference: Mapping[str, Array] | None
@@ -137,3 +135,8 @@ def check_classes(metric: str, labels: Array) -> None:
         )
     if labels.dtype.kind == "i" and int(labels.min(initial=0)) < 0:
         raise UserError(f"metric: {metric} needs class numbers from 0; the smallest label is {int(labels.min())}.")
+
+
+def _check_one_each(metric: str, labels: Array) -> None:
+    if labels.ndim != 1:
+        raise UserError(f"metric: {metric} needs one label per sample; the labels' shape is {list(labels.shape)}.")

@@ -3,16 +3,20 @@
     python -m benchmarks.peers.environments [NAME ...]
 
 Each peer has its own, because their requirements exclude one another. They live in the cache folder, are made at first
-use and again when their requirements change. A peer that does not install is remembered with pip's reason.
+use and again when their requirements change. A peer that does not install is remembered with pip's reason. Who finds
+one in the making waits until it is made.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from autotune.sources.cache import cache_dir
@@ -56,6 +60,12 @@ def python_of(name: str) -> Path:
     requirements = ENVIRONMENTS[name]
     key = hashlib.sha256("\n".join((sys.version, *requirements)).encode()).hexdigest()[:8]
     folder = cache_dir() / "benchmarks" / "environments" / f"{name}-{key}"
+    with _alone(folder):
+        _make(folder, requirements)
+    return folder / "bin" / "python"
+
+
+def _make(folder: Path, requirements: tuple[str, ...]) -> None:
     ready, failed = folder / "ready", folder / "failed"
     if failed.exists():
         raise NotInstalled(failed.read_text())
@@ -70,7 +80,15 @@ def python_of(name: str) -> Path:
             failed.write_text(reason)
             raise NotInstalled(reason)
         ready.write_text("\n".join(requirements) + "\n")
-    return folder / "bin" / "python"
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from making the same environment; the system lets go of the lock of one that dies."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f"{folder.name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import pytest
 from test_table import ROW
 
 from benchmarks import contest, page
+from benchmarks.table import tool_name
 from benchmarks.tools import first_faster, overhead
 
 OURS = {**ROW, "tool": "autotune", "variant": None, "max_drop": 0.01, "precision": "deployed", "speed": 3.0}
@@ -41,6 +42,17 @@ def test_a_loss_is_marked_on_the_page() -> None:
     text = page.document([{**ROW, "speed": 3.2}, OURS])
     assert "| digits | 3.00 | 3.20 | nncf-quantize default | 0.94 **loss** |" in text
     assert "loss" not in page.document([{**ROW, "speed": 3.05}, OURS])
+
+
+def test_peers_that_were_in_other_rounds_are_left_out_and_that_is_said() -> None:
+    own, peer = {**OURS, "raced": "a"}, {**ROW, "raced": "a"}
+    other = {**FLOAT, "raced": "b", "speed": 9.0}
+    (match,) = contest.matches([peer, other, own], 0.01)
+    assert match.peer == "nncf-quantize default"
+    assert contest.left_out([peer, other, own], 0.01) == {tool_name(other): ["digits"]}
+    text = page.document([peer, other, own])
+    assert f"left out of the contest on that model. Left out here: {tool_name(other)} (digits).\n" in text
+    assert "Left out here: none." in page.document([peer, own])
 
 
 def test_the_course_of_a_run_stands_beside_one_quantisation() -> None:

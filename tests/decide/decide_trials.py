@@ -8,7 +8,8 @@ import numpy as np
 
 from autotune.configuration import ActivationChoice as Activation
 from autotune.configuration import Configuration, Estimator, Precision, Quantization
-from autotune.record import Goal, Interval, Latency, Measurement, Status, Trial, Verdict
+from autotune.outcome import Goal, Status, Verdict
+from autotune.record import Interval, Latency, Measurement, Trial
 
 FLOAT = Configuration()
 

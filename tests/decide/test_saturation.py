@@ -5,7 +5,7 @@ from __future__ import annotations
 from decide_trials import goal
 
 from autotune.decide import saturation, saturation_sentence
-from autotune.record import Saturation
+from autotune.outcome import Saturation
 
 
 def test_a_positive_cost_is_worse_whichever_way_the_metric_goes() -> None:

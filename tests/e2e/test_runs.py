@@ -429,3 +429,50 @@ def test_what_saturation_costs_is_said(tmp_path: Path) -> None:
     said = f"Saturation of 8-bit sums costs {found['cost']:.3g}"
     assert said in result.stdout
     assert said in (output / "report.html").read_text()
+
+
+@pytest.mark.slow
+def test_a_finished_run_is_verified(finished: Path, tmp_path: Path) -> None:
+    result = run("verify", finished, "--slower", "90%", "--json")
+    found = json.loads(result.stdout)
+    assert result.returncode == 0, result.stderr + result.stdout
+    assert found["holds"] is True
+    assert found["verdict"]["n"] == 360
+    assert found["differences"] == []
+
+    isa = hardware.offered_isas(hardware.flags())[1]
+    elsewhere = run("verify", finished, "--isa", isa, "--slower", "90%")
+    assert elsewhere.returncode in {0, 3}, elsewhere.stderr
+    before = hardware.instruction_set()
+    told = f"Differs instruction set: {before} → {hardware.ISA_NAMES[isa]}" in elsewhere.stdout
+    assert told == (before != hardware.ISA_NAMES[isa])
+
+
+@pytest.mark.slow
+def test_a_model_that_lost_its_accuracy_is_refused(finished: Path, tmp_path: Path) -> None:
+    import openvino as ov
+
+    broken = tmp_path / "model"
+    shutil.copytree(finished / "model", broken)
+    model = ov.Core().read_model(broken / "openvino_model.xml")
+    results = model.get_results()
+    source = results[0].input_value(0)
+    results[0].input(0).replace_source_output(ov.opset13.negative(source).output(0))
+    ov.save_model(model, tmp_path / "openvino_model.xml", compress_to_fp16=False)
+    for suffix in (".xml", ".bin"):
+        shutil.move(tmp_path / f"openvino_model{suffix}", broken / f"openvino_model{suffix}")
+    result = run("verify", finished, "--model", broken, "--slower", "90%")
+    assert result.returncode == 3, result.stderr + result.stdout
+    assert "does NOT hold: its drop of" in result.stdout
+
+
+def test_verify_needs_a_run(tmp_path: Path) -> None:
+    result = run("verify", tmp_path)
+    assert result.returncode == 2
+    assert (
+        result.stderr
+        == f"Error: {tmp_path / 'record.json'}: no record of a finished run there; name the folder of a run.\n"
+    )
+    share = run("verify", tmp_path, "--slower", "nearly")
+    assert share.returncode == 2
+    assert "--slower: 'nearly' is not a share" in share.stderr

@@ -19,7 +19,7 @@ from autotune.quantize.factory import CandidateFactory
 from autotune.quantize.points import ActivationQuantizer, Placement
 from autotune.quantize.ranges import Range
 from autotune.quantize.sensitivity import distances
-from autotune.quantize.stopwatch import Stopwatch
+from autotune.stopwatch import Stopwatch
 
 CONVOLUTIONS = ("conv1", "depthwise", "conv2", "fc")
 

@@ -19,8 +19,8 @@ from autotune.graph.normalise import normalise
 from autotune.quantize.factory import CandidateFactory
 from autotune.quantize.observe import Observation, observe
 from autotune.quantize.shared import Reference, Shared
-from autotune.quantize.stopwatch import Stopwatch
 from autotune.quantize.variants import Variants
+from autotune.stopwatch import Stopwatch
 
 SAMPLES = Dataset({"x": np.random.default_rng(3).standard_normal((24, 6, 8)).astype(np.float32)})
 

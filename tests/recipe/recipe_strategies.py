@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import get_args
 
+from choice_strategies import parameters, some
 from hypothesis import strategies as st
 
 from autotune import recipe
 from autotune.configuration import Granularity, OverflowFix, PlacementName, Precision, Preset, Symmetry
-from autotune.recipe import EstimatorChoice, Range
+from autotune.recipe import EstimatorChoice
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(str.strip)
 paths = st.from_regex(r"[a-z]{1,4}(/[a-z]{1,4}){0,2}\.(onnx|xml|npz)", fullmatch=True)
@@ -18,17 +19,6 @@ digests = st.from_regex(r"[0-9a-f]{64}", fullmatch=True)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 positive = st.floats(min_value=1e-6, max_value=1e6)
 scalars = st.booleans() | st.integers() | numbers | texts | st.none()
-
-
-def some(literal: Any) -> st.SearchStrategy[Any]:
-    return st.lists(st.sampled_from(get_args(literal)), min_size=1, unique=True).map(tuple)
-
-
-@st.composite
-def parameters(draw: st.DrawFn, above: float) -> float | Range:
-    legal = st.floats(min_value=above, max_value=1.0, exclude_min=True)
-    low, high = sorted((draw(legal), draw(legal)))
-    return Range(low, high) if low < high and draw(st.booleans()) else low
 
 
 plain_estimators = st.sampled_from([EstimatorChoice(n) for n in ("min-max", "mean-min-max", "mse", "entropy")])

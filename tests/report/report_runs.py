@@ -5,23 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from autotune.configuration import ActivationChoice, Configuration, Estimator, Quantization
-from autotune.record import (
-    Failure,
-    Finalist,
-    Fingerprint,
-    Goal,
-    InputInfo,
-    Interval,
-    Latency,
-    Measurement,
-    ModelInfo,
-    OperatorRun,
-    Run,
-    Seconds,
-    SplitSizes,
-    Trial,
-    Verdict,
-)
+from autotune.outcome import Finalist, Fingerprint, Goal, Run, SplitSizes, Verdict
+from autotune.record import Failure, InputInfo, Interval, Latency, Measurement, ModelInfo, OperatorRun, Seconds, Trial
 
 EVIL = "<img src=x onerror=alert(1)>/conv<b>1</b>"
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from report_runs import CONSTRAINT_UNMET, INT8_WINS, INTERRUPTED, NOTHING, OUTCOMES
 
-from autotune.record import Run
+from autotune.outcome import Run
 from autotune.report.html import render
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from report_runs import EVIL, INT8_WINS, OUTCOMES
 
-from autotune.record import Run
+from autotune.outcome import Run
 from autotune.report.charts import front_figure
 from autotune.report.html import render
 from autotune.report.view import view

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from report_runs import FLOAT_WINS, INT8_WINS, INTERRUPTED, OUTCOMES
 
-from autotune.record import Interval, Run
+from autotune.outcome import Run
+from autotune.record import Interval
 from autotune.report.summary import summary
 
 

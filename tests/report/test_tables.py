@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from report_runs import EVIL, FLOAT_WINS, INT8_WINS, MSE, NOTHING, OUTCOMES
 
-from autotune.record import Run
+from autotune.outcome import Run
+from autotune.record import Duel, Interval
 from autotune.report import tables
 
 
@@ -52,6 +53,18 @@ def test_one_row_per_trial_with_its_figures() -> None:
     assert frame.loc[7, "duplicate_of"] == 4
     assert pd.isna(frame.loc[0, "placement"])
     assert pd.isna(frame.loc[5, "drop"])
+
+
+def test_whom_a_trial_was_timed_beside() -> None:
+    duel = Duel(2, Interval(1.04, 1.01, 1.07), 0.25)
+    trials = tuple(
+        replace(t, measurement=replace(t.measurement, duel=duel)) if t.number == 4 and t.measurement else t
+        for t in INT8_WINS.trials
+    )
+    frame = reread(tables.trials_frame(replace(INT8_WINS, trials=trials))).set_index("trial")
+    names = ["duel_trial", "duel_ratio", "duel_low", "duel_high", "duel_seconds"]
+    assert frame.loc[4, names].tolist() == [2, 1.04, 1.01, 1.07, 0.25]
+    assert frame.loc[3, names].isna().all()
 
 
 def test_pareto_has_front_and_finalists_fastest_first() -> None:

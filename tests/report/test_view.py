@@ -17,7 +17,8 @@ from report_runs import (
     TRIALS,
 )
 
-from autotune.record import Interval, Run, Saturation
+from autotune.outcome import Run, Saturation
+from autotune.record import Interval
 from autotune.report.page import Badge, Card, Choice, OperatorGroup, Phase, ProblemRow, StateCount
 from autotune.report.summary import summary
 from autotune.report.view import view

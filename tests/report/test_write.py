@@ -8,7 +8,7 @@ import pytest
 from report_runs import FLOAT_WINS, INT8_WINS, NOTHING, OUTCOMES
 
 from autotune.errors import UserError
-from autotune.record import Run
+from autotune.outcome import Run
 from autotune.report.write import load_record, save_record, write_reports
 
 

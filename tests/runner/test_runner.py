@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from autotune import data
+from autotune import data, stats
 from autotune.configuration import Configuration, Quantization
+from autotune.decide import placed
 from autotune.errors import UserError, WorkerDied
-from autotune.protocol import Build, Built, Measure, Measured, Observe, Prepared, Race, Setup
+from autotune.protocol import Build, Built, Measure, Measured, Observe, Prepared, Race, Rival, Setup
 from autotune.recipe import Recipe
+from autotune.record import Interval
 from autotune.runner import Runner
 from autotune.sources.datasets import load_data
 from autotune.sources.model import locate
@@ -71,6 +73,37 @@ def test_a_candidate_that_cannot_be_compiled_says_so(setup: Setup, tmp_path: Pat
         assert failed.value.failure.stage == "compile"
         assert runner.call(Build(INT8), 60)
         assert runner.restarts == 0
+
+
+def test_a_candidate_is_timed_beside_a_rival_that_is_close(setup: Setup, tmp_path: Path) -> None:
+    float_but_one = Configuration(quantization=Quantization(float_operators=("conv1", "depthwise", "fc")))
+    near, far = Interval(1.0, 0.3, 3.0), Interval(100.0, 99.0, 101.0)
+    with Runner(setup, tmp_path / "run.log") as runner:
+        runner.prepare()
+        runner.call(Observe(), 120)
+
+        def measure(rival: Rival, slowest: float | None = None) -> Measured:
+            measured: Measured = runner.call(Measure(INT8, None, slowest, rival), 120)
+            return measured
+
+        compared = measure(Rival(3, float_but_one, near, tolerance=1.0)).measurement
+        assert compared.duel is not None and compared.latency is not None
+        assert compared.duel.against == 3
+        pairs = zip(compared.latency.baseline_ms, compared.latency.candidate_ms, strict=True)
+        own = stats.median_interval([a / b for a, b in pairs], setup.confidence)
+        assert compared.latency.speedup == placed(own, near, compared.duel.ratio)
+        # What is far behind, or beyond the tolerance, is not worth it.
+        assert measure(Rival(3, float_but_one, far, tolerance=1.0)).measurement.duel is None
+        assert measure(Rival(3, float_but_one, near, tolerance=-1.0)).measurement.duel is None
+        # Before it is given up as too slow it is compared as well.
+        hopeless = measure(Rival(3, float_but_one, near, tolerance=-1.0), slowest=1000.0)
+        assert hopeless.measurement.duel is not None
+        assert hopeless.stopped.startswith("too slow")
+        # A rival that cannot be made leaves the speed as it was, and that is told.
+        missing = measure(Rival(5, Configuration(precision="f7"), near, tolerance=1.0)).measurement  # type: ignore[arg-type]
+        assert missing.duel is None
+        assert missing.notes[-1].startswith("It could not be timed beside trial 5: ")
+        assert missing.score == compared.score
 
 
 def test_operators_in_bf16_are_measured_as_such(setup: Setup, tmp_path: Path) -> None:

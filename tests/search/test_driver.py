@@ -1,5 +1,6 @@
 """The search on a made-up landscape: real Optuna, no model."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from autotune.recipe import Space as SpaceChoices
 from autotune.recipe import Strategy
 from autotune.record import Failure, Interval, Latency, Measurement, ModelInfo, OperatorRun, Trial
 from autotune.search.driver import PATIENCE, Proposal, Search
-from autotune.search.incumbent import challenger, fastest_within, incumbent
+from autotune.search.incumbent import challenger, fastest_within, incumbent, to_beat
+from autotune.search.study import StoredStudy
 from autotune.space import Space
 
 OPERATORS = {"conv1": "Convolution", "conv2": "Convolution", "add": "Add", "fc": "MatMul"}
@@ -28,6 +30,7 @@ MODEL = ModelInfo(
     nncf_path="fast",
 )
 TOLERANCE = 0.01
+PROFILE = {"conv1": 500.0, "conv2": 300.0, "add": 50.0, "fc": 150.0}
 DEFAULT = Strategy()
 
 
@@ -61,7 +64,7 @@ def measured(proposal: Proposal, state: str = "complete") -> Trial:
 
 def search_in(folder: Path, seed: int = 0, strategy: Strategy = DEFAULT) -> Search:
     space = Space(SpaceChoices(), MODEL)
-    return Search(space, folder / "study.db", seed, TOLERANCE, reference=1000.0, strategy=strategy)
+    return Search(space, folder / "study.db", seed, TOLERANCE, profile=PROFILE, strategy=strategy)
 
 
 def step(search: Search) -> Trial:
@@ -77,9 +80,13 @@ def step(search: Search) -> Trial:
 def test_plain_configurations_come_first(tmp_path: Path) -> None:
     search = search_in(tmp_path)
     plain = Space(SpaceChoices(), MODEL).plain()
-    trials = [step(search) for _ in plain]
-    assert [t.configuration for t in trials] == plain
-    assert {t.origin for t in trials} == {"plain"}
+    while search.plain_left:
+        step(search)
+    trials = search.trials
+    assert {t.configuration for t in trials if t.origin == "plain"} == set(plain)
+    assert {t.origin for t in trials[: len(plain)]} == {"plain"}, "nothing can be typed bf16 here"
+    kinds = [t.configuration.quantization.placement if t.configuration.quantization else "float" for t in trials]
+    assert list(dict.fromkeys(kinds)) == ["float", "transformer", "plain"], "what is likely within the tolerance first"
     assert search.plain_left == 0
     assert step(search).origin in ("neighbour", "sampler")
 
@@ -106,8 +113,43 @@ def test_continues_where_a_killed_run_stopped(tmp_path: Path) -> None:
     again = search_in(tmp_path)
     assert again.trials == first.trials
     proposal = again.ask()
-    assert proposal.configuration == in_flight.configuration
-    assert proposal.number > in_flight.number
+    assert proposal == in_flight, "what was in flight left no trace"
+
+
+def test_what_was_found_out_and_whose_turn_it_is_survive_a_resume(tmp_path: Path) -> None:
+    """Nothing is explored twice, and the guides and neighbours propose what they would have proposed."""
+    (tmp_path / "killed").mkdir()
+    whole, killed = search_in(tmp_path), search_in(tmp_path / "killed")
+    found = explored({"conv1": 0.01, "conv2": 0.02, "add": 0.01, "fc": 5.0})
+    for search in (whole, killed):
+        while search.plain_left:
+            step(search)
+        frame = search.frame_to_explore()
+        assert frame is not None
+        search.learn(frame, found)
+        step(search)
+    again = search_in(tmp_path / "killed")
+    assert again.frame_to_explore() == whole.frame_to_explore()
+    assert [t.configuration for t in again.trials] == [t.configuration for t in whole.trials]
+    for _ in range(5):
+        expected, proposal = step(whole), step(again)
+        assert proposal.origin == expected.origin
+        if expected.origin == "sampler":
+            break  # its seed counts the runs
+        assert proposal.configuration == expected.configuration
+    assert "guide" in {t.origin for t in again.trials[len(killed.trials) :]}
+
+
+def test_what_was_found_out_about_a_frame_is_kept_whole(tmp_path: Path) -> None:
+    study = StoredStudy(tmp_path / "study.db", "tpe", 0)
+    frame = Configuration(quantization=Quantization())
+    whole = replace(explored({"conv1": 0.01, "add": math.inf}), edges={("conv1", "a,b"): 3})
+    study.remember(frame, whole)
+    study.remember(replace(frame, precision="bf16"), None)
+    assert list(StoredStudy(tmp_path / "study.db", "tpe", 0).recall()) == [
+        (frame, whole),
+        (replace(frame, precision="bf16"), None),
+    ]
 
 
 def test_a_failure_is_told_as_infeasible_and_not_suggested_again(tmp_path: Path) -> None:
@@ -159,6 +201,25 @@ def explored(costs: dict[str, float]) -> Explored:
     near = {name: (name,) for name in OPERATORS}
     groups = {name: (name,) for name in OPERATORS}
     return Explored(tuple(OPERATORS), runs(250.0), runs(100.0), near, {}, {}, groups, costs, 0.0)
+
+
+def mse(*float_operators: str) -> Configuration:
+    activation = ActivationChoice(Estimator("mse"))
+    return Configuration(quantization=Quantization(float_operators=float_operators, activation=activation))
+
+
+def test_what_is_to_beat_is_the_fastest_within_but_not_the_reference() -> None:
+    reference = measured(Proposal(0, Configuration(), "plain"))
+    bf16 = measured(Proposal(1, Configuration("bf16"), "plain"))  # drops 0.03
+    slower = measured(Proposal(2, mse("fc", "conv1"), "sampler"))
+    faster = measured(Proposal(3, mse("fc"), "sampler"))
+    beyond = measured(Proposal(4, mse(), "sampler"))
+    stopped = replace(faster, number=5, state="stopped")
+    assert to_beat([reference, bf16, beyond, stopped], TOLERANCE) is None
+    assert to_beat([reference, bf16, slower, faster, beyond], TOLERANCE) is faster
+    assert to_beat([faster, replace(faster, number=6)], TOLERANCE) is faster
+    assert to_beat([reference, bf16, faster], 0.03) is faster
+    assert to_beat([reference, bf16], 0.03) is bf16
 
 
 def test_a_fast_frame_that_loses_too_much_is_explored_and_its_guide_proposes(tmp_path: Path) -> None:
@@ -225,6 +286,7 @@ def test_random_search_is_the_sampler_alone(tmp_path: Path) -> None:
     search = search_in(tmp_path, strategy=Strategy(prior=False, neighbours=False, sampler="random"))
     origins = [step(search).origin for _ in range(20)]
     plain = len(Space(SpaceChoices(), MODEL).plain())
+    assert [t.configuration for t in search.trials[:plain]] == Space(SpaceChoices(), MODEL).plain()
     assert origins == ["plain"] * plain + ["sampler"] * (20 - plain)
     assert search.frame_to_explore() is None
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from autotune.data import Dataset, Splits
@@ -131,17 +132,95 @@ def test_every_split_is_checked(ir: Path):
         conform_splits(Splits(bad, good, good), model)
 
 
-def test_a_fixed_batch_is_explained_and_can_be_changed(tmp_path: Path):
+def batch_of_four(tmp_path: Path, graph: str) -> tuple[Path, Dataset]:
+    """A model [4,3,8,8] -> [4,5], the batch fixed inside the graph too (as tracing writes it), and seven samples."""
     import openvino as ov
     from openvino import opset13 as ops
 
-    x = ops.parameter([8, 2], np.float32)
+    random = np.random.default_rng(0)
+    x = ops.parameter([4, 3, 8, 8], np.float32)
     x.output(0).set_names({"x"})
-    ov.save_model(ov.Model([ops.relu(x)], [x]), tmp_path / "m.xml")
-    sample = Dataset({"x": np.zeros((3, 2), np.float32)})
-    with pytest.raises(UserError, match=r"\[8, 2\]: its batch is not 1; write 'inputs: \{x: \[1, 2\]\}'"):
+    rows = ops.relu(x)
+    for shape in ([2, 2, 192], [4, 192]) if graph == "pairs" else ([4, 3, 64], [12, 64], [4, -1]):
+        rows = ops.reshape(rows, ops.constant(np.array(shape)), False)
+    if graph == "mixing":
+        rows = ops.subtract(rows, ops.reduce_mean(rows, ops.constant(np.array([0])), keep_dims=True))
+    if graph == "pooled":
+        rows = ops.reduce_mean(rows, ops.constant(np.array([0])), keep_dims=True)
+    y = ops.matmul(rows, ops.constant(random.standard_normal((192, 5)).astype(np.float32)), False, False)
+    ov.save_model(ov.Model([y], [x]), tmp_path / "m.xml")
+    return tmp_path / "m.xml", Dataset({"x": random.standard_normal((7, 3, 8, 8)).astype(np.float32)})
+
+
+@pytest.mark.parametrize("inputs", [{}, {"x": (1, 3, 8, 8)}])
+def test_a_fixed_batch_becomes_one(tmp_path: Path, inputs):
+    import openvino as ov
+
+    path, sample = batch_of_four(tmp_path, "plain")
+    whole = ov.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(sample.inputs["x"][:4])[0]
+    model, notes = read(path, inputs, sample)
+    assert [list(port.shape) for port in [*model.inputs, *model.outputs]] == [[1, 3, 8, 8], [1, 5]]
+    assert notes == [
+        "Input 'x' [4, 3, 8, 8] was fixed to [1, 3, 8, 8].",
+        "The batch of 4 was reduced to 1: samples one by one give the outputs that they give in a batch.",
+    ]
+    single = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    np.testing.assert_allclose(np.concatenate([single(x[None])[0] for x in sample.inputs["x"][:4]]), whole, rtol=1e-4)
+
+
+@pytest.mark.skipif(not DIGITS.exists(), reason="needs the digits recipe")
+def test_an_onnx_file_of_a_fixed_batch(tmp_path: Path):
+    import openvino as ov
+
+    network = onnx.load(DIGITS)
+    for port in [*network.graph.input, *network.graph.output]:
+        port.type.tensor_type.shape.dim[0].dim_value = 8
+    onnx.save(network, tmp_path / "digits.onnx")
+    images = np.random.default_rng(0).random((9, 1, 28, 28), np.float32)
+    model, notes = read(tmp_path / "digits.onnx", {}, Dataset({"image": images}))
+    assert notes[-1].startswith("The batch of 8 was reduced to 1")
+    settings = {"INFERENCE_PRECISION_HINT": "f32"}
+    one, original = (ov.Core().compile_model(m, "CPU", settings) for m in (model, DIGITS))
+    np.testing.assert_allclose(one(images[:1])[0], original(images[:1])[0], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("graph", "reason"),
+    [
+        ("pairs", "it does not run with a batch of 1"),
+        ("mixing", "samples one by one give other outputs than in a batch"),
+        ("pooled", "its outputs do not have one row per sample"),
+    ],
+)
+def test_a_batch_that_cannot_be_one_is_refused(tmp_path: Path, graph: str, reason: str):
+    path, sample = batch_of_four(tmp_path, graph)
+    message = rf"^model: m\.xml is exported with a fixed batch of 4 and cannot be given a batch of 1: {reason}; export"
+    with pytest.raises(UserError, match=message) as caught:
+        read(path, {}, sample)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_input_that_the_samples_of_a_batch_share(tmp_path: Path):
+    import openvino as ov
+    from openvino import opset13 as ops
+
+    one, shared = ops.parameter([4, 2], np.float32, name="one"), ops.parameter([1, 2], np.float32, name="shared")
+    ov.save_model(ov.Model([ops.multiply(one, shared)], [one, shared]), tmp_path / "m.xml")
+    values = np.arange(6, dtype=np.float32).reshape(3, 2)
+    model, notes = read(tmp_path / "m.xml", {}, Dataset({"one": values, "shared": values + 1}))
+    assert [list(port.shape) for port in model.inputs] == [[1, 2], [1, 2]]
+    assert len(notes) == 2
+
+
+def test_batches_that_differ_are_refused(tmp_path: Path):
+    import openvino as ov
+    from openvino import opset13 as ops
+
+    one, two = ops.parameter([4, 2], np.float32, name="one"), ops.parameter([8, 2], np.float32, name="two")
+    ov.save_model(ov.Model([ops.relu(one), ops.relu(two)], [one, two]), tmp_path / "m.xml")
+    sample = Dataset({"one": np.zeros((3, 2), np.float32), "two": np.zeros((3, 2), np.float32)})
+    with pytest.raises(UserError, match=r"a fixed batch of 4 and 8 .* its inputs have different ones"):
         read(tmp_path / "m.xml", {}, sample)
-    assert list(read(tmp_path / "m.xml", {"x": (1, 2)}, sample)[0].inputs[0].shape) == [1, 2]
 
 
 def test_a_cut_weights_file(ir: Path, tmp_path: Path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, get_args
 
+from choice_strategies import parameters, some
 from hypothesis import strategies as st
 
 from autotune import recipe
@@ -21,7 +22,7 @@ from autotune.configuration import (
     Quantization,
     Symmetry,
 )
-from autotune.recipe import EstimatorChoice, Range
+from autotune.recipe import EstimatorChoice
 from autotune.record import ModelInfo
 
 OPERATORS = {
@@ -55,17 +56,6 @@ def model_info(**changes: Any) -> ModelInfo:
         "bf16_operators": WEIGHTED,
     }
     return ModelInfo(**{**fields, **changes})
-
-
-def some(literal: Any) -> st.SearchStrategy[Any]:
-    return st.lists(st.sampled_from(get_args(literal)), min_size=1, unique=True).map(tuple)
-
-
-@st.composite
-def parameters(draw: st.DrawFn, above: float) -> float | Range:
-    legal = st.floats(min_value=above, max_value=1.0, exclude_min=True)
-    low, high = sorted((draw(legal), draw(legal)))
-    return Range(low, high) if low < high and draw(st.booleans()) else low
 
 
 estimator_choices = (

@@ -147,10 +147,10 @@ def test_neighbours_are_allowed_reachable_and_different(
 ) -> None:
     made = Space(space, model)
     configuration = made.sample(Drawn(data))
-    neighbours = made.neighbours(configuration)
+    neighbours = list(made.neighbours(configuration))
     assert configuration not in neighbours
     assert len(set(neighbours)) == len(neighbours)
-    assert neighbours == made.neighbours(configuration) == Space(space, model).neighbours(configuration)
+    assert neighbours == list(made.neighbours(configuration)) == list(Space(space, model).neighbours(configuration))
     for neighbour in neighbours:
         assert allowed(space, model, neighbour)
         assert made.parameters(neighbour) is not None

@@ -239,14 +239,14 @@ def test_a_table_and_a_folder_need_a_task(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"bert is a folder; if it is a transformers model, say what it is for"):
         converted(Recipe.quick(str(folder), str(tmp_path / "d.npz"), "accuracy"))
     with pytest.raises(UserError, match=r"d\.npz is not a table"):
-        converted(Recipe.quick(str(folder), str(tmp_path / "d.npz"), "accuracy", "text-classification"))
+        converted(Recipe.quick(str(folder), str(tmp_path / "d.npz"), "accuracy", {"task": "text-classification"}))
 
 
 def test_a_function_gives_columns(tmp_path: Path) -> None:
     folder = save_config(tmp_path / "bert")
     code = "def rows():\n    return {'text': [f'w{i % 50} w{i // 50}' for i in range(100)], 'label': [0, 1] * 50}\n"
     (tmp_path / "d.py").write_text(code + "def odd():\n    return {'text': ['a'], 'label': [0, 1]}\n")
-    quick = Recipe.quick(str(folder), f"{tmp_path}/d.py:rows", None, "text-classification")
+    quick = Recipe.quick(str(folder), f"{tmp_path}/d.py:rows", None, {"task": "text-classification"})
     assert quick.metric.name == "accuracy"
     splits = load_data(quick, True, print)
     assert sum(len(part) for _, part in splits.items()) == 100

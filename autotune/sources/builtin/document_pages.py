@@ -3,19 +3,22 @@
 The pages are typeset here, not scanned: the running Python's own help texts, licence and source code, in varied fonts,
 sizes, columns, headings, tables and pictures, then made to look like scans of uneven quality (a little askew, grey
 paper, shadow, noise). They tell float from int8 apart on realistic input; they do not tell how well a model does on
-paper that has been through real life.
+paper that has been through real life. Typesetting takes long; the pages are kept in the cache folder.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, features
 
 from autotune.data import Dataset
-from autotune.sources.builtin.typesetting import Fonts, draw_page
+from autotune.sources.builtin import typesetting
+from autotune.sources.builtin.kept import code, kept
 from autotune.sources.package import fetch_all
 
 PACKAGE = "reportlab==5.1.0"
@@ -47,29 +50,44 @@ def load(announce: Callable[[str], None], *, pages: int = 150) -> Dataset:
     """
     paths = fetch_all(PACKAGE, {FOLDER + name: sha256 for name, sha256 in FONT_FILES.items()})
     files = [paths[FOLDER + name] for name in FONT_FILES]
-    fonts = Fonts(proportional=((files[0], files[1]), (files[2], files[3]), (files[4], files[5])), mono=files[6:8])
-    images = np.empty((4 * pages, 3, CROP, CROP), dtype=np.float32)
-    for number in range(pages):
-        page = draw_page(number, fonts)
-        for turns in range(4):
-            images[4 * number + turns] = preprocess(page if turns == 0 else page.transpose(_TURNS[turns - 1]))
+    fonts = typesetting.Fonts(
+        proportional=((files[0], files[1]), (files[2], files[3]), (files[4], files[5])), mono=files[6:8]
+    )
+    source = (pages, code(typesetting, sys.modules[__name__]), tuple(FONT_FILES.items()), typesetting.contents())
+    versions = (sys.version, PIL.__version__, features.version("freetype2"), np.__version__)
+    crops = kept("document-pages", (*source, *versions), lambda: {"crops": _crops(pages, fonts)})["crops"]
     announce(
         f"document-pages: {pages} pages typeset from this Python's help texts and source code in fonts from {PACKAGE}, "
         "scan effects added, each in four turns."
     )
     index = np.arange(4 * pages, dtype=np.int64)
-    return Dataset({"x": images}, index % 4, index // 4)
+    return Dataset({"x": _normalised(crops)}, index % 4, index // 4)
 
 
 # Clockwise, as the model's labels are; Pillow's names count the other way.
 _TURNS = (Image.Transpose.ROTATE_270, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_90)
 
 
-def preprocess(page: Image.Image) -> NDArray[np.float32]:
-    """Return the model's input, f32 (3, 224, 224): short side to 256, centre crop, BGR, mean and deviation."""
+def _crops(pages: int, fonts: typesetting.Fonts) -> NDArray[np.uint8]:
+    """Typeset the pages and cut them out, grey, (4 * pages, 224, 224)."""
+    crops = np.empty((4 * pages, CROP, CROP), dtype=np.uint8)
+    for number in range(pages):
+        page = typesetting.draw_page(number, fonts)
+        for turns in range(4):
+            crops[4 * number + turns] = _crop(page if turns == 0 else page.transpose(_TURNS[turns - 1]))
+    return crops
+
+
+def _crop(page: Image.Image) -> NDArray[np.uint8]:
+    """Short side to 256, then the centre."""
     width, height = page.size
     scale = SHORT_SIDE / min(width, height)
     small = page.resize((round(width * scale), round(height * scale)), Image.Resampling.LANCZOS)
     left, top = (small.width - CROP) // 2, (small.height - CROP) // 2
-    rgb = np.asarray(small.crop((left, top, left + CROP, top + CROP)).convert("RGB"), dtype=np.float32) / 255
-    return ((rgb[:, :, ::-1].transpose(2, 0, 1) - MEAN) / DEVIATION).astype(np.float32)
+    return np.asarray(small.crop((left, top, left + CROP, top + CROP)), dtype=np.uint8)
+
+
+def _normalised(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the model's input, f32 (n, 3, 224, 224): three equal channels, less the mean, by the deviation."""
+    grey: NDArray[np.float32] = crops[:, np.newaxis].astype(np.float32) / np.float32(255)
+    return (grey - MEAN) / DEVIATION

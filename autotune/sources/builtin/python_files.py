@@ -4,6 +4,9 @@ What is read: the standard library and the site-packages folder of the running i
 they come and go. Left out as well, by rules that look at the file alone and never at what a model says of it: files
 under 128 bytes, licence texts, extensions that hold anything (.txt, .pb, .dat) or several languages (.h, .m), and files
 without the signature of their format. What is left is still only as true as file names: some accuracy is lost to that.
+
+Thousands of files are read for it, so the result is kept in the cache folder, under the list of their paths, sizes and
+times of change.
 """
 
 from __future__ import annotations
@@ -11,17 +14,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
+import sys
 import sysconfig
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autotune.data import Dataset
+from autotune.data import Array, Dataset
 from autotune.errors import UserError
+from autotune.sources.builtin.kept import code, kept
 from autotune.sources.package import fetch
 
 PACKAGE = "magika==1.0.3"
@@ -52,6 +58,8 @@ SIGNATURES = {
 SMALLEST = 128
 BLOCK = 4096
 
+# Path, label, size and time of the last change.
+_Listed = tuple[str, str, int, int]
 _SKIPPED = {"__pycache__", "site-packages", "dist-packages", "lib-dynload"}
 
 
@@ -66,21 +74,29 @@ def load(announce: Callable[[str], None], *, per_type: int = 200, at_least: int 
     """
     config = json.loads(fetch(PACKAGE, CONFIG, CONFIG_SHA256).read_text())
     space: list[str] = config["target_labels_space"]
-    by_type = _files({e: label for e, label in EXTENSIONS.items() if label in space})
+    listed = list(_listed({e: label for e, label in EXTENSIONS.items() if label in space}))
+    source = (per_type, at_least, space, listed, code(sys.modules[__name__]))
+    found = kept("python-files", source, lambda: _chosen(listed, space, per_type, at_least))
+    types, counts = (values.tolist() for values in np.unique(found["labels"], return_counts=True))
+    numbers = sorted((space[kind], count) for kind, count in zip(types, counts, strict=True))
+    announce(
+        f"python-files: {len(found['labels'])} files of {len(types)} types from this Python's own folders, labelled by "
+        f"extension ({', '.join(f'{label} {count}' for label, count in numbers)})."
+    )
+    return Dataset({"bytes": found["bytes"]}, found["labels"])
+
+
+def _chosen(listed: Iterable[_Listed], space: list[str], per_type: int, at_least: int) -> dict[str, Array]:
     chosen = {
         label: sorted(files.items(), key=itemgetter(0))[:per_type]
-        for label, files in sorted(by_type.items())
+        for label, files in sorted(_files(listed).items())
         if len(files) >= at_least
     }
     if len(chosen) < 2:
         raise UserError("data.builtin: this Python's folders hold too few files for 'python-files'; install packages.")
     rows = [row for files in chosen.values() for _, row in files]
     labels = [space.index(label) for label, files in chosen.items() for _ in files]
-    announce(
-        f"python-files: {len(rows)} files of {len(chosen)} types from this Python's own folders, labelled by extension "
-        f"({', '.join(f'{label} {len(files)}' for label, files in chosen.items())})."
-    )
-    return Dataset({"bytes": np.stack(rows)}, np.asarray(labels, dtype=np.int64))
+    return {"bytes": np.stack(rows), "labels": np.asarray(labels, dtype=np.int64)}
 
 
 def features(head: bytes, tail: bytes) -> NDArray[np.int32]:
@@ -98,19 +114,16 @@ def features(head: bytes, tail: bytes) -> NDArray[np.int32]:
     return row
 
 
-def _files(extensions: dict[str, str]) -> dict[str, dict[bytes, NDArray[np.int32]]]:
+def _files(listed: Iterable[_Listed]) -> dict[str, dict[bytes, NDArray[np.int32]]]:
     """By label, the features of the files worth a label, by their SHA-256."""
     found: dict[str, dict[bytes, NDArray[np.int32]]] = defaultdict(dict)
     seen: set[bytes] = set()
-    for path in _walk():
-        label = extensions.get(path.suffix[1:].lower())
-        if label is None or path.stem.lower().startswith(("licen", "copying")):
-            continue
+    for path, label, size, _ in listed:
         try:
-            size, head, tail = _ends(path)
+            head, tail = _ends(Path(path), size)
         except OSError:  # a file without read permission is no sample
             continue
-        if size < SMALLEST or not head.startswith(SIGNATURES.get(label, b"")):
+        if not head.startswith(SIGNATURES.get(label, b"")):
             continue
         row = features(head, tail)
         digest = hashlib.sha256(row.tobytes()).digest()
@@ -120,22 +133,28 @@ def _files(extensions: dict[str, str]) -> dict[str, dict[bytes, NDArray[np.int32
     return found
 
 
-def _ends(path: Path) -> tuple[int, bytes, bytes]:
-    """Size, first and last bytes."""
+def _ends(path: Path, size: int) -> tuple[bytes, bytes]:
+    """First and last bytes."""
     with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
         head = file.read(BLOCK)
-        file.seek(max(0, size - BLOCK))
-        return size, head, file.read(BLOCK)
+        if size <= BLOCK:
+            return head, head
+        file.seek(size - BLOCK)
+        return head, file.read(BLOCK)
 
 
-def _walk() -> Iterator[Path]:
-    """Every regular file, in the same order everywhere."""
+def _listed(extensions: dict[str, str]) -> Iterator[_Listed]:
+    """Every regular file that may be a sample, in the same order everywhere."""
     paths = sysconfig.get_paths()
     for root in dict.fromkeys(paths[key] for key in ("stdlib", "purelib", "platlib")):
         for folder, folders, names in os.walk(root):
             folders[:] = sorted(name for name in folders if name not in _SKIPPED)
             for name in sorted(names):
+                stem, dot, extension = name.rpartition(".")
+                label = extensions.get(extension.lower()) if stem and dot else None
+                if label is None or stem.lower().startswith(("licen", "copying")):
+                    continue
                 path = Path(folder, name)
-                if path.is_file() and not path.is_symlink():
-                    yield path
+                about = path.lstat()
+                if stat.S_ISREG(about.st_mode) and about.st_size >= SMALLEST:
+                    yield str(path), label, about.st_size, about.st_mtime_ns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import random
 import re
@@ -64,6 +65,12 @@ def draw_page(number: int, fonts: Fonts) -> Image.Image:
     else:
         _prose(page, chance, fonts)
     return _scan(page, chance)
+
+
+def contents() -> str:
+    """Return the hexadecimal SHA-256 of all the texts that pages are made of."""
+    texts = (_topics(), [_source(module) for module in LISTINGS])
+    return hashlib.sha256(repr(texts).encode()).hexdigest()
 
 
 def _prose(page: Image.Image, chance: random.Random, fonts: Fonts) -> None:

@@ -1,4 +1,4 @@
-"""How long OpenVINO was at work, so that what we add to it can be told apart."""
+"""How long things took, so that OpenVINO's part and what we add to it can be told apart."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class Stopwatch:
-    """Adds up wall seconds of compiling and of waiting for inferences.
+    """Adds up wall seconds.
 
     Attributes:
         seconds: so far.

@@ -1,0 +1,281 @@
+"""Tuning from Python: ``autotune.tune`` takes what the command takes, and objects."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from autotune import hardware
+from autotune.console import Console
+from autotune.errors import UserError
+from autotune.events import Events
+from autotune.files import sha256
+from autotune.folder import RunFolder, fresh_folder
+from autotune.outcome import Run as Record
+from autotune.recipe import Limits, Recipe, load
+from autotune.sources import objects
+from autotune.tuner import Options
+from autotune.tuner import tune as run_tune
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_RECIPES = (".yaml", ".yml")
+
+
+class Run:
+    """A finished run: the folder that it left, and what is in it.
+
+    Attributes:
+        folder: with ``model/``, ``solved.yaml``, ``report.html`` and the tables.
+        record: everything that the run knows.
+    """
+
+    def __init__(self, folder: Path, record: Record) -> None:
+        self.folder = folder
+        self.record = record
+
+    @property
+    def outcome(self) -> str:
+        """``winner``, ``constraint-unmet`` or ``interrupted``."""
+        return self.record.outcome
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in one sentence."""
+        return self.record.sentence
+
+    @property
+    def model(self) -> Path:
+        """The folder to deploy."""
+        return RunFolder(self.folder).model
+
+    @property
+    def report(self) -> Path:
+        """The report to show."""
+        return self.folder / "report.html"
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The figures of ``run.json``."""
+        from autotune.report.summary import summary
+
+        return summary(self.record)
+
+    @property
+    def trials(self) -> pd.DataFrame:
+        """One row per candidate, the columns of ``trials.csv``."""
+        from autotune.report.tables import trials_frame
+
+        return trials_frame(self.record)
+
+    def load(self) -> Any:
+        """Compile the winner exactly as it was judged; see :func:`autotune.load`."""
+        from autotune.deploy import load as load_deployed
+
+        return load_deployed(self.model)
+
+    def __repr__(self) -> str:
+        return f"<autotune.Run {str(self.folder)!r}: {self.sentence}>"
+
+    def _repr_html_(self) -> str:
+        from autotune.report.notebook import notebook
+
+        return notebook(self.record, self.folder)
+
+
+def tune(
+    model: Any,
+    data: Any = None,
+    metric: str | Callable[..., Any] | None = None,
+    *,
+    max_drop: str | float | None = None,
+    max_latency: str | float | None = None,
+    confidence: float | None = None,
+    assurance: Literal["expected", "proven"] | None = None,
+    trials: int | None = None,
+    timeout: str | float | None = None,
+    threads: int | None = None,
+    seed: int | None = None,
+    isa: str = "native",
+    direction: Literal["higher", "lower"] = "higher",
+    inputs: Mapping[str, tuple[int, ...]] | None = None,
+    space: Mapping[str, Any] | None = None,
+    strategy: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    output: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    trust_code: bool = False,
+    events: Events | None = None,
+    quiet: bool = False,
+) -> Run:
+    """Find the fastest configuration within the tolerance and prove it on held-out data; as ``autotune tune`` does.
+
+    Objects are written to ``given/`` in the run folder, so the run can be repeated by ``autotune tune
+    OUTPUT/recipe.yaml`` and the winner rebuilt by ``autotune apply``; both need ``--trust-code`` for a metric function.
+
+    Args:
+        model: an ``openvino.Model``, the path of a model, or the path of a recipe, to which the rest is then applied.
+        data: a path, ``FILE.py:function`` or a built-in name as in ``--data``; or a mapping of arrays by input name
+            with ``labels`` (first axis = samples); a pair (inputs, labels); an iterable of samples, each a pair
+            (inputs, label) or a mapping; a callable that returns one of these; or a mapping of ``calibration``,
+            ``search`` and ``holdout`` to any of them.
+        metric: a name, ``FILE.py:function``, or a function of outputs (dict of arrays by output name) and labels that
+            returns one score per sample or one number. It runs in another process.
+        max_drop: ``"1%"`` of the float score, or a number in the metric's own units.
+        max_latency: a constraint on the winner, ``"5ms"`` or milliseconds.
+        timeout: for the whole run, ``"10m"`` or seconds.
+        isa: kernels restricted to an older instruction set that this CPU has.
+        direction: whether a higher or a lower value of a metric function is better.
+        inputs, space, strategy: as under these keys of a recipe.
+        output: the run folder; by default ``reports/<name>-<time>``.
+        resume: continue the killed run in ``output``.
+        trust_code: whether ``FILE.py:function`` may run; a function given as an object may.
+        events: told of the progress; by default it is printed.
+        quiet: print nothing but the verdict.
+
+    Raises:
+        UserError: a mistake that can be mended, in one sentence; nothing was written over.
+        AutotuneError: float f32 itself could not be measured.
+    """
+    limits = Limits(
+        max_drop=max_drop,
+        max_latency=max_latency,
+        confidence=confidence,
+        assurance=assurance,
+        trials=trials,
+        timeout=timeout,
+        threads=threads,
+        seed=seed,
+    )
+    more = {"name": name, "inputs": inputs, "space": space, "strategy": strategy}
+    more = {key: value for key, value in more.items() if value is not None}
+    with _restricted(isa):
+        if objects.is_path(model) and Path(model).suffix in _RECIPES:
+            asked = _loaded(Path(model), data, metric, more).with_overrides(**limits)
+            folder = RunFolder(Path(output) if output is not None else fresh_folder(asked.name))
+            return _run(asked, Options(folder.path, resume, trust_code, _command(Path(model), asked)), events, quiet)
+        if data is None or metric is None:
+            raise UserError("Tuning a model without a recipe needs data and metric.")
+        folder = RunFolder(Path(output) if output is not None else fresh_folder(name or _name(model)))
+        with _Given(folder, resume) as given:
+            names = partial(objects.input_names, model)
+            asked = Recipe.quick(
+                given.model(model), given.data(data, names), given.metric(metric, direction), more, **limits
+            )
+            trusted = trust_code or (not objects.is_path(metric) and len(asked.functions) == 1)
+            given.check()
+            return _run(asked, Options(folder.path, resume, trusted, _command(folder.recipe, asked)), events, quiet)
+
+
+def _run(asked: Recipe, options: Options, events: Events | None, quiet: bool) -> Run:
+    if events is not None:
+        return Run(options.output, run_tune(asked, options, events))
+    console = Console(quiet=quiet, to_stderr=False)
+    console.header(asked, options.output)
+    record = run_tune(asked, options, console)
+    console.result(record, options.output)
+    return Run(options.output, record)
+
+
+def _loaded(path: Path, data: Any, metric: Any, more: Mapping[str, Any]) -> Recipe:
+    if any(key != "name" for key in more) or not all(g is None or isinstance(g, str) for g in (data, metric)):
+        raise UserError(f"{path}: objects, inputs, space and strategy go with a model; write them into the recipe.")
+    return load(path).with_overrides(name=more.get("name"), data=data, metric=metric)
+
+
+class _Given:
+    """Objects as files in ``given/`` of the run folder; what a run to be resumed was given must be the same.
+
+    Raises:
+        UserError: the folder holds another run; a run to be resumed was given something else.
+    """
+
+    def __init__(self, folder: RunFolder, resume: bool) -> None:
+        self._folder = folder
+        self._resume = resume
+        self._made = not folder.path.exists()
+        self._written = False
+        self._place = folder.given
+
+    def __enter__(self) -> _Given:
+        if self._resume:
+            self._place = Path(tempfile.mkdtemp(prefix="autotune-"))
+        else:
+            self._folder.check_free()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._resume:
+            shutil.rmtree(self._place, ignore_errors=True)
+        elif not self._folder.study.exists():  # nothing was measured: the same call can be made again
+            shutil.rmtree(self._folder.path if self._made else self._folder.given, ignore_errors=True)
+
+    def model(self, model: Any) -> str:
+        """Return the path of a model's file."""
+        if objects.is_path(model):
+            return str(model)
+        return self._named(objects.write_model(model, self._place))
+
+    def data(self, data: Any, names: Callable[[], tuple[str, ...]]) -> str | dict[str, Any]:
+        """Return what a recipe says of the data."""
+        if objects.is_path(data):
+            return str(data)
+        written = {split: {"path": self._named(path)} for split, path in objects.write_data(data, names, self._place)}
+        return written.get("", written)
+
+    def metric(self, metric: Any, direction: str) -> str | dict[str, Any]:
+        """Return what a recipe says of the metric."""
+        if objects.is_path(metric):
+            function = str(metric)
+        else:
+            function = f"{self._named(objects.write_metric(metric, self._place))}:metric"
+        return function if direction == "higher" else {"function": function, "direction": direction}
+
+    def check(self) -> None:
+        """Compare with what the run was given when it began."""
+        if not self._resume or not self._written:
+            return
+        for path in sorted(self._place.iterdir()):
+            before = self._folder.given / path.name
+            if not before.is_file() or sha256(before) != sha256(path):
+                raise UserError(
+                    f"--resume {self._folder.path}: the run was started with another {path.stem}; "
+                    "its trials cannot be mixed with new ones, start a new run."
+                )
+
+    def _named(self, path: str | Path) -> str:
+        """The name of a file that was written, as it is in the run folder."""
+        self._written = True
+        return str(self._folder.given.absolute() / Path(path).name)
+
+
+@contextlib.contextmanager
+def _restricted(isa: str) -> Iterator[None]:
+    """Restrict the processes that this run starts, and leave the caller's environment as it was."""
+    before = {name: os.environ.get(name) for name in hardware.CAP_VARIABLES}
+    try:
+        hardware.restrict(isa)
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _command(recipe: Path, asked: Recipe) -> str:
+    """The command that repeats the run."""
+    return shlex.join(["autotune", "tune", str(recipe), *(["--trust-code"] if asked.functions else [])])
+
+
+def _name(model: Any) -> str:
+    return Path(model).stem if objects.is_path(model) else "model"

@@ -1,0 +1,114 @@
+"""Whether what a run found still holds, elsewhere or later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+
+import numpy as np
+
+from autotune.configuration import Configuration
+from autotune.decide.choice import ENOUGH, best_float, speedup
+from autotune.outcome import Finalist, Fingerprint, Run, Verdict, Verification
+from autotune.record import Interval
+
+# What a number in a run holds for; the memory and the kernel of the system change without changing any.
+_TOLD = {"cpu": "CPU", "isa": "instructions", "instruction_set": "instruction set", "threads": "threads"}
+
+
+def still_holds(
+    run: Run,
+    floats: Sequence[Configuration],
+    milliseconds: Sequence[Sequence[float]],
+    verdicts: Sequence[Verdict],
+    *,
+    here: Fingerprint,
+    slower: float,
+) -> Verification:
+    """Compare what was measured here with what the run promised.
+
+    It holds if the drop has the asked assurance, the model is not clearly slower than the best float, it keeps its
+    share of the promised speed over float f32, and meets the asked latency. "Clearly": the whole interval says so.
+
+    Args:
+        floats: float f32 first.
+        milliseconds, verdicts: of the deployed model, then of ``floats``; milliseconds are one value per common round.
+        here: this machine.
+        slower: share of the promised speed that may be missing.
+    """
+    promised = next(f for f in run.finalists if f.trial == run.winner)
+    configurations = [promised.configuration, *floats]
+    judged = [
+        Finalist(i, c, Interval(1.0, 1.0, 1.0), Interval(1.0, 1.0, 1.0), tuple(ms), verdict)
+        for i, (c, ms, verdict) in enumerate(zip(configurations, milliseconds, verdicts, strict=True))
+    ]
+    baseline = judged[1]
+    timed = [_with_speed(f, baseline, run) for f in judged]
+    best = best_float(timed[1:], ENOUGH[run.goal.assurance])
+    deployed = timed[0]
+    against_best = speedup(deployed, best, run.goal)
+    reasons = []
+    if deployed.verdict.status not in ENOUGH[run.goal.assurance]:
+        reasons.append(_drop_reason(deployed.verdict, run))
+    if against_best.high < 1:
+        reasons.append(
+            f"it is slower than {best.configuration.label}: {against_best.estimate:.2f}x as fast "
+            f"({against_best.low:.2f} to {against_best.high:.2f})"
+        )
+    needed = promised.speedup.estimate * (1 - slower)
+    if deployed.speedup.high < needed:
+        reasons.append(
+            f"it is {deployed.speedup.estimate:.2f}x as fast as float f32, {promised.speedup.estimate:.2f}x was "
+            f"promised and at least {needed:.2f}x is wanted"
+        )
+    latency = float(np.median(deployed.milliseconds))
+    limit = run.goal.max_latency_ms
+    if limit is not None and latency > limit:
+        reasons.append(f"it takes {latency:.3g} ms, at most {limit:g} ms were asked")
+    return Verification(
+        holds=not reasons,
+        reasons=tuple(reasons),
+        differences=differences(run.fingerprint, here),
+        verdict=deployed.verdict,
+        speedup=deployed.speedup,
+        speedup_best_float=against_best,
+        best_float=best.configuration.label,
+        latency_ms=latency,
+        promised=promised,
+        fingerprint=here,
+    )
+
+
+def differences(before: Fingerprint, here: Fingerprint) -> tuple[str, ...]:
+    """Name what differs between two machines, as ``CPU: before → here``."""
+    found = []
+    for field in fields(Fingerprint):
+        old, new = getattr(before, field.name), getattr(here, field.name)
+        if field.name == "isa":
+            lost, gained = sorted(set(old) - set(new)), sorted(set(new) - set(old))
+            if lost or gained:
+                found.append("; ".join(_listed(t, n) for t, n in (("without", lost), ("with", gained)) if n))
+        elif field.name in _TOLD and old != new:
+            found.append(f"{_TOLD[field.name]}: {old} → {new}")
+    for name in sorted({*before.versions, *here.versions}):
+        old, new = before.versions.get(name, "none"), here.versions.get(name, "none")
+        if old != new:
+            found.append(f"{name}: {old} → {new}")
+    return tuple(found)
+
+
+def _listed(word: str, names: Sequence[str]) -> str:
+    return f"{word} {', '.join(names)}"
+
+
+def _drop_reason(verdict: Verdict, run: Run) -> str:
+    if verdict.status == "beyond":
+        return f"its drop of {verdict.drop:.3g} is beyond the tolerance of {verdict.tolerance:.3g}"
+    return (
+        f"its drop is not {run.goal.assurance} to be within the tolerance: {verdict.drop:.3g}, at most "
+        f"{verdict.drop_upper:.3g} of {verdict.tolerance:.3g}"
+    )
+
+
+def _with_speed(finalist: Finalist, baseline: Finalist, run: Run) -> Finalist:
+    return replace(finalist, speedup=speedup(finalist, baseline, run.goal))

@@ -1,0 +1,121 @@
+"""One candidate, measured: compiled, timed, compared with its rival, scored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from autotune import decide
+from autotune.configuration import Configuration
+from autotune.errors import UserError
+from autotune.graph.half import HalfStorage
+from autotune.measure.compiled import Compiled
+from autotune.protocol import Measure, Measured, Rival
+from autotune.record import Duel, Failure, Latency, Measurement, OperatorRun
+from autotune.scoring import Scorer
+from autotune.stages import StageFailed, stage
+from autotune.stopwatch import Stopwatch
+from autotune.timing import Timing
+
+Builder = Callable[[Configuration], Any]
+
+
+def measure(
+    request: Measure, model: Any, build: Builder, *, timing: Timing, scorer: Scorer, storage: HalfStorage
+) -> Measured:
+    """Compile, time and score a candidate; what is clearly slower than asked for is not scored.
+
+    Speeds against float f32 that are close to the rival's may be in the wrong order, as they were measured at other
+    times: before such a candidate is given up as too slow, and when its drop is within the tolerance, it is timed in
+    pairs with the rival, and its speed is that of the rival times their ratio.
+
+    Args:
+        model: the candidate. build: makes the rival, if it is not compiled already.
+        scorer: of the search split.
+
+    Raises:
+        StageFailed: it cannot be compiled or run, or the metric refuses its outputs.
+    """
+    rival = request.rival
+    compiling, running, scoring = Stopwatch(), Stopwatch(), Stopwatch()
+    timing.keep(None if rival is None else rival.configuration)
+    with stage("compile"), compiling.running():
+        compiled = timing.compile(model, request.configuration.precision)
+        operators = compiled.profile()
+        _check_bf16(request.configuration, operators)
+    with stage("latency"), running.running():
+        timed = _Timed(timing.pairs(compiled, request.slowest or 0.0))
+    close = rival if rival is not None and decide.is_close(timed.latency.speedup, rival.speedup) else None
+    if close is not None and timed.is_slower_than(request.slowest):
+        with running.running():
+            timed = _compared(timed, close, compiled, timing, build)
+    score = None
+    if not timed.is_slower_than(request.slowest):
+        with stage("score"), metric_passed_on_float(), scoring.running():
+            score = scorer.score(compiled, request.tolerance)
+    if score is not None and not score.stopped and rival is not None and score.drop <= rival.tolerance:
+        if close is not None and timed.duel is None:
+            with running.running():
+                timed = _compared(timed, close, compiled, timing, build)
+        timing.remember(request.configuration, compiled)
+    measurement = Measurement(
+        latency=timed.latency,
+        score=None if score is None else score.value,
+        drop=None if score is None else score.drop,
+        samples=0 if score is None else score.samples,
+        size_bytes=storage.size(model),
+        threads=compiled.threads,
+        operators=operators,
+        drop_error=None if score is None else score.drop_error,
+        groups=None if score is None else score.groups,
+        precision=compiled.precision,
+        notes=(*compiled.notes, *timed.notes),
+        duel=timed.duel,
+    )
+    stopped = timed.too_slow(request.slowest) if score is None else score.stopped
+    per_sample = None if score is None else score.per_sample
+    return Measured(measurement, per_sample, stopped, compiling.seconds, scoring.seconds, running.seconds)
+
+
+@dataclass(frozen=True)
+class _Timed:
+    latency: Latency
+    duel: Duel | None = None
+    notes: tuple[str, ...] = ()
+
+    def is_slower_than(self, slowest: float | None) -> bool:
+        return slowest is not None and self.latency.speedup.high < slowest
+
+    def too_slow(self, slowest: float | None) -> str:
+        return f"too slow: {self.latency.speedup.estimate:.2f}x, and {slowest:.2f}x is had within the tolerance"
+
+
+def _compared(timed: _Timed, rival: Rival, compiled: Compiled, timing: Timing, build: Builder) -> _Timed:
+    """Time a candidate in pairs with its rival; without its rival, which was measured before, nothing changes."""
+    watch = Stopwatch()
+    try:
+        with stage("latency"), watch.running():
+            ratio = timing.duel(compiled, rival.configuration, build)
+    except StageFailed as error:
+        return replace(timed, notes=(f"It could not be timed beside trial {rival.number}: {error}.",))
+    latency = replace(timed.latency, speedup=decide.placed(timed.latency.speedup, rival.speedup, ratio))
+    return _Timed(latency, Duel(rival.number, ratio, watch.seconds))
+
+
+@contextmanager
+def metric_passed_on_float() -> Iterator[None]:
+    """Make a metric's complaint the candidate's failure: of the float model's outputs it had none."""
+    try:
+        yield
+    except UserError as error:
+        raise StageFailed(Failure("score", "metric", str(error))) from error
+
+
+def _check_bf16(configuration: Configuration, operators: Sequence[OperatorRun]) -> None:
+    """Operators that were to compute in bf16 did; those that are part of another node are not seen."""
+    others = {run.name: run.precision for run in operators if run.precision != "bf16"}
+    missed = [f"{name} ({others[name]})" for name in configuration.bf16_operators if name in others]
+    if missed:
+        raise StageFailed(Failure("compile", "not-bf16", f"OpenVINO does not compute in bf16: {', '.join(missed[:5])}"))

@@ -1,0 +1,170 @@
+"""What a run comes to: goal, verdicts, finalists, the whole run, as frozen values. Nothing here does anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from autotune.configuration import Configuration
+from autotune.record import Interval, ModelInfo, Seconds, Trial
+
+Status = Literal["proven", "expected", "beyond"]
+Assurance = Literal["expected", "proven"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the holdout says of a finalist; drops are in the metric's own units, positive is worse.
+
+    Attributes:
+        drop_upper: one-sided upper bound of the drop at ``confidence`` (corrected for the number of finalists).
+        method: name of the bound (exact paired, bootstrap, ...).
+        more_samples: how many more labelled samples would settle it, None if no number would.
+        groups, more_groups: the same as ``n`` and ``more_samples``, of the groups that samples come in; None where each
+            sample stands alone.
+    """
+
+    status: Status
+    drop: float
+    drop_upper: float
+    tolerance: float
+    confidence: float
+    n: int
+    method: str
+    score: float
+    float_score: float
+    more_samples: int | None = None
+    groups: int | None = None
+    more_groups: int | None = None
+
+
+@dataclass(frozen=True)
+class Saturation:
+    """What saturating 8-bit sums cost the winner: its own score, and that of its emulation in floats.
+
+    Attributes:
+        score, emulated_score: the metric on the search split, of the same ``n`` samples.
+        cost: the metric's difference, signed so that positive is worse.
+    """
+
+    score: float
+    emulated_score: float
+    cost: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """A front member, re-measured with the others in common interleaved rounds, judged on the holdout.
+
+    Attributes:
+        speedup: against float f32. ``speedup_best_float``: against the best float with the asked assurance.
+        milliseconds: one value per round, for the latency plot.
+    """
+
+    trial: int
+    configuration: Configuration
+    speedup: Interval
+    speedup_best_float: Interval
+    milliseconds: tuple[float, ...]
+    verdict: Verdict
+    meets_latency: bool = True
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What the user asked for. ``tolerance`` is in the metric's own units; ``max_latency_ms`` may be None."""
+
+    metric: str
+    higher_is_better: bool
+    max_drop: str
+    tolerance: float
+    max_latency_ms: float | None
+    confidence: float
+    assurance: Assurance
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """The machine and versions that every number in a run holds for."""
+
+    cpu: str
+    isa: tuple[str, ...]
+    instruction_set: str
+    cores: int
+    threads: int
+    memory_gib: float
+    system: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class SplitSizes:
+    calibration: int
+    search: int
+    holdout: int
+    duplicates_removed: int = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that a finished (or interrupted) run knows; the report is a pure function of it.
+
+    Attributes:
+        outcome: ``winner``, ``constraint-unmet`` or ``interrupted``.
+        sentence: the verdict in one sentence.
+        why_float: why float won; empty when it did not.
+        winner, best_float, fastest_proven: trial numbers of finalists.
+        front: trial numbers of the Pareto front (speedup against drop) on the search split.
+        saturation: None where 8-bit sums cannot saturate, where float won, or where ``notes`` say why.
+        solved: the solved recipe as YAML.
+        command: the command line that reproduces the run.
+    """
+
+    name: str
+    outcome: str
+    sentence: str
+    why_float: str
+    model: ModelInfo
+    data: str
+    splits: SplitSizes
+    goal: Goal
+    trials: tuple[Trial, ...]
+    front: tuple[int, ...]
+    finalists: tuple[Finalist, ...]
+    winner: int
+    best_float: int
+    fastest_proven: int | None
+    baseline_score: float
+    seconds: Seconds
+    wall_seconds: float
+    fingerprint: Fingerprint
+    started: str
+    solved: str
+    command: str
+    notes: tuple[str, ...] = field(default=())
+    saturation: Saturation | None = None
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A run's deployed model, looked at again on some machine.
+
+    Attributes:
+        reasons: why it does not hold; empty when it does.
+        differences: of this machine from the one of the run.
+        verdict: of the run's holdout, here. ``speedup`` is against float f32, ``speedup_best_float`` against
+            ``best_float``, the best float here.
+        promised: the winner as the run judged it.
+    """
+
+    holds: bool
+    reasons: tuple[str, ...]
+    differences: tuple[str, ...]
+    verdict: Verdict
+    speedup: Interval
+    speedup_best_float: Interval
+    best_float: str
+    latency_ms: float
+    promised: Finalist
+    fingerprint: Fingerprint

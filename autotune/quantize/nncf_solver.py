@@ -1,0 +1,166 @@
+"""NNCF's solver of quantisers, asked on one graph again and again, in time that grows linearly with the graph.
+
+NNCF copies the graph for each question, compares names and points of quantisers each with each, and looks for a path
+of a few edges in all that comes after a branch. What is changed here is how that is done, never what is decided:
+``QuantizerPropagationSolver`` and ``QuantizerPropagationStateGraph`` of NNCF 3.4 decide, and what comes out is compared
+with the public ``nncf.quantize`` when a model is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence, Set
+from typing import Any
+
+from nncf.common.insertion_point_graph import InsertionPointGraph
+from nncf.common.quantization.quantizer_propagation.graph import QuantizerPropagationStateGraph
+from nncf.common.quantization.quantizer_propagation.solver import (
+    PostprocessingNodeLocator,
+    QuantizationProposal,
+    QuantizerPropagationSolver,
+)
+from nncf.common.quantization.quantizer_propagation.structs import (
+    IgnoreReason,
+    SharedAffectedOpsPropagatingQuantizerGroup,
+)
+from nncf.common.quantization.quantizer_setup import MultiConfigQuantizerSetup, SingleConfigQuantizerSetup
+
+
+class FusedGraph(InsertionPointGraph):  # type: ignore[misc]
+    """NNCF's graph of operators and points between them, to be asked about again and again."""
+
+    def __init__(self, graph: InsertionPointGraph | None = None) -> None:
+        """Take NNCF's graph over, without the one below it, which is needed for fusing only."""
+        super(InsertionPointGraph, self).__init__(graph)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FusedGraph:
+        """Return a copy that shares what the solver only reads; it writes to the dictionaries of edges."""
+        copied: FusedGraph = self.copy()
+        return copied
+
+
+class Ignored(dict[str, IgnoreReason]):
+    """Names of operators that are not quantised, and why; compared with a name all at once.
+
+    NNCF keeps them as a list, takes one after the other and asks whether it equals the name (or holds a mark of
+    regular expressions, which an operator's name never means). So the list has one element, which equals them all.
+    """
+
+    def keys(self) -> Any:
+        """Return the one element of the list that NNCF makes."""
+        return (self,)
+
+    def __contains__(self, mark: object) -> bool:
+        return False
+
+    def __eq__(self, name: object) -> bool:
+        return isinstance(name, str) and super().__contains__(name)
+
+    __hash__ = None
+
+
+class Solver(QuantizerPropagationSolver):  # type: ignore[misc]
+    """NNCF's solver; it answers one question."""
+
+    def solve(self, graph: FusedGraph, elementwise: Sequence[Any]) -> SingleConfigQuantizerSetup:
+        """Return where quantisers go (the end of ``MinMaxQuantization._get_quantizer_setup``).
+
+        Args:
+            graph: it is only read.
+            elementwise: metatypes of operators that nobody needs quantised inputs of.
+        """
+        proposal = self.run_on_ip_graph(graph, elementwise)
+        final = proposal.finalize(_first_configurations(proposal.quantizer_setup))
+        state = final.quant_prop_graph
+        state.merge_redundant_subsequent_quantizers_across_graph()
+        weights = {
+            point.insertion_point.target_node_name: [point.qconfig]
+            for point in final.single_config_quantizer_setup.quantization_points.values()
+            if point.is_weight_quantization_point()
+        }
+        return _first_configurations(state.create_quantizer_setup(weights))
+
+    def run_on_ip_graph(self, ip_graph: FusedGraph, metatypes_for_filter: Sequence[Any]) -> QuantizationProposal:
+        """Return what NNCF proposes (the method of the same name, without its debugging)."""
+        state = _State(ip_graph, self._ignored_scopes, self._target_scopes)
+        for metatype in self._metatypes_to_ignore:
+            for key in state.get_node_keys_by_metatype(metatype):
+                self._add_node_to_ignored(key, state)
+        locator = PostprocessingNodeLocator(
+            state, self._quantizable_layer_nodes, self._post_processing_marker_metatypes
+        )
+        for key in locator.get_post_processing_node_keys():
+            self._add_node_to_ignored(key, state)
+        self.set_allowed_quantization_types_for_operator_nodes(state)
+        self.setup_initial_quantizers(state)
+        while self._active_propagating_quantizers_queue:
+            self.propagation_step(self._active_propagating_quantizers_queue.pop(), state)
+        state = self._filter_quantizers_by_metatypes(self._filter_integer_input_quantizers(state), metatypes_for_filter)
+        for _, merged in ip_graph.nodes(InsertionPointGraph.MERGED_NNCF_NODE_LIST_NODE_ATTR, default=()):
+            for node in merged[1:]:  # only the first of a fused pattern has weights that are quantised
+                self._weight_quantizable_node_names_vs_qconfigs.pop(node.node_name, None)
+        setup = state.create_quantizer_setup(self._weight_quantizable_node_names_vs_qconfigs)
+        finished = self._map_quantization_points_to_prop_quantizers(self._finished_propagating_quantizers, state, setup)
+        return QuantizationProposal(setup, state, finished)
+
+    def _map_quantization_points_to_prop_quantizers(
+        self, prop_quant_list: Iterable[Any], quant_prop_graph: _State, quantizer_setup: Any
+    ) -> dict[int, Any]:
+        """Return the quantisers by the number of their point, looked up by hash."""
+        numbers: dict[Any, list[int]] = {}
+        for number, point in quantizer_setup.quantization_points.items():
+            numbers.setdefault(point.insertion_point, []).append(number)
+        return {
+            number: quantizer
+            for quantizer in prop_quant_list
+            for number in numbers.get(
+                quant_prop_graph.get_quant_insertion_point_for_propagating_quantizer(quantizer), ()
+            )
+        }
+
+
+def _first_configurations(setup: MultiConfigQuantizerSetup) -> SingleConfigQuantizerSetup:
+    """Return the first configuration of every point, without copying all of them three times."""
+    first = {number: point._possible_qconfigs[0] for number, point in setup.quantization_points.items()}
+    return setup.select_qconfigs(first, strict=False)  # strict: that each is one of its point's, which it is
+
+
+class _State(QuantizerPropagationStateGraph):  # type: ignore[misc]
+    """Quantisers on their way up the graph."""
+
+    _visible: Set[str] | None = None
+
+    def __getitem__(self, key: str) -> Any:
+        after = super().__getitem__(key)
+        return after if self._visible is None else [node for node in after if node in self._visible]
+
+    def merge_quantizers_for_branching_node(
+        self,
+        quantizers_to_merge: Sequence[Any],
+        merged_qconf_list: Sequence[Any] | None,
+        branch_qconf_lists: Sequence[Any],
+        branching_node_key: str,
+    ) -> list[Any]:
+        """Merge the quantisers of a node's branches; its paths to them are searched for among the nodes between."""
+        self._visible = {
+            node for quantizer in quantizers_to_merge
+            for node in self._near(quantizer.current_location_node_key, branching_node_key)
+        }  # fmt: skip
+        try:
+            merged: list[Any] = super().merge_quantizers_for_branching_node(
+                quantizers_to_merge, merged_qconf_list, branch_qconf_lists, branching_node_key
+            )
+        finally:
+            self._visible = None
+        return merged
+
+    def _near(self, location: str, branching: str) -> set[str]:
+        """Return all nodes that are no farther before ``location`` than ``branching`` is."""
+        near = level = {location}
+        while level and branching not in near:
+            level = {before for node in level for before in self.pred[node]} - near
+            near = near | level
+        return near
+
+    def _get_all_quantizers_grouped_by_affecting_op_set(self) -> list[SharedAffectedOpsPropagatingQuantizerGroup]:
+        """Return one group: which quantisers share operators is found each with each, and nothing here asks."""
+        return [SharedAffectedOpsPropagatingQuantizerGroup(self.collect_all_propagating_quantizers(), set())]

@@ -1,0 +1,70 @@
+"""What is worth a trial between the plain configurations, so that something good is in hand early. Pure.
+
+Float in bf16 by the plugin's hint computes everything in bf16 and may lose too much. Operators typed bf16 one by one
+leave the rest in f32, and need no observation, so they can be tried before anything int8: all of them, then those that
+take most of the time, fewer each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from autotune.configuration import Configuration
+from autotune.record import Trial
+from autotune.search.incumbent import fastest_within
+
+# Shares of the time of all operators that can compute in bf16.
+SHARES = (1.0, 0.5, 0.25)
+# What the operators' time must promise if they were as much faster as the whole model is by the hint.
+WORTH = 1.05
+
+
+def partly_bf16(
+    trials: Iterable[Trial],
+    tolerance: float,
+    plain: Configuration,
+    operators: Sequence[str],
+    microseconds: Mapping[str, float],
+) -> Configuration | None:
+    """Return the next set of operators to type bf16 in the float model, or None.
+
+    Only where the model in bf16 is fast but beyond the tolerance, nothing faster than f32 is within it, and as long
+    as each larger set was beyond it as well.
+
+    Args:
+        plain: float in bf16.
+        operators: those that can be typed bf16, and need not be.
+        microseconds: of each operator of float f32 that its profile shows.
+    """
+    known = {t.configuration: t for t in trials}
+    if fastest_within(known.values(), tolerance) > 1 or not _is_beyond(known.get(plain), tolerance):
+        return None
+    latency = known[plain].measurement.latency  # type: ignore[union-attr]
+    for share in SHARES:
+        chosen = longest(operators, microseconds, share)
+        taken = sum(microseconds.get(name, 0.0) for name in chosen) / max(sum(microseconds.values()), 1e-9)
+        if not chosen or latency is None or 1 / (1 - taken * (1 - 1 / latency.speedup.estimate)) < WORTH:
+            return None
+        found = replace(plain, precision="f32", bf16_operators=chosen)
+        if found not in known:
+            return found
+        if not _is_beyond(known[found], tolerance):
+            return None
+    return None
+
+
+def longest(operators: Sequence[str], microseconds: Mapping[str, float], share: float) -> tuple[str, ...]:
+    """Return the fewest operators, longest first, that take this share of the time of them all."""
+    wanted, chosen = share * sum(microseconds.get(name, 0.0) for name in operators), list[str]()
+    for name in sorted(operators, key=lambda name: -microseconds.get(name, 0.0)):
+        if share < 1 and wanted <= 0:
+            break
+        chosen.append(name)
+        wanted -= microseconds.get(name, 0.0)
+    return tuple(name for name in operators if name in frozenset(chosen))
+
+
+def _is_beyond(trial: Trial | None, tolerance: float) -> bool:
+    found = trial.measurement if trial else None
+    return found is not None and found.drop is not None and found.drop > tolerance

@@ -1,0 +1,129 @@
+"""Compiling candidates and timing them against float f32, all on the same real samples."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autotune.configuration import Configuration
+from autotune.measure.compiled import Compiled, Inputs, compile_model
+from autotune.measure.latency import measure_pairs, rounds
+from autotune.protocol import Race, Raced
+from autotune.record import Failure, Interval, Latency
+from autotune.stages import StageFailed, stage
+
+TARGET_WIDTH = 0.03
+MIN_PAIRS = 15
+MAX_PAIRS = 150
+MAX_LATENCY_SECONDS = 1.0
+MIN_DUEL_PAIRS = 9
+MAX_DUEL_PAIRS = 60
+MAX_DUEL_SECONDS = 0.3
+DUEL_WARM_UP_SECONDS = 0.01
+
+
+class Timing:
+    """Times what it compiles.
+
+    Attributes:
+        baseline: float f32, compiled.
+        samples: real ones, that every timed model goes through in turn; to be set before anything is timed.
+    """
+
+    def __init__(self, model: Any, threads: int, confidence: float) -> None:
+        """Compile the float model.
+
+        Args:
+            confidence: of intervals, two-sided.
+        """
+        self._threads = threads
+        self._confidence = confidence
+        self.samples: Sequence[Inputs] = ()
+        self._kept: dict[Configuration, Compiled] = {}
+        self.baseline = self.compile(model, "f32")
+
+    def compile(self, model: Any, precision: str) -> Compiled:
+        """Compile a model as :func:`compile_model` does."""
+        return compile_model(model, precision, self._threads)
+
+    def pairs(self, compiled: Compiled, slowest: float = 0.0, max_pairs: int = MAX_PAIRS) -> Latency:
+        """Time a model in interleaved pairs with float f32.
+
+        Args:
+            slowest: timing ends early when it is clear that the model is slower than this many times float f32.
+            max_pairs: or after so many.
+        """
+        return measure_pairs(
+            self._caller(self.baseline),
+            self._caller(compiled),
+            confidence=self._confidence,
+            target_width=TARGET_WIDTH,
+            min_pairs=MIN_PAIRS,
+            max_pairs=max_pairs,
+            max_seconds=MAX_LATENCY_SECONDS,
+            slowest=slowest,
+        )
+
+    def duel(self, compiled: Compiled, rival: Configuration, build: Callable[[Configuration], Any]) -> Interval:
+        """Time a model in interleaved pairs with its rival, and return the rival's time over its own.
+
+        It ends early when it is clear that the model is slower. The rival is compiled at most once while it is kept.
+        """
+        if rival not in self._kept:
+            self._kept[rival] = self.compile(build(rival), rival.precision)
+        return measure_pairs(
+            self._caller(self._kept[rival]),
+            self._caller(compiled),
+            confidence=self._confidence,
+            target_width=TARGET_WIDTH,
+            min_pairs=MIN_DUEL_PAIRS,
+            max_pairs=MAX_DUEL_PAIRS,
+            max_seconds=MAX_DUEL_SECONDS,
+            slowest=1.0,
+            warm_up=DUEL_WARM_UP_SECONDS,
+        ).speedup
+
+    def remember(self, configuration: Configuration, compiled: Compiled) -> None:
+        """Keep a compiled candidate: it may be the rival of the next."""
+        self._kept[configuration] = compiled
+
+    def kept(self, configuration: Configuration) -> Compiled | None:
+        """Return a candidate that is still compiled."""
+        return self._kept.get(configuration)
+
+    def keep(self, rival: Configuration | None) -> None:
+        """Let go of all compiled candidates but this one."""
+        self._kept = {rival: self._kept[rival]} if rival is not None and rival in self._kept else {}
+
+    def race(self, request: Race, build: Callable[[Configuration], Any]) -> Raced:
+        """Time several candidates in common rounds; one that cannot be built, compiled or run is left out."""
+        started = time.monotonic()
+        self.keep(None)
+        runners: dict[int, Callable[[], None]] = {}
+        failures: list[Failure | None] = [None] * len(request.configurations)
+        for i, configuration in enumerate(request.configurations):
+            try:
+                with stage("compile"):
+                    compiled = self.compile(build(configuration), configuration.precision)
+                with stage("latency"):
+                    caller = self._caller(compiled)
+                    caller()
+                runners[i] = caller
+            except StageFailed as error:
+                failures[i] = error.failure
+        seconds = request.max_seconds - (time.monotonic() - started)
+        table = rounds(list(runners.values()), request.rounds, seconds, self._confidence)
+        columns = {i: tuple(column) for i, column in zip(runners, table.T.tolist(), strict=True)}
+        return Raced(tuple(columns.get(i, ()) for i in range(len(failures))), tuple(failures))
+
+    def common(self, models: Sequence[Compiled], most: int, max_seconds: float) -> tuple[tuple[float, ...], ...]:
+        """Return milliseconds per inference of each model, one value per common round, ``most`` rounds at most."""
+        table = rounds([self._caller(model) for model in models], most, max_seconds, self._confidence)
+        return tuple(tuple(column) for column in table.T.tolist())
+
+    def _caller(self, compiled: Compiled) -> Callable[[], None]:
+        """One inference per call, on real samples in turn."""
+        samples = itertools.cycle(self.samples)
+        return lambda: compiled.run(next(samples))

@@ -1,0 +1,124 @@
+"""Looking again: a run's deployed model and the floats, measured on this machine, on the run's holdout."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autotune import data, decide, deploy, hardware, recipe
+from autotune.configuration import Configuration
+from autotune.errors import AutotuneError, UserError, WorkerDied
+from autotune.folder import RunFolder
+from autotune.outcome import Run, Verification
+from autotune.protocol import Prepared, Recheck, Rechecked, Setup
+from autotune.report.write import load_record
+from autotune.runner import Runner
+from autotune.sources.cache import cache_dir
+from autotune.sources.datasets import load_data
+from autotune.sources.model import obtain
+from autotune.stages import StageFailed
+
+ROUNDS = 100
+SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is looked at again.
+
+    Attributes:
+        run: folder of a finished run.
+        model: the deployed folder; None for the run's own.
+        slower: share of the promised speed over float f32 that may be missing.
+    """
+
+    run: Path
+    model: Path | None = None
+    slower: float = 0.1
+    trust_code: bool = False
+
+
+def share(text: str, option: str) -> float:
+    """Parse ``10%`` or ``0.1``.
+
+    Raises:
+        UserError: it is neither, or not between 0 and 100 %.
+    """
+    number, percent, rest = text.partition("%")
+    try:
+        value = float(number) / (100 if percent else 1)
+    except ValueError:
+        value = -1.0
+    if rest.strip() or not 0 <= value < 1:
+        raise UserError(f"{option}: '{text}' is not a share; write one such as '10%' or 0.1.")
+    return value
+
+
+def verify(asked: Asked, note: Callable[[str], None]) -> Verification:
+    """Measure a run's winner and the floats here, and say whether verdict and speed still hold.
+
+    Raises:
+        UserError: no finished run there, or its model or data are not those that it was judged with.
+        AutotuneError: something could not be measured.
+    """
+    folder = RunFolder(asked.run)
+    run = load_record(folder.record)
+    solved = recipe.load(folder.solved)
+    directory = asked.model or folder.model
+    threads = _threads(directory)
+    splits = load_data(solved, asked.trust_code, note)
+    source = obtain(solved, splits.search, asked.trust_code, note)
+    assert solved.expect is not None
+    if solved.expect.data != data.digest(splits):
+        raise UserError(f"{folder.solved}: the data are not those that the run was judged with; verify needs these.")
+    with tempfile.TemporaryDirectory() as scratch:
+        log = Path(scratch) / "run.log"
+        file = Path(scratch) / "splits.npz"
+        data.save(splits, file)
+        setup = Setup.of(
+            solved, model=source, splits=file, trust_code=asked.trust_code, cache=cache_dir() / "observations"
+        )
+        try:
+            with Runner(replace(setup, threads=threads), log) as runner:
+                prepared, checked = _measure(run, directory, source, solved, runner)
+        except (StageFailed, WorkerDied) as error:
+            said = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
+            raise AutotuneError(f"{error}; the measuring process last said:\n{said}") from error
+    for text in checked.notes:
+        note(text)
+    here = replace(hardware.fingerprint(), threads=prepared.threads)
+    return decide.still_holds(
+        run, _floats(prepared), checked.milliseconds, checked.verdicts, here=here, slower=asked.slower
+    )
+
+
+def _measure(
+    run: Run, directory: Path, source: Path, solved: recipe.Recipe, runner: Runner
+) -> tuple[Prepared, Rechecked]:
+    prepared: Prepared = runner.prepare()
+    if prepared.model.digest != run.model.digest:
+        raise UserError(f"model: {source.name} is not the one that the run tuned; verify needs that one.")
+    drop = solved.tolerance.max_drop
+    request = Recheck(
+        directory=directory.absolute(),
+        floats=_floats(prepared),
+        rounds=ROUNDS,
+        max_seconds=SECONDS,
+        max_drop=drop.value,
+        relative=drop.relative,
+        confidence=solved.tolerance.confidence,
+    )
+    checked: Rechecked = runner.call(request)
+    return prepared, checked
+
+
+def _floats(prepared: Prepared) -> tuple[Configuration, ...]:
+    """Float f32 first."""
+    return tuple(Configuration(precision=precision) for precision in prepared.model.precisions)
+
+
+def _threads(directory: Path) -> int:
+    """The number of threads that the deployed model asks for; the floats get as many."""
+    return int(deploy.properties(deploy.checked(directory))["INFERENCE_NUM_THREADS"])

@@ -1,0 +1,83 @@
+"""Writing a candidate's folder, and seeing that what was written is what was judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autotune import deploy
+from autotune.graph.half import HalfStorage
+from autotune.graph.inspect import candidate_digest
+from autotune.measure.compiled import Compiled, Inputs, deploy_properties
+from autotune.protocol import Companions, Export, Exported
+from autotune.record import Failure
+from autotune.stages import StageFailed
+from autotune.stopwatch import Stopwatch
+
+CHECKED_SAMPLES = 8
+
+
+def write(
+    model: Any,
+    compiled: Compiled,
+    request: Export,
+    *,
+    name: str,
+    samples: Sequence[Inputs],
+    storage: HalfStorage,
+    watch: Stopwatch,
+    companions: Companions | None = None,
+) -> Exported:
+    """Write the folder; weights are stored as the source stores them, unless that changes outputs: that is noted.
+
+    Args:
+        model: the candidate as it was judged. compiled: the same.
+        name: of the user's model.
+        watch: what of the inference seconds was spent before.
+        companions: what travels with it.
+
+    Raises:
+        StageFailed: what was written gives other outputs than what was judged.
+        UserError: the disk is full.
+    """
+    note = ""
+    stored = storage.stored(model)
+    _export(stored, compiled, request, name, companions)
+    with watch.running():
+        differs = _difference(compiled, request, samples)
+    if differs and stored is not model:
+        note = f"Weights are written as f32, twice the size of the source's: as f16, {differs}."
+        _export(model, compiled, request, name, companions)
+        with watch.running():
+            differs = _difference(compiled, request, samples)
+    if differs:
+        raise StageFailed(Failure("export", "error", f"{differs} from the judged one"))
+    with watch.running():
+        operators = compiled.profile(samples[0] if request.timed else None)
+    return Exported(candidate_digest(model), operators, watch.seconds, note)
+
+
+def _export(model: Any, compiled: Compiled, request: Export, name: str, companions: Companions | None) -> None:
+    deploy.export(
+        model,
+        deploy_properties(request.configuration.precision, compiled.threads),
+        request.directory,
+        name=name,
+        label=request.configuration.label,
+        remark=request.remark,
+        companions=companions,
+    )
+
+
+def _difference(compiled: Compiled, request: Export, samples: Sequence[Inputs]) -> str:
+    """Name an output of the written model that is not bit for bit the judged one's; empty if there is none."""
+    written = deploy.load(request.directory)
+    for sample in samples[:CHECKED_SAMPLES]:
+        expected = compiled.infer(sample)
+        got = written(sample)
+        for port, (name, values) in zip(written.outputs, expected.items(), strict=True):
+            if not np.array_equal(got[port], values):
+                return f"output '{name}' of the written model differs"
+    return ""
