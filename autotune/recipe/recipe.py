@@ -21,14 +21,12 @@ from autotune.recipe.problems import user_error
 from autotune.recipe.schema import Budget, Expect, MetricSpec, Space, Tolerance
 from autotune.recipe.sources import Data, Model, named_source
 from autotune.recipe.strategy import Strategy
-from autotune.recipe.task import TaskSpec, default_metric
+from autotune.recipe.task import SHARES, TaskSpec, default_metric
 from autotune.recipe.values import FrozenMap, problem, shown
 
 VERSION = 1
 # Metrics that cannot exceed 1: an absolute drop of 1 or more was meant as a percentage.
-_AT_MOST_ONE = frozenset(
-    ["accuracy", "f1", "auc", "spearman", "pearson", "cosine-to-float", "token-accuracy", "answer-f1", "answer-exact"]
-)
+_AT_MOST_ONE = frozenset({"accuracy", "f1", "auc", "spearman", "pearson", "cosine-to-float"}) | SHARES
 
 
 class Limits(TypedDict, total=False):
@@ -158,7 +156,7 @@ class Recipe(Frozen):
         Args:
             model: a model file or a transformers folder.
             data: an .npz file, a table, ``FILE.py:function`` or the name of a builtin; or as in a recipe.
-            metric: a name or ``FILE.py:function`` (higher is better), or as in a recipe; None for the task's in ``more``.
+            metric: a name, ``FILE.py:function`` (higher is better), or as in a recipe; None for the task's own.
             more: other keys of a recipe.
 
         Raises:

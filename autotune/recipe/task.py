@@ -28,6 +28,8 @@ _METRICS = {
     "feature-extraction": "cosine-to-float",
     "sentence-similarity": "spearman",
 }
+# Metrics of tasks that cannot exceed 1.
+SHARES = frozenset({"token-accuracy", "answer-f1", "answer-exact"})
 
 
 class TaskSpec(Frozen):
