@@ -14,7 +14,8 @@ from autotune.protocol import Export, Exported, Observe, Prepared, Setup
 from autotune.runner import Runner
 from autotune.sources.cache import cache_dir
 from autotune.sources.datasets import load_data
-from autotune.sources.model import locate
+from autotune.sources.folders import companions
+from autotune.sources.model import obtain
 from autotune.space import Space
 from autotune.stages import StageFailed
 
@@ -35,8 +36,8 @@ def apply(solved: recipe.Recipe, output: Path, trust_code: bool, note: Callable[
     """
     if output.exists():
         raise UserError(f"--output {output}: exists already; choose another folder.")
-    model_path = locate(solved)
     splits = load_data(solved, trust_code, note)
+    model_path = obtain(solved, splits.search, trust_code, note)
     with tempfile.TemporaryDirectory() as scratch:
         splits_file = Path(scratch) / "splits.npz"
         log = Path(scratch) / "run.log"
@@ -48,6 +49,7 @@ def apply(solved: recipe.Recipe, output: Path, trust_code: bool, note: Callable[
             splits=splits_file,
             trust_code=trust_code,
             cache=cache_dir() / "observations",
+            companions=companions(solved, trust_code),
         )
         try:
             with Runner(setup, log) as runner:

@@ -40,8 +40,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print run.json on stdout, 
 
 @app.command(epilog="Example: autotune tune recipes/file-type.yaml --max-drop 1% --timeout 3m")
 def tune(
-    target: Annotated[str, typer.Argument(metavar="RECIPE.yaml|MODEL", help="A recipe, or an .xml, .onnx or .tflite.")],
-    data: Annotated[str | None, typer.Option(help="data.npz or FILE.py:function (with MODEL).")] = None,
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="RECIPE.yaml|MODEL", help="A recipe, an .xml, .onnx, .tflite, or a transformers folder."
+        ),
+    ],
+    data: Annotated[str | None, typer.Option(help="data.npz, a table or FILE.py:function (with MODEL).")] = None,
+    task: Annotated[str | None, typer.Option(help="text-classification, ... (of a transformers folder).")] = None,
     metric: Annotated[str | None, typer.Option(help="accuracy, f1, auc, mae, ... or FILE.py:function.")] = None,
     max_drop: Annotated[str | None, typer.Option(help="1% (of the float score) or 0.01 (metric's units).")] = None,
     max_latency: Annotated[str | None, typer.Option(help="Constraint on the winner, such as 5ms.")] = None,
@@ -80,6 +86,7 @@ def tune(
             "assurance": assurance,
             "data": data,
             "metric": metric,
+            "task": task,
         }
         given = {key: value for key, value in overrides.items() if value is not None}
         hardware.restrict(isa)
@@ -211,13 +218,16 @@ def _recipe(recipes: Any, target: str, given: dict[str, Any]) -> Any:
     path = Path(target)
     if path.suffix in (".yaml", ".yml"):
         return recipes.load(path).with_overrides(**given)
-    if path.suffix not in (".xml", ".onnx", ".tflite"):
-        raise UserError(f"'{target}' is neither a recipe (.yaml) nor a model (.xml, .onnx, .tflite).")
-    missing = [f"--{key}" for key in ("data", "metric") if key not in given]
+    if path.suffix not in (".xml", ".onnx", ".tflite") and not path.is_dir():
+        raise UserError(
+            f"'{target}' is neither a recipe (.yaml) nor a model (.xml, .onnx, .tflite or a transformers folder)."
+        )
+    needed = ("data", "metric") if "task" not in given else ("data",)
+    missing = [f"--{key}" for key in needed if key not in given]
     if missing:
         raise UserError(f"Tuning a model without a recipe needs {' and '.join(missing)}.")
-    data, metric = given.pop("data"), given.pop("metric")
-    return recipes.Recipe.quick(target, data, metric).with_overrides(**given)
+    data, metric, task = given.pop("data"), given.pop("metric", None), given.pop("task", None)
+    return recipes.Recipe.quick(target, data, metric, {"task": task} if task else {}).with_overrides(**given)
 
 
 def _default_output(name: str, resume: bool) -> Path:

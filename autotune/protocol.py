@@ -20,6 +20,19 @@ from autotune.record import Failure, Interval, Measurement, ModelInfo, OperatorR
 
 
 @dataclass(frozen=True)
+class Companions:
+    """What travels with a model that came from a transformers folder.
+
+    Attributes:
+        folder: whose tokenizer and config are copied.
+        auto: the class of transformers that loads the model, such as ``AutoModelForMaskedLM``.
+    """
+
+    folder: Path
+    auto: str
+
+
+@dataclass(frozen=True)
 class Setup:
     """First request to every child: load, check, normalise, measure the baseline. Answered by :class:`Prepared`.
 
@@ -45,9 +58,19 @@ class Setup:
     seed: int
     confidence: float
     candidates: CandidateWay
+    companions: Companions | None = None
 
     @classmethod
-    def of(cls, recipe: Recipe, *, model: Path, splits: Path, trust_code: bool, cache: Path) -> Setup:
+    def of(
+        cls,
+        recipe: Recipe,
+        *,
+        model: Path,
+        splits: Path,
+        trust_code: bool,
+        cache: Path,
+        companions: Companions | None = None,
+    ) -> Setup:
         """Return the set-up that a recipe asks for."""
         return cls(
             name=recipe.name,
@@ -62,6 +85,7 @@ class Setup:
             seed=recipe.seed,
             confidence=recipe.tolerance.confidence,
             candidates=recipe.strategy.candidates,
+            companions=companions,
         )
 
 
@@ -73,6 +97,7 @@ class Prepared:
         baseline: score on the search split, latency against itself (how noisy the machine is), operators with times.
         scores: the baseline's per sample of the search split, shape (n, ...).
         metric_seconds: for one value of the metric on the search split; 0 for a mean of scores.
+        members: how many times the model runs for a sample.
         threads: as read back from OpenVINO.
     """
 
@@ -82,6 +107,7 @@ class Prepared:
     metric_seconds: float
     higher_is_better: bool
     threads: int
+    members: int = 1
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def scoring_seconds(prepared: Prepared, samples: int, trials: Sequence[Trial] = 
     latency = prepared.baseline.latency
     recent = [pace for pace in map(_pace, trials) if pace][-RECENT:]
     pace = statistics.median(recent) if recent else latency.median_ms / 1000 if latency else 0.0
-    return samples * pace * _overhead(trials)
+    return samples * prepared.members * pace * _overhead(trials, prepared.members)
 
 
 def judging_seconds(
@@ -46,7 +46,7 @@ def judging_seconds(
 
     What a finalist took is scaled to the pace of the last trials: on a shared machine that changes within a run.
     """
-    one = scoring_seconds(prepared, 1, trials) / _overhead(trials)
+    one = scoring_seconds(prepared, 1, trials) / (_overhead(trials, prepared.members) * prepared.members)
     share = sizes.holdout / max(1, sizes.search)
     bound = 2 * stats.RESAMPLES_CORPUS * prepared.metric_seconds * share
     total = scoring_seconds(prepared, sizes.holdout, trials)
@@ -94,13 +94,13 @@ def _pace(trial: Trial) -> float:
     return statistics.median(latency.baseline_ms) / 1000 if latency else 0.0
 
 
-def _overhead(trials: Sequence[Trial]) -> float:
+def _overhead(trials: Sequence[Trial], members: int) -> float:
     """How many times as long as its inferences scoring takes: the median of the last trials."""
     known = []
     for trial in trials:
         found = trial.measurement
         if found and found.latency and found.samples and trial.state == "complete" and trial.seconds.score > 0:
-            known.append(trial.seconds.score / (found.samples * found.latency.median_ms / 1000))
+            known.append(trial.seconds.score / (found.samples * members * found.latency.median_ms / 1000))
     return max(1.0, statistics.median(known[-RECENT:])) if known else 1.0
 
 

@@ -151,7 +151,8 @@ class _Searching:
         if frame is None or self._left() < EXPLORING_SECONDS:
             return
         started, inference = time.monotonic(), 0.0
-        inferences = int(EXPLORING_SECONDS / max(reserve.scoring_seconds(self._setting.prepared, 1), 1e-6))
+        prepared = self._setting.prepared
+        inferences = int(EXPLORING_SECONDS * prepared.members / max(reserve.scoring_seconds(prepared, 1), 1e-6))
         request = Explore(frame, accuracy=not self._search.is_within(frame), inferences=inferences)
         try:
             explored: Explored = self._runner.call(request)

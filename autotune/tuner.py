@@ -21,7 +21,8 @@ from autotune.searching import search
 from autotune.setting import Setting
 from autotune.sources.cache import cache_dir
 from autotune.sources.datasets import load_data
-from autotune.sources.model import locate
+from autotune.sources.folders import companions
+from autotune.sources.model import obtain
 from autotune.space import Space
 from autotune.space.public import narrowed
 
@@ -76,7 +77,7 @@ class _Tuning:
         for code in self.recipe.functions:
             self._note(f"Runs code of yours: {code}")
         splits = load_data(self.recipe, self.options.trust_code, self._note)
-        model = locate(self.recipe)
+        model = obtain(self.recipe, splits.search, self.options.trust_code, self._note)
         self.data_digest = data.digest(splits)
         claim = self.folder.claim(self._identity(model), self.options.resume)
         try:
@@ -122,6 +123,7 @@ class _Tuning:
             splits=self.folder.splits,
             trust_code=self.options.trust_code,
             cache=cache_dir() / "observations",
+            companions=companions(self.recipe, self.options.trust_code),
         )
 
     def _prepare(self, runner: Runner) -> None:

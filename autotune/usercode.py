@@ -37,6 +37,19 @@ def load_function(spec: str, base: Path, trust_code: bool, purpose: str) -> Call
     return function  # type: ignore[no-any-return]
 
 
+def call_function(spec: str, base: Path, trust_code: bool, purpose: str) -> Any:
+    """Call a user's function without arguments and return what it returns.
+
+    Raises:
+        UserError: as :func:`load_function`, or it raised.
+    """
+    function = load_function(spec, base, trust_code, purpose)
+    try:
+        return function()
+    except Exception as error:
+        raise failed(spec, purpose, error) from error
+
+
 def failed(spec: str, purpose: str, error: BaseException) -> UserError:
     """Return the error to raise for an exception that the user's function raised, with its line."""
     frame = error.__traceback__

@@ -17,7 +17,7 @@ from autotune.report.write import load_record
 from autotune.runner import Runner
 from autotune.sources.cache import cache_dir
 from autotune.sources.datasets import load_data
-from autotune.sources.model import locate
+from autotune.sources.model import obtain
 from autotune.stages import StageFailed
 
 ROUNDS = 100
@@ -68,8 +68,8 @@ def verify(asked: Asked, note: Callable[[str], None]) -> Verification:
     solved = recipe.load(folder.solved)
     directory = asked.model or folder.model
     threads = _threads(directory)
-    source = locate(solved)
     splits = load_data(solved, asked.trust_code, note)
+    source = obtain(solved, splits.search, asked.trust_code, note)
     assert solved.expect is not None
     if solved.expect.data != data.digest(splits):
         raise UserError(f"{folder.solved}: the data are not those that the run was judged with; verify needs these.")

@@ -51,6 +51,7 @@ from autotune.sources.model import conform_splits, read
 from autotune.stages import stage
 from autotune.stopwatch import Stopwatch
 from autotune.tasks import metrics
+from autotune.tasks.members import of_members
 from autotune.tasks.metrics import check_labels
 from autotune.timing import MIN_PAIRS, Timing
 from autotune.writing import write
@@ -68,8 +69,9 @@ class Workshop:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         splits = data.load_saved(setup.splits)
-        self._metric = metrics.get(setup.metric, setup.base, setup.trust_code)
-        source, notes = read(setup.model, setup.inputs, splits.search)
+        metric = metrics.get(setup.metric, setup.base, setup.trust_code)
+        self._metric = of_members(metric, splits.search.members)
+        source, notes = read(setup.model, setup.inputs, splits.search.runs())
         splits = conform_splits(splits, source)
         self._float, note = normalise(source)
         self._storage = HalfStorage(source, self._float)
@@ -81,11 +83,12 @@ class Workshop:
         self._search = Scorer(self._metric, splits.search, self._baseline)
         self._holdout_split = splits.holdout
         self._holdout: Scorer | None = None
-        self._calibration = splits.calibration
-        self._variants = Variants(self._float, splits.calibration, setup.cache, self._threads, setup.candidates)
+        self._calibration = splits.calibration.runs()
+        self._variants = Variants(self._float, self._calibration, setup.cache, self._threads, setup.candidates)
         # Spread over the split: neighbours may be of one group, and alike.
-        spread = np.linspace(0, len(splits.search) - 1, min(LATENCY_SAMPLES, len(splits.search))).astype(int)
-        self._timing.samples = [splits.search.row(int(i)) for i in spread]
+        runs = splits.search.runs()
+        spread = np.linspace(0, len(runs) - 1, min(LATENCY_SAMPLES, len(runs))).astype(int)
+        self._timing.samples = [runs.row(int(i)) for i in spread]
         self._kept: tuple[Configuration, Any] | None = None
         self.prepared = Prepared(
             model=inventory(
@@ -103,6 +106,7 @@ class Workshop:
             metric_seconds=self._search.metric_seconds,
             higher_is_better=self._metric.higher_is_better,
             threads=self._baseline.threads,
+            members=splits.search.members,
         )
         # What was loaded stays: collections that walked it all made some builds take three times as long.
         gc.collect()
@@ -209,6 +213,7 @@ class Workshop:
             samples=self._timing.samples,
             storage=self._storage,
             watch=watch,
+            companions=self._setup.companions,
         )
 
     def _of_the_holdout(self) -> Scorer:

@@ -11,7 +11,7 @@ from autotune import deploy
 from autotune.graph.half import HalfStorage
 from autotune.graph.inspect import candidate_digest
 from autotune.measure.compiled import Compiled, Inputs, deploy_properties
-from autotune.protocol import Export, Exported
+from autotune.protocol import Companions, Export, Exported
 from autotune.record import Failure
 from autotune.stages import StageFailed
 from autotune.stopwatch import Stopwatch
@@ -28,6 +28,7 @@ def write(
     samples: Sequence[Inputs],
     storage: HalfStorage,
     watch: Stopwatch,
+    companions: Companions | None = None,
 ) -> Exported:
     """Write the folder; weights are stored as the source stores them, unless that changes outputs: that is noted.
 
@@ -35,6 +36,7 @@ def write(
         model: the candidate as it was judged. compiled: the same.
         name: of the user's model.
         watch: what of the inference seconds was spent before.
+        companions: what travels with it.
 
     Raises:
         StageFailed: what was written gives other outputs than what was judged.
@@ -42,12 +44,12 @@ def write(
     """
     note = ""
     stored = storage.stored(model)
-    _export(stored, compiled, request, name)
+    _export(stored, compiled, request, name, companions)
     with watch.running():
         differs = _difference(compiled, request, samples)
     if differs and stored is not model:
         note = f"Weights are written as f32, twice the size of the source's: as f16, {differs}."
-        _export(model, compiled, request, name)
+        _export(model, compiled, request, name, companions)
         with watch.running():
             differs = _difference(compiled, request, samples)
     if differs:
@@ -57,7 +59,7 @@ def write(
     return Exported(candidate_digest(model), operators, watch.seconds, note)
 
 
-def _export(model: Any, compiled: Compiled, request: Export, name: str) -> None:
+def _export(model: Any, compiled: Compiled, request: Export, name: str, companions: Companions | None) -> None:
     deploy.export(
         model,
         deploy_properties(request.configuration.precision, compiled.threads),
@@ -65,6 +67,7 @@ def _export(model: Any, compiled: Compiled, request: Export, name: str) -> None:
         name=name,
         label=request.configuration.label,
         remark=request.remark,
+        companions=companions,
     )
 
 

@@ -23,6 +23,7 @@ import numpy as np
 import openvino as ov
 import pandas as pd
 from instruction_sets import results_folder
+from prepare import shipped
 
 from autotune import hardware, recipe
 from autotune.configuration import ActivationChoice, Estimator, PlacementName, Preset, Quantization
@@ -113,7 +114,7 @@ def build_seconds(factory: CandidateFactory) -> list[float]:
 
 
 def main() -> None:
-    recipes = [Path(r) for r in sys.argv[1:]] or sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
+    recipes = [Path(r) for r in sys.argv[1:]] or shipped()
     table = pd.DataFrame([measure(path) for path in recipes])
     print(table.to_string(index=False))
     table.to_csv(results_folder() / "candidates.csv", index=False)

@@ -16,6 +16,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from autotune import recipe
 from autotune.sources.cache import cache_dir
 
 HERE = Path(__file__).resolve().parent
@@ -25,7 +26,12 @@ RECIPES = HERE.parent / "recipes"
 
 def names() -> list[str]:
     """Return every model of the benchmark."""
-    return sorted(path.stem for folder in (MODELS, RECIPES) for path in folder.glob("*.yaml"))
+    return sorted(path.stem for path in (*MODELS.glob("*.yaml"), *shipped()))
+
+
+def shipped() -> list[Path]:
+    """Return the recipes that come with autotune and whose model is a file: tools are given what it gives."""
+    return [path for path in sorted(RECIPES.glob("*.yaml")) if recipe.load(path).task is None]
 
 
 def prepare(name: str) -> Path:
@@ -36,18 +42,18 @@ def prepare(name: str) -> Path:
     """
     if (RECIPES / f"{name}.yaml").exists():
         return RECIPES / f"{name}.yaml"
-    recipe, maker = MODELS / f"{name}.yaml", MODELS / f"{name.replace('-', '_')}.py"
-    if not recipe.exists():
+    source, maker = MODELS / f"{name}.yaml", MODELS / f"{name.replace('-', '_')}.py"
+    if not source.exists():
         raise KeyError(f"no model '{name}'; there are {', '.join(names())}")
     makers = [path for path in sorted(MODELS.glob("*.py")) if _of(path, maker)]
-    key = hashlib.sha256(b"".join(path.read_bytes() for path in (recipe, *makers)))
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in (source, *makers)))
     folder = cache_dir().resolve() / "benchmarks" / "models" / f"{name}-{key.hexdigest()[:8]}"
-    made = folder / recipe.name
+    made = folder / source.name
     if not made.exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         importlib.import_module(f"benchmarks.models.{maker.stem}").make(folder)
-        shutil.copy(recipe, made)  # last: its presence says that the rest is there
+        shutil.copy(source, made)  # last: its presence says that the rest is there
     return made
 
 

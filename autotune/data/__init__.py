@@ -6,10 +6,12 @@ from autotune.data.values import (
     Dataset,
     Splits,
     digest,
+    from_arrays,
     labels_are_classes,
     load_saved,
     sample_digests,
     save,
+    to_arrays,
     validate,
 )
 
@@ -18,11 +20,13 @@ __all__ = [
     "Dataset",
     "Splits",
     "digest",
+    "from_arrays",
     "join",
     "labels_are_classes",
     "load_saved",
     "sample_digests",
     "save",
     "split",
+    "to_arrays",
     "validate",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,14 @@ class Dataset:
         labels: shape (n, ...), None where there are none (enough for calibration).
         groups: shape (n,), any integers or strings; samples of one group (pages of one document, crops of one photo)
             never land in two splits. None: every sample is its own group.
+        members: how many times the model runs for a sample; where above 1 (two texts to compare), inputs have shape
+            (n, members, ...).
     """
 
     inputs: Mapping[str, Array]
     labels: Array | None = None
     groups: Array | None = None
+    members: int = 1
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values()), ()))
@@ -46,7 +49,14 @@ class Dataset:
             {name: values[chosen] for name, values in self.inputs.items()},
             None if self.labels is None else self.labels[chosen],
             None if self.groups is None else self.groups[chosen],
+            self.members,
         )
+
+    def runs(self) -> Dataset:
+        """Return what the model is run on, one after the other: members as samples of their own, without labels."""
+        if self.members == 1:
+            return self
+        return Dataset({name: values.reshape(-1, *values.shape[2:]) for name, values in self.inputs.items()})
 
     @cached_property
     def content(self) -> str:
@@ -155,19 +165,44 @@ def sample_digests(dataset: Dataset) -> list[bytes]:
     return digests
 
 
+def to_arrays(datasets: Mapping[str, Dataset]) -> dict[str, Array]:
+    """Return named data sets as plain arrays by name, to be stored in one npz; their names hold no slash."""
+    arrays: dict[str, Array] = {}
+    for name, dataset in datasets.items():
+        arrays |= {f"{name}/inputs/{key}": values for key, values in dataset.inputs.items()}
+        for extra in ("labels", "groups"):
+            values = getattr(dataset, extra)
+            if values is not None:
+                arrays[f"{name}/{extra}"] = values
+        arrays[f"{name}/members"] = np.asarray(dataset.members)
+    return arrays
+
+
+def from_arrays(arrays: Mapping[str, Array]) -> dict[str, Dataset]:
+    """Return what :func:`to_arrays` was given; arrays whose name has no slash are another's."""
+    parts: dict[str, dict[str, Array]] = {}
+    for key in arrays:
+        name, _, rest = key.partition("/")
+        if rest:
+            parts.setdefault(name, {})[rest] = arrays[key]
+    return {
+        name: Dataset(
+            {key.removeprefix("inputs/"): values for key, values in part.items() if key.startswith("inputs/")},
+            part.get("labels"),
+            part.get("groups"),
+            int(part["members"]),
+        )
+        for name, part in parts.items()
+    }
+
+
 def save(splits: Splits, path: Path) -> None:
     """Write the splits to an uncompressed npz, whole or not at all.
 
     Raises:
         UserError: the disk is full or the place cannot be written to.
     """
-    arrays: dict[str, Array] = {"duplicates_removed": np.asarray(splits.duplicates_removed)}
-    for split, dataset in splits.items():
-        arrays |= {f"{split}/inputs/{name}": values for name, values in dataset.inputs.items()}
-        for extra in ("labels", "groups"):
-            values = getattr(dataset, extra)
-            if values is not None:
-                arrays[f"{split}/{extra}"] = values
+    arrays = {"duplicates_removed": np.asarray(splits.duplicates_removed), **to_arrays(dict(splits.items()))}
     with replacing(path.with_suffix(".npz")) as temporary:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]
 
@@ -179,19 +214,5 @@ def load_saved(path: Path) -> Splits:
         FileNotFoundError: there is no such file.
         ValueError: it is not such a file.
     """
-    parts: dict[str, dict[str, Array]] = {f.name: {} for f in fields(Splits)[:3]}
     with np.load(path.with_suffix(".npz"), allow_pickle=False) as archive:
-        removed = int(archive["duplicates_removed"])
-        for key in archive.files:
-            split, _, rest = key.partition("/")
-            if rest:
-                parts[split][rest] = archive[key]
-    datasets = {
-        split: Dataset(
-            {key.removeprefix("inputs/"): values for key, values in arrays.items() if key.startswith("inputs/")},
-            arrays.get("labels"),
-            arrays.get("groups"),
-        )
-        for split, arrays in parts.items()
-    }
-    return Splits(**datasets, duplicates_removed=removed)
+        return Splits(**from_arrays(archive), duplicates_removed=int(archive["duplicates_removed"]))

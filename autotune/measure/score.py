@@ -19,11 +19,15 @@ def outputs(compiled: Compiled, dataset: Dataset, start: int, stop: int) -> dict
         stop: above ``start``, at most ``len(dataset)``.
 
     Returns:
-        By output name, shape (stop - start, ...): each sample's output without its batch axis of extent 1.
+        By output name, shape (stop - start, ...): each sample's output without its batch axis of extent 1;
+        (stop - start, members, ...) where the model runs several times for a sample.
 
     Raises:
         UserError: an output's shape depends on the sample, so that no metric can be computed from it.
     """
+    if dataset.members > 1:
+        members = outputs(compiled, dataset.runs(), start * dataset.members, stop * dataset.members)
+        return {name: values.reshape(-1, dataset.members, *values.shape[1:]) for name, values in members.items()}
     collected: dict[str, NDArray[Any]] = {}
     for i in range(start, stop):
         for name, value in compiled.infer(dataset.row(i)).items():

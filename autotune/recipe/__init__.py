@@ -1,7 +1,7 @@
 """Recipes: the YAML files that say what to tune, within which tolerance, and what may be tried.
 
-``values`` (what is written in a recipe: drops, durations), ``estimators``, ``fields`` and ``schema`` (the pydantic
-models), ``document`` (YAML and line numbers), ``problems`` (errors as sentences), ``paths``,
+``values`` (what is written in a recipe: drops, durations), ``estimators``, ``fields``, ``sources``, ``task`` and
+``schema`` (the pydantic models), ``document`` (YAML and line numbers), ``problems`` (errors as sentences), ``paths``,
 ``recipe`` (the whole of it).
 """
 
@@ -11,21 +11,20 @@ from autotune.recipe.recipe import Limits, Overrides, Recipe, dump, json_schema,
 from autotune.recipe.schema import (
     ActivationSpace,
     Budget,
-    Data,
-    DataSource,
     Expect,
     MetricSpec,
-    Model,
     QuantizerSpace,
-    Shares,
     Space,
     Tolerance,
     WeightSpace,
 )
+from autotune.recipe.sources import ROLES, Data, DataSource, Model, Shares
 from autotune.recipe.strategy import CandidateWay, SamplerName, Strategy
+from autotune.recipe.task import TaskName, TaskSpec
 from autotune.recipe.values import Drop, parse_drop, parse_duration, parse_latency
 
 __all__ = [
+    "ROLES",
     "ActivationSpace",
     "Bf16Space",
     "Budget",
@@ -49,6 +48,8 @@ __all__ = [
     "SmoothingSpace",
     "Space",
     "Strategy",
+    "TaskName",
+    "TaskSpec",
     "Tolerance",
     "WeightSpace",
     "dump",

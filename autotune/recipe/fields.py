@@ -106,6 +106,11 @@ def _options(raw: object) -> object:
     return frozen(raw)
 
 
+def name_of(stem: str) -> str:
+    """Return a name that can be a folder's, from that of a file."""
+    return re.sub(r"[^\w.-]+", "-", stem).strip(".-") or "model"
+
+
 def _not_empty(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be empty")

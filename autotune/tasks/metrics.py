@@ -14,6 +14,7 @@ from autotune.tasks.fidelity import CosineToFloat
 from autotune.tasks.function import FunctionMetric
 from autotune.tasks.outputs import Array, Scores
 from autotune.tasks.regression import Correlation, MeanAbsoluteError, RootMeanSquaredError
+from autotune.tasks.tokens import Answer, Perplexity, TokenAccuracy
 from autotune.usercode import load_function
 
 if TYPE_CHECKING:
@@ -54,13 +55,17 @@ class Metric(Protocol):
 
 METRICS: dict[str, Callable[[str | None], Metric]] = {
     "accuracy": Accuracy,
+    "answer-exact": lambda output: Answer("answer-exact", output),
+    "answer-f1": lambda output: Answer("answer-f1", output),
     "auc": Auc,
     "cosine-to-float": CosineToFloat,
     "f1": MacroF1,
     "mae": MeanAbsoluteError,
     "pearson": lambda output: Correlation("pearson", output),
+    "perplexity": Perplexity,
     "rmse": RootMeanSquaredError,
     "spearman": lambda output: Correlation("spearman", output),
+    "token-accuracy": TokenAccuracy,
 }
 
 

@@ -104,3 +104,23 @@ def test_digest_is_stable_across_releases_and_byte_orders():
     expected = digest(Splits(small, small, small))
     assert expected == digest(Splits(swapped, swapped, swapped))
     assert expected == "3eea7a80b9ab145aa2bffc634050d1b8d7027193f1a850bef3e98e44b3bb61ee"
+
+
+def test_samples_of_two_members():
+    x = np.arange(24).reshape(6, 2, 2)
+    pairs = Dataset({"x": x}, np.arange(6), members=2)
+    assert len(pairs) == 6
+    assert len(pairs.runs()) == 12
+    assert pairs.runs().row(3)["x"].tolist() == [[6, 7]]
+    assert pairs.take([4]).members == 2
+    assert pairs.take([4]).runs().inputs["x"].tolist() == [[16, 17], [18, 19]]
+    alone = dataset()
+    assert alone.runs() is alone
+
+
+def test_members_survive_saving(tmp_path):
+    pairs = Dataset({"x": np.arange(240).reshape(60, 2, 2)}, np.arange(60) % 2, members=2)
+    made = split(pairs, (0.2, 0.3, 0.5), 0, stratify=True)
+    save(made, tmp_path / "s.npz")
+    assert [part.members for _, part in load_saved(tmp_path / "s.npz").items()] == [2, 2, 2]
+    validate(made.search, "data")

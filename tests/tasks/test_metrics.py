@@ -107,7 +107,9 @@ def test_any_subset_can_be_scored_from_the_per_sample_values(seed, classes, n):
     outputs, labels = random.normal(size=(n, classes)), random.integers(0, classes, n)
     reference = {"y": outputs + random.normal(size=outputs.shape)}
     subset = random.integers(0, n, n)
-    for name in METRICS:
+    for name in sorted(
+        METRICS.keys() - {"token-accuracy", "perplexity", "answer-f1", "answer-exact"}
+    ):  # test_tokens.py
         m = metric(name)
         one = name in ("spearman", "pearson", "mae", "rmse")
         y = outputs[:, :1] if one else outputs
@@ -168,8 +170,8 @@ def test_labels_that_fit():
 def test_unknown_names_get_a_suggestion():
     with pytest.raises(UserError, match=r"there is no 'acuracy'. Did you mean 'accuracy'?"):
         metric("acuracy")
-    with pytest.raises(UserError, match=r"Known: accuracy, auc, .*spearman\."):
-        metric("perplexity")
+    with pytest.raises(UserError, match=r"Known: accuracy, answer-exact, .*token-accuracy\."):
+        metric("bleu")
 
 
 def test_several_outputs_need_a_name():

@@ -1,6 +1,7 @@
 """Datasets that a recipe names: one file each, and one line here.
 
-A builtin is a module with ``load(announce, **options) -> Dataset``; its keyword arguments are the options a recipe
+A builtin is a module with ``load(announce, **options)``, which returns a Dataset or, for a task, a pandas table whose
+columns are called as their roles; its keyword arguments are the options a recipe
 may give, their defaults and types are what is checked.
 """
 
@@ -9,19 +10,23 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autotune.data import Dataset
 from autotune.errors import UserError, suggest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BUILTINS = {
     "document-pages": "autotune.sources.builtin.document_pages",
     "mnist-5k": "autotune.sources.builtin.mnist_5k",
     "python-files": "autotune.sources.builtin.python_files",
+    "topic-pairs": "autotune.sources.builtin.topic_pairs",
 }
 
 
-def load(name: str, options: Mapping[str, Any], announce: Callable[[str], None]) -> Dataset:
+def load(name: str, options: Mapping[str, Any], announce: Callable[[str], None]) -> Dataset | pd.DataFrame:
     """Load a builtin dataset.
 
     Raises:
@@ -43,5 +48,5 @@ def load(name: str, options: Mapping[str, Any], announce: Callable[[str], None])
         if type(value) is not type(known[key]) or value < least:
             kind = "whole number" if isinstance(known[key], int) else "number"
             raise UserError(f"data.options.{key}: must be a {kind} of {least} or more, not {value!r}.")
-    dataset: Dataset = function(announce, **options)
-    return dataset
+    loaded: Dataset | pd.DataFrame = function(announce, **options)
+    return loaded

@@ -1,0 +1,59 @@
+"""Tables on disk: CSV, JSON lines, Parquet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autotune.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUFFIXES = (".csv", ".jsonl", ".parquet")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table; which suffix means which format is in ``SUFFIXES``.
+
+    In CSV, an empty cell is missing, and no other text is: a label may be called NA.
+
+    Raises:
+        UserError: missing, of another suffix, cut, rows of unequal columns, or a library for it is not installed.
+    """
+    if not path.is_file():
+        raise UserError(f"data: {path} does not exist; a path is relative to the recipe's folder.")
+    if path.suffix not in SUFFIXES:
+        raise UserError(f"data: {path} is not a table; a task reads {', '.join(SUFFIXES)}.")
+    import pandas as pd
+
+    try:
+        if path.suffix == ".csv":
+            # Python's parser, for it refuses a row with too few cells when told so; pandas' own fills up.
+            frame = pd.read_csv(path, keep_default_na=False, na_values=[""], index_col=False)
+            _check_cells(path)
+            return frame
+        if path.suffix == ".jsonl":
+            return pd.read_json(path, lines=True, dtype=False, convert_dates=False)
+        return pd.read_parquet(path)
+    except ImportError as error:
+        raise UserError(
+            f"data: reading {path.name} needs pyarrow, which is not installed; pip install 'autotune[parquet]'."
+        ) from error
+    except (ValueError, OSError, UnicodeDecodeError) as error:  # pandas' own are ValueErrors, pyarrow's too
+        raise UserError(
+            f"data: {path} cannot be read as {path.suffix[1:]}: {' '.join(str(error).split())[:200].rstrip('.')}; it "
+            "may be cut, or its rows differ in columns."
+        ) from error
+
+
+def _check_cells(path: Path) -> None:
+    """Raise ValueError for a row with fewer or more cells than the header: pandas fills up or drops silently."""
+    import csv
+
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file)
+        header = next(rows, [])
+        for number, row in enumerate(rows):
+            if row and len(row) != len(header):
+                raise ValueError(f"row {number} (0 first) has {len(row)} cells and the header {len(header)}")

@@ -1,0 +1,44 @@
+"""Labels as a table writes them to the numbers of the model's classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autotune.data import Array
+from autotune.errors import UserError
+
+
+def numbers(labels: Sequence[Any], names: Sequence[str], where: str) -> Array:
+    """Return class numbers, int64 shape (n,), of names or numbers.
+
+    Args:
+        labels: text that is the name of a class (upper and lower case as the model has it), or whole numbers.
+        names: of the model's classes, in order.
+
+    Raises:
+        UserError: a label is not one of the model's; names both.
+    """
+    known = {name: number for number, name in enumerate(names)}
+    for number in range(len(names)):
+        known.setdefault(str(number), number)
+    found = [known.get(_text(label), -1) for label in labels]
+    if -1 in found:
+        unknown = sorted({_text(label) for label, number in zip(labels, found, strict=True) if number < 0})
+        raise UserError(
+            f"{where}: the labels {_listed(unknown)} are not among the model's ({_listed(names)}); rename them in the "
+            "data, or in id2label of the model's config.json."
+        )
+    return np.array(found, dtype=np.int64)
+
+
+def _text(label: Any) -> str:
+    """Numbers that a table holds as 3.0, because others are missing, are 3."""
+    return str(int(label)) if isinstance(label, float | np.floating) and label == int(label) else str(label)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:6])
+    return f"{shown} and {len(names) - 6} more" if len(names) > 6 else shown

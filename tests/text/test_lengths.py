@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from autotune.errors import UserError
+from autotune.recipe import TaskSpec
+from autotune.text.lengths import choose_length
+
+LENGTHS = np.array([10] * 95 + [100] * 5)
+
+
+def spec(**more: object) -> TaskSpec:
+    return TaskSpec.model_validate({"name": "text-classification", **more})
+
+
+def test_the_few_longest_texts_are_cut() -> None:
+    chosen = choose_length(LENGTHS, spec(), 512)
+    assert (chosen.tokens, chosen.longest, chosen.cut) == (16, 100, 5)
+    assert chosen.sentence == "Texts have 16 tokens (the longest of 100 has 100); 5 longer ones are cut."
+
+
+def test_all_are_kept_whole_where_none_is_much_longer() -> None:
+    chosen = choose_length(np.arange(1, 101), spec(), 512)
+    assert (chosen.tokens, chosen.cut) == (96, 4)
+    whole = choose_length(np.array([7, 8]), spec(), 512)
+    assert whole.sentence == "Texts have 8 tokens (the longest of 2 has 8); none is cut."
+
+
+def test_a_length_that_is_given() -> None:
+    assert choose_length(LENGTHS, spec(length=12), 512).tokens == 12
+    with pytest.raises(UserError, match=r"task.length: the model takes at most 32 tokens, not 64; give less"):
+        choose_length(LENGTHS, spec(length=64), 32)
+
+
+def test_never_beyond_what_the_model_takes() -> None:
+    assert choose_length(np.array([600] * 10), spec(), 512).tokens == 512
+    assert choose_length(np.array([30] * 10), spec(), 30).tokens == 30
+
+
+def test_refusing_keeps_all_whole_or_says_which_is_too_long() -> None:
+    assert choose_length(LENGTHS, spec(too_long="refuse"), 512).tokens == 104
+    with pytest.raises(UserError, match=r"text 95 \(0 first\) has 100 tokens and the model takes at most 64, 5 texts"):
+        choose_length(LENGTHS, spec(too_long="refuse"), 64)
+    with pytest.raises(UserError, match=r"text 95 \(0 first\) has 100 tokens and task.length is 50"):
+        choose_length(LENGTHS, spec(too_long="refuse", length=50), 512)
