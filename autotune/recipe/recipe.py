@@ -158,7 +158,7 @@ class Recipe(Frozen):
         Args:
             model: a model file or a transformers folder.
             data: an .npz file, a table, ``FILE.py:function`` or the name of a builtin; or as in a recipe.
-            metric: a name or ``FILE.py:function`` (higher is better), or as in a recipe; None for the task's in ``more``.
+            metric: a name or ``FILE.py:function`` (higher is better), or as in a recipe; None: the task's, in ``more``.
             more: other keys of a recipe.
 
         Raises:
