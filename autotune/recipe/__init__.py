@@ -1,35 +1,34 @@
 """Recipes: the YAML files that say what to tune, within which tolerance, and what may be tried.
 
-``values`` (what is written in a recipe: drops, durations), ``estimators``, ``fields`` and ``schema`` (the pydantic
-models), ``document`` (YAML and line numbers), ``problems`` (errors as sentences), ``paths``,
+``values`` (what is written in a recipe: drops, durations), ``estimators``, ``fields``, ``quantizers``, ``forms`` and
+``schema`` (the pydantic models), ``document`` (YAML and line numbers), ``problems`` (errors as sentences), ``paths``,
 ``recipe`` (the whole of it).
 """
 
 from autotune.recipe.estimators import EstimatorChoice, Range
 from autotune.recipe.forms import Bf16Space, Forms, FormSpace, SmoothingSpace
+from autotune.recipe.quantizers import ActivationSpace, CompressionSpace, QuantizerSpace, WeightSpace
 from autotune.recipe.recipe import Limits, Overrides, Recipe, dump, json_schema, load
 from autotune.recipe.schema import (
-    ActivationSpace,
     Budget,
     Data,
     DataSource,
     Expect,
     MetricSpec,
     Model,
-    QuantizerSpace,
     Shares,
     Space,
     Tolerance,
-    WeightSpace,
 )
 from autotune.recipe.strategy import CandidateWay, SamplerName, Strategy
-from autotune.recipe.values import Drop, parse_drop, parse_duration, parse_latency
+from autotune.recipe.values import Drop, parse_drop, parse_duration, parse_latency, parse_size
 
 __all__ = [
     "ActivationSpace",
     "Bf16Space",
     "Budget",
     "CandidateWay",
+    "CompressionSpace",
     "Data",
     "DataSource",
     "Drop",
@@ -57,4 +56,5 @@ __all__ = [
     "parse_drop",
     "parse_duration",
     "parse_latency",
+    "parse_size",
 ]

@@ -34,6 +34,7 @@ class Limits(TypedDict, total=False):
     name: str | None
     max_drop: str | float | None
     max_latency: str | float | None
+    max_size: str | int | None
     confidence: float | None
     assurance: str | None
     trials: int | None
@@ -57,6 +58,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "metric": ("metric",),
     "max_drop": ("tolerance", "max_drop"),
     "max_latency": ("tolerance", "max_latency"),
+    "max_size": ("tolerance", "max_size"),
     "confidence": ("tolerance", "confidence"),
     "assurance": ("tolerance", "assurance"),
     "trials": ("budget", "trials"),
@@ -295,5 +297,4 @@ def _data(given: str) -> dict[str, Any]:
 
 
 def _split(data: Data) -> dict[str, Any]:
-    shares = data.split.model_dump(exclude_defaults=True)
-    return {"split": shares} if shares else {}
+    return {"split": shares} if (shares := data.split.model_dump(exclude_defaults=True)) else {}
