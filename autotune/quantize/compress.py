@@ -71,18 +71,16 @@ def compress(model: ov.Model, names: Iterable[str], symmetry: WeightSymmetry) ->
         names: friendly names of linear layers whose weights are floats.
 
     Raises:
-        ValueError: there is no such layer, or its weights are quantised already or not finite.
+        ValueError: there is no such layer, or its weights are integers already or not finite.
     """
     copy = clone(model)
     nodes = nodes_by_name(copy)
     for name in names:
         layer = linear_layer(nodes[name]) if name in nodes else None
         if layer is None:
-            raise ValueError(f"'{name}' is no linear layer here, its weights cannot be int8")
+            raise ValueError(f"'{name}' is no linear layer of float weights here")
         target = nodes[name].input(1)
         source = target.get_source_output()
-        if source.get_node().get_type_name() == "FakeQuantize":
-            raise ValueError(f"the weights of '{name}' are quantised already")
         try:
             made = compressed(constant_value(source), 1 if layer.transposed else 0, symmetry)
         except ValueError as error:
