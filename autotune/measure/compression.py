@@ -17,7 +17,8 @@ from autotune.measure.profile import has_int8_weights
 
 Shape = tuple[int, int, int]
 _LEVELS = 255
-_MOST_ROWS = 64
+# Larger layers are tried in part: more rows or outputs are more of the same blocks.
+_MOST_ROWS, _MOST_OUTPUTS = 64, 2048
 
 
 def executed_compression(layers: Iterable[Linear], groups: Sequence[int], threads: int) -> dict[str, tuple[int, ...]]:
@@ -31,7 +32,7 @@ def executed_compression(layers: Iterable[Linear], groups: Sequence[int], thread
         groups: values of OpenVINO's DYNAMIC_QUANTIZATION_GROUP_SIZE above 0.
     """
     layers = tuple(layers)
-    shapes = {layer.name: (min(layer.rows, _MOST_ROWS), layer.inputs, layer.outputs) for layer in layers}
+    shapes = {n.name: (min(n.rows, _MOST_ROWS), n.inputs, min(n.outputs, _MOST_OUTPUTS)) for n in layers}
     found = {shape: _executed(shape, groups, threads) for shape in dict.fromkeys(shapes.values())}
     return {name: ran for name, shape in shapes.items() if (ran := found[shape]) is not None}
 
