@@ -90,7 +90,9 @@ def compressions(
         and not any(executed.values())
         and any("int8-dynamic" in s for s in (space.schemes, *space.operators.values()))
     ):
-        notes.append("Scheme int8-dynamic left out: OpenVINO does not quantise activations at run time here.")
+        notes.append(
+            "Scheme int8-dynamic left out: OpenVINO quantises the activations of none of these linear layers at run time here."
+        )
     used = {group for name, s in schemes.items() if "int8-dynamic" in s for group in executed[name]}
     groups = {f"int8-dynamic({group})": int(group) for group in asked if group in used}
     if any("int8-weights" in s for s in schemes.values()):

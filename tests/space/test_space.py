@@ -377,7 +377,10 @@ def test_layers_with_int8_weights_come_after_float_where_they_are_most() -> None
 def test_without_vnni_only_weights_are_int8() -> None:
     space = space_of("{precision: f32}", model_info(compressible=dict.fromkeys(COMPRESSIBLE, ())))
     assert {c.compression for c in space.plain()} == {None, Compression(BOTH)}
-    assert "Scheme int8-dynamic left out: OpenVINO does not quantise activations at run time here." in space.notes
+    assert (
+        "Scheme int8-dynamic left out: OpenVINO quantises the activations of none of these linear layers at run time here."
+        in space.notes
+    )
     with pytest.raises(
         UserError, match=r"space.operators.12: cannot be int8-dynamic: OpenVINO does not run it so here"
     ):
