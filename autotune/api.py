@@ -98,6 +98,7 @@ def tune(
     *,
     max_drop: str | float | None = None,
     max_latency: str | float | None = None,
+    max_size: str | int | None = None,
     confidence: float | None = None,
     assurance: Literal["expected", "proven"] | None = None,
     trials: int | None = None,
@@ -131,6 +132,7 @@ def tune(
             returns one score per sample or one number. It runs in another process.
         max_drop: ``"1%"`` of the float score, or a number in the metric's own units.
         max_latency: a constraint on the winner, ``"5ms"`` or milliseconds.
+        max_size: the same of the size of its constants, ``"25MB"`` or bytes.
         timeout: for the whole run, ``"10m"`` or seconds.
         isa: kernels restricted to an older instruction set that this CPU has.
         direction: whether a higher or a lower value of a metric function is better.
@@ -148,6 +150,7 @@ def tune(
     limits = Limits(
         max_drop=max_drop,
         max_latency=max_latency,
+        max_size=max_size,
         confidence=confidence,
         assurance=assurance,
         trials=trials,

@@ -37,6 +37,7 @@ class Limits(TypedDict, total=False):
     name: str | None
     max_drop: str | float | None
     max_latency: str | float | None
+    max_size: str | int | None
     confidence: float | None
     assurance: str | None
     trials: int | None
@@ -62,6 +63,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "task": ("task",),
     "max_drop": ("tolerance", "max_drop"),
     "max_latency": ("tolerance", "max_latency"),
+    "max_size": ("tolerance", "max_size"),
     "confidence": ("tolerance", "confidence"),
     "assurance": ("tolerance", "assurance"),
     "trials": ("budget", "trials"),
@@ -298,5 +300,4 @@ def _check_version(plain: Mapping[str, Any], origin: Origin) -> None:
 
 
 def _split(data: Data) -> dict[str, Any]:
-    shares = data.split.model_dump(exclude_defaults=True)
-    return {"split": shares} if shares else {}
+    return {"split": shares} if (shares := data.split.model_dump(exclude_defaults=True)) else {}
