@@ -98,6 +98,7 @@ def tune(
     *,
     max_drop: str | float | None = None,
     max_latency: str | float | None = None,
+    max_size: str | int | None = None,
     confidence: float | None = None,
     assurance: Literal["expected", "proven"] | None = None,
     trials: int | None = None,
@@ -107,6 +108,7 @@ def tune(
     isa: str = "native",
     direction: Literal["higher", "lower"] = "higher",
     inputs: Mapping[str, tuple[int, ...]] | None = None,
+    task: str | Mapping[str, Any] | None = None,
     space: Mapping[str, Any] | None = None,
     strategy: Mapping[str, Any] | None = None,
     name: str | None = None,
@@ -131,10 +133,11 @@ def tune(
             returns one score per sample or one number. It runs in another process.
         max_drop: ``"1%"`` of the float score, or a number in the metric's own units.
         max_latency: a constraint on the winner, ``"5ms"`` or milliseconds.
+        max_size: the same of the size of its constants, ``"25MB"`` or bytes.
         timeout: for the whole run, ``"10m"`` or seconds.
         isa: kernels restricted to an older instruction set that this CPU has.
         direction: whether a higher or a lower value of a metric function is better.
-        inputs, space, strategy: as under these keys of a recipe.
+        inputs, task, space, strategy: as under these keys of a recipe; a transformers folder needs a task.
         output: the run folder; by default ``reports/<name>-<time>``.
         resume: continue the killed run in ``output``.
         trust_code: whether ``FILE.py:function`` may run; a function given as an object may.
@@ -148,6 +151,7 @@ def tune(
     limits = Limits(
         max_drop=max_drop,
         max_latency=max_latency,
+        max_size=max_size,
         confidence=confidence,
         assurance=assurance,
         trials=trials,
@@ -155,22 +159,22 @@ def tune(
         threads=threads,
         seed=seed,
     )
-    more = {"name": name, "inputs": inputs, "space": space, "strategy": strategy}
+    more = {"name": name, "inputs": inputs, "task": task, "space": space, "strategy": strategy}
     more = {key: value for key, value in more.items() if value is not None}
     with _restricted(isa):
         if objects.is_path(model) and Path(model).suffix in _RECIPES:
             asked = _loaded(Path(model), data, metric, more).with_overrides(**limits)
             folder = RunFolder(Path(output) if output is not None else fresh_folder(asked.name))
             return _run(asked, Options(folder.path, resume, trust_code, _command(Path(model), asked)), events, quiet)
-        if data is None or metric is None:
+        if data is None or (metric is None and task is None):
             raise UserError("Tuning a model without a recipe needs data and metric.")
         folder = RunFolder(Path(output) if output is not None else fresh_folder(name or _name(model)))
         with _Given(folder, resume) as given:
             names = partial(objects.input_names, model)
-            asked = Recipe.quick(
-                given.model(model), given.data(data, names), given.metric(metric, direction), more, **limits
-            )
-            trusted = trust_code or (not objects.is_path(metric) and len(asked.functions) == 1)
+            judge = None if metric is None else given.metric(metric, direction)
+            asked = Recipe.quick(given.model(model), given.data(data, names), judge, more, **limits)
+            an_object = metric is not None and not objects.is_path(metric)
+            trusted = trust_code or (an_object and len(asked.functions) == 1)
             given.check()
             return _run(asked, Options(folder.path, resume, trusted, _command(folder.recipe, asked)), events, quiet)
 
@@ -187,7 +191,7 @@ def _run(asked: Recipe, options: Options, events: Events | None, quiet: bool) ->
 
 def _loaded(path: Path, data: Any, metric: Any, more: Mapping[str, Any]) -> Recipe:
     if any(key != "name" for key in more) or not all(g is None or isinstance(g, str) for g in (data, metric)):
-        raise UserError(f"{path}: objects, inputs, space and strategy go with a model; write them into the recipe.")
+        raise UserError(f"{path}: objects, inputs, task, space and strategy go with a model; write them there.")
     return load(path).with_overrides(name=more.get("name"), data=data, metric=metric)
 
 

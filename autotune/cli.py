@@ -51,6 +51,7 @@ def tune(
     metric: Annotated[str | None, typer.Option(help="accuracy, f1, auc, mae, ... or FILE.py:function.")] = None,
     max_drop: Annotated[str | None, typer.Option(help="1% (of the float score) or 0.01 (metric's units).")] = None,
     max_latency: Annotated[str | None, typer.Option(help="Constraint on the winner, such as 5ms.")] = None,
+    max_size: Annotated[str | None, typer.Option(help="Constraint on the winner's constants, such as 25MB.")] = None,
     trials: Annotated[int | None, typer.Option(help="How many candidates to measure.")] = None,
     timeout: Annotated[str | None, typer.Option(help="Time for the whole run, such as 10m or 90s.")] = None,
     threads: Annotated[int | None, typer.Option(help="Inference threads (default: all usable cores).")] = None,
@@ -78,6 +79,7 @@ def tune(
         overrides = {
             "max_drop": max_drop,
             "max_latency": max_latency,
+            "max_size": max_size,
             "trials": trials,
             "timeout": timeout,
             "threads": threads,

@@ -11,6 +11,9 @@ Precision = Literal["f32", "bf16", "f16"]
 PlacementName = Literal["plain", "transformer"]
 Preset = Literal["performance", "mixed"]
 Symmetry = Literal["as-preset", "symmetric", "affine"]
+WeightSymmetry = Literal["symmetric", "affine"]
+DynamicGroup = Literal[128, 64, 32]
+Scheme = Literal["float", "int8-static", "int8-weights", "int8-dynamic"]
 Granularity = Literal["per-channel", "per-tensor"]
 OverflowFix = Literal["off", "first-layer", "all"]
 EstimatorName = Literal["min-max", "mean-min-max", "moving-average", "percentile", "mse", "entropy"]
@@ -100,19 +103,51 @@ class FormChoice:
 
 
 @dataclass(frozen=True)
+class Compression:
+    """Linear layers whose weights are int8, and what OpenVINO makes of the activations that they read.
+
+    Attributes:
+        operators: friendly names of the layers, sorted; at least one, none of them ``int8-static``.
+        symmetry: ``symmetric`` weights have no zero point. There is one scale per output channel.
+        dynamic_group: so many input channels have one scale, found at run time, when activations become int8 (scheme
+            ``int8-dynamic``); 0 leaves activations float (scheme ``int8-weights``).
+    """
+
+    operators: tuple[str, ...]
+    symmetry: WeightSymmetry = "symmetric"
+    dynamic_group: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "operators", tuple(sorted(set(self.operators))))
+
+    def __str__(self) -> str:
+        group = f" (group {self.dynamic_group})" if self.dynamic_group else ""
+        affine = ", affine weights" if self.symmetry == "affine" else ""
+        return f"{self.scheme}{group} of {len(self.operators)} linear layers{affine}"
+
+    @property
+    def scheme(self) -> Scheme:
+        """``int8-dynamic`` or ``int8-weights``."""
+        return "int8-dynamic" if self.dynamic_group else "int8-weights"
+
+
+@dataclass(frozen=True)
 class Configuration:
-    """A float model (``quantization`` is None) or an int8 one, in one precision.
+    """A model in one precision: some operators ``int8-static``, some linear layers compressed, the rest float.
 
     Attributes:
         precision: what the operators that are not quantised compute in.
+        quantization: the static int8 part; None where no operator has static int8.
         forms: rewritings of the float graph that come before everything else, sorted.
         bf16_operators: float operators with weights that compute in bf16 while the rest of the model stays f32, sorted.
+        compression: the linear layers with int8 weights that are not ``int8-static``; None without any.
     """
 
     precision: Precision = "f32"
     quantization: Quantization | None = None
     forms: tuple[FormChoice, ...] = ()
     bf16_operators: tuple[str, ...] = ()
+    compression: Compression | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "forms", tuple(sorted(self.forms)))
@@ -125,15 +160,28 @@ class Configuration:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
+    def is_float(self) -> bool:
+        """True when nothing is int8."""
+        return self.quantization is None and self.compression is None
+
+    @property
+    def dynamic_group(self) -> int | None:
+        """OpenVINO's property of that name that the model is compiled with; None where it does not matter."""
+        return None if self.compression is None else self.compression.dynamic_group
+
+    @property
     def complexity(self) -> int:
         """How many choices differ from what NNCF does when asked for nothing; 0 for a float model."""
-        q = self.quantization
+        q, c = self.quantization, self.compression
         if q is None:
-            return len(self.forms) + len(self.bf16_operators)
+            affine = c is not None and c.symmetry == "affine"
+            return len(self.forms) + len(self.bf16_operators) + affine
         plain = Quantization(q.placement, "performance" if q.placement == "plain" else "mixed")
         single = ("activation", "preset", "weights", "bias_correction", "overflow_fix")
         differing = sum(bool(getattr(q, name) != getattr(plain, name)) for name in single)
-        return differing + len(q.float_operators) + len(q.overrides) + len(self.forms) + len(self.bf16_operators)
+        compressed = 0 if c is None else 1 + (c.symmetry == "affine")
+        listed = len(q.float_operators) + len(q.overrides) + len(self.forms) + len(self.bf16_operators)
+        return differing + listed + compressed
 
     @property
     def label(self) -> str:
@@ -141,6 +189,8 @@ class Configuration:
         forms = [str(form) for form in self.forms]
         typed = [f"{len(self.bf16_operators)} operators in bf16"] if self.bf16_operators else []
         if self.quantization is None:
+            if self.compression is not None:
+                return ", ".join([str(self.compression), *forms, *typed]) + f", rest {self.precision}"
             return ", ".join([f"float {self.precision}", *forms, *typed])
         q = self.quantization
         parts = [f"int8 {q.placement}/{q.preset}", *forms, str(q.activation.estimator)]
@@ -155,6 +205,9 @@ class Configuration:
         if q.overrides:
             mark = hashlib.sha256(repr(q.overrides).encode()).hexdigest()[:4]  # tells equal numbers apart
             parts.append(f"{len(q.overrides)} quantisers set singly ({mark})")
-        if q.float_operators:
-            parts.append(f"{len(q.float_operators)} kept float")
+        compressed = self.compression.operators if self.compression else ()
+        if kept := set(q.float_operators).difference(compressed):
+            parts.append(f"{len(kept)} kept float")
+        if self.compression is not None:
+            parts.append(str(self.compression))
         return ", ".join([*parts, *typed]) + f", rest {self.precision}"

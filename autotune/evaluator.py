@@ -39,6 +39,7 @@ class Evaluator:
         baseline_seconds: how long scoring the search split takes in float f32.
         scores: folder that keeps each trial's per-sample scores, ``<number>.npy``.
         early_stopping: whether a candidate may be given up before it is scored in full.
+        max_size: bytes of the winner's constants; what is larger makes no smaller one pointless.
         begun: ``time.monotonic()`` that trials' ends are counted from.
     """
 
@@ -52,6 +53,7 @@ class Evaluator:
         *,
         early_stopping: bool,
         begun: float,
+        max_size: int | None = None,
     ) -> None:
         self._runner = runner
         self._prepared = prepared
@@ -59,6 +61,7 @@ class Evaluator:
         self._tolerance = tolerance
         self._early_stopping = early_stopping
         self._begun = begun
+        self._max_size = max_size
         self._timeout = MINIMUM_TIMEOUT + SLOWEST * baseline_seconds + METRIC_VALUES * prepared.metric_seconds
 
     def evaluate(self, number: int, configuration: Configuration, origin: Origin, earlier: Iterable[Trial]) -> Trial:
@@ -83,7 +86,7 @@ class Evaluator:
             built: Built = self._runner.call(Build(configuration), self._timeout)
             observing, inference = built.observe_seconds, built.inference_seconds
             build_seconds = time.monotonic() - started - observing - inference
-            same = next((t for t in known if t.candidate == built.digest and _same_precision(t, configuration)), None)
+            same = next((t for t in known if t.candidate == built.digest and _compiled_alike(t, configuration)), None)
             if same is not None:
                 spent = Seconds(observe=observing, inference=inference, build=build_seconds)
                 return _duplicate(number, configuration, origin, same, spent)
@@ -139,19 +142,20 @@ class Evaluator:
         spent = sum(t.measurement.duel.seconds for t in known if t.measurement and t.measurement.duel)
         if not decide.is_affordable(spent, time.monotonic() - self._begun):
             return None
-        found = to_beat(known, self._tolerance)
+        found = to_beat([t for t in known if decide.fits(t, self._max_size)], self._tolerance)
         if found is None or found.measurement is None or found.measurement.latency is None:
             return None
         return Rival(found.number, found.configuration, found.measurement.latency.speedup, self._tolerance)
 
     def _slowest_worth_scoring(self, earlier: Iterable[Trial]) -> float:
         """The speed of the fastest that is clearly within the tolerance: what is slower cannot win."""
-        surely = [p for p in decide.points(earlier) if p.clearly_within(self._tolerance, _ERRORS)]
-        return max((p.speedup.low for p in surely), default=0.0)
+        able = [p for p in decide.points(earlier) if p.fits(self._max_size)]
+        return max((p.speedup.low for p in able if p.clearly_within(self._tolerance, _ERRORS)), default=0.0)
 
 
-def _same_precision(trial: Trial, configuration: Configuration) -> bool:
-    return trial.configuration.precision == configuration.precision
+def _compiled_alike(trial: Trial, configuration: Configuration) -> bool:
+    before = trial.configuration
+    return (before.precision, before.dynamic_group) == (configuration.precision, configuration.dynamic_group)
 
 
 def _duplicate(

@@ -74,7 +74,8 @@ class _Finishing:
     def _finalists(self) -> list[Trial]:
         """Choose the finalists; fewer where the timeout leaves no time to judge them all."""
         setting, trials = self._setting, self._found.trials
-        every = chosen = decide.pick_finalists(trials, setting.goal.tolerance, FINALISTS)
+        goal = setting.goal
+        every = chosen = decide.pick_finalists(trials, goal.tolerance, FINALISTS, goal.max_size_bytes)
         if not self._found.late or setting.deadline is None:
             return every
         left = setting.deadline - time.monotonic()
@@ -156,7 +157,7 @@ class _Finishing:
         for trial in tuple(self._chosen):
             if trial.number in self._verdicts:
                 continue
-            if self._interrupted and any(t.configuration.quantization for t in self._chosen if self._judged(t)):
+            if self._interrupted and any(not t.configuration.is_float for t in self._chosen if self._judged(t)):
                 self._drop(trial, "was not judged", "interrupted")
                 continue
             drop = asked.max_drop
@@ -189,7 +190,7 @@ class _Finishing:
             decision = decide.choose(finalists, self._setting.goal, interrupted=self._interrupted)
             self._events.stage("export")
             winner = next(t for t in self._chosen if t.number == decision.winner)
-            mark = "Best effort, the asked latency is not met. " if decision.outcome == "constraint-unmet" else ""
+            mark = "Best effort, what was asked is not met. " if decision.outcome == "constraint-unmet" else ""
             export = Export(winner.configuration, self._setting.folder.model.absolute(), mark + decision.sentence)
             try:
                 exported: Exported = self._runner.call(export)
@@ -222,7 +223,7 @@ class _Finishing:
 
 def _without_one(finalists: Sequence[Trial]) -> list[Trial]:
     """Leave out the last int8 one as long as there are two of them, then the last float; in the order of choice."""
-    int8 = [t for t in finalists if t.configuration.quantization is not None]
-    floats = [t for t in finalists if t.configuration.quantization is None]
+    int8 = [t for t in finalists if not t.configuration.is_float]
+    floats = [t for t in finalists if t.configuration.is_float]
     least = int8[-1] if len(int8) > 1 or len(floats) == 1 else floats[-1]
     return [t for t in finalists if t is not least]

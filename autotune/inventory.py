@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from autotune import hardware
+from autotune.configuration import DynamicGroup
 from autotune.graph.inspect import model_digest
+from autotune.graph.linear import linear_layers
 from autotune.measure.compiled import Compiled, probe_precisions
+from autotune.measure.compression import executed_compression
 from autotune.measure.typed import executed_bf16
 from autotune.quantize.variants import Variants
 from autotune.record import InputInfo, ModelInfo
@@ -49,6 +52,7 @@ def inventory(
         nncf_path=variants.base.nncf_path,
         forms=variants.groups,
         bf16_operators=_bf16_operators(model, variants, baseline.threads),
+        compressible=_compressible(model, variants, baseline.threads),
         notes=tuple(said),
     )
 
@@ -59,6 +63,12 @@ def _bf16_operators(model: Any, variants: Variants, threads: int) -> tuple[str, 
         return ()
     wanted = tuple(name for name, kind in variants.base.operators.items() if kind in WEIGHTED)
     return executed_bf16(model, wanted, threads)
+
+
+def _compressible(model: Any, variants: Variants, threads: int) -> dict[str, tuple[int, ...]]:
+    """Try linear layers of these sizes with int8 weights, and with each dynamic group."""
+    layers = [layer for layer in linear_layers(model) if layer.name in variants.base.operators]
+    return executed_compression(layers, get_args(DynamicGroup), threads)
 
 
 def _input(port: Any) -> InputInfo:

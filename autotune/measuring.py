@@ -42,7 +42,7 @@ def measure(
     compiling, running, scoring = Stopwatch(), Stopwatch(), Stopwatch()
     timing.keep(None if rival is None else rival.configuration)
     with stage("compile"), compiling.running():
-        compiled = timing.compile(model, request.configuration.precision)
+        compiled = timing.compile(model, request.configuration)
         operators = compiled.profile()
         _check_bf16(request.configuration, operators)
     with stage("latency"), running.running():

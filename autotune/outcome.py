@@ -69,11 +69,15 @@ class Finalist:
     milliseconds: tuple[float, ...]
     verdict: Verdict
     meets_latency: bool = True
+    meets_size: bool = True
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What the user asked for. ``tolerance`` is in the metric's own units; ``max_latency_ms`` may be None."""
+    """What the user asked for. ``tolerance`` is in the metric's own units; a limit that is None was not asked for.
+
+    ``max_size_bytes`` is of a model's constants.
+    """
 
     metric: str
     higher_is_better: bool
@@ -82,6 +86,7 @@ class Goal:
     max_latency_ms: float | None
     confidence: float
     assurance: Assurance
+    max_size_bytes: int | None = None
 
 
 @dataclass(frozen=True)

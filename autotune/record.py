@@ -6,7 +6,7 @@ import statistics
 from dataclasses import dataclass, field
 from typing import Literal
 
-from autotune.configuration import Configuration, FormName, Precision
+from autotune.configuration import Configuration, FormName, Precision, Scheme
 
 Origin = Literal["plain", "neighbour", "guide", "sampler"]
 TrialState = Literal["complete", "stopped", "duplicate", "failed"]
@@ -40,6 +40,8 @@ class ModelInfo:
         activation_quantizers: names of the activation quantisers of all placements together.
         forms: form name -> group name -> names of the operators that it rewrites; forms without groups are left out.
         bf16_operators: those with weights that run in bf16 when they are typed so and the rest is f32 (probed).
+        compressible: linear layers that OpenVINO runs with int8 weights -> dynamic groups with which it also quantises
+            the activations that they read (probed).
         precisions: those that OpenVINO really executes on this CPU (probed).
         can_saturate: 8-bit sums saturate on this instruction set (no VNNI, no AMX).
         nncf_path: ``fast`` (placement re-solved, checked) or the reason for the public fallback.
@@ -58,16 +60,17 @@ class ModelInfo:
     nncf_path: str
     forms: dict[FormName, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     bf16_operators: tuple[str, ...] = ()
+    compressible: dict[str, tuple[int, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class OperatorRun:
-    """What one executed node of the runtime model did. ``scheme`` is ``float`` or ``int8-static``."""
+    """What one executed node of the runtime model did."""
 
     name: str
     type: str
-    scheme: str
+    scheme: Scheme
     kernel: str
     precision: str
     microseconds: float

@@ -55,6 +55,7 @@ class _Searching:
             self._tolerance,
             profile={run.name: run.microseconds for run in setting.prepared.baseline.operators},
             strategy=strategy,
+            max_size=setting.goal.max_size_bytes,
         )
         before = max((t.ended_seconds for t in self._search.trials), default=0.0)  # of the run that is resumed
         self._evaluator = Evaluator(
@@ -65,6 +66,7 @@ class _Searching:
             setting.folder.scores,
             early_stopping=strategy.early_stopping,
             begun=setting.clock - before,
+            max_size=setting.goal.max_size_bytes,
         )
         self._written: tuple[float, float] = (0.0, 0.0)
         self._observed = False
@@ -105,7 +107,7 @@ class _Searching:
             self._observe()
         trial = self._evaluator.evaluate(proposal.number, proposal.configuration, proposal.origin, self._search.trials)
         self._search.tell(proposal, trial)
-        held = incumbent(self._search.trials, self._tolerance)
+        held = incumbent(self._search.able, self._tolerance)
         best = next((t for t in self._search.trials if t.configuration == held), None)
         self._events.trial(trial, best, self._measured, self._setting.recipe.budget.trials)
         self._keep(trial)

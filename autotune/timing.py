@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from autotune.configuration import Configuration
-from autotune.measure.compiled import Compiled, Inputs, compile_model
+from autotune.measure.compiled import Compiled, Inputs, deploy_properties
 from autotune.measure.latency import measure_pairs, rounds
 from autotune.protocol import Race, Raced
 from autotune.record import Failure, Interval, Latency
@@ -30,6 +30,7 @@ class Timing:
     Attributes:
         baseline: float f32, compiled.
         samples: real ones, that every timed model goes through in turn; to be set before anything is timed.
+        compressible: see ``record.ModelInfo``; to be set before a model with int8 weights is compiled.
     """
 
     def __init__(self, model: Any, threads: int, confidence: float) -> None:
@@ -42,11 +43,22 @@ class Timing:
         self._confidence = confidence
         self.samples: Sequence[Inputs] = ()
         self._kept: dict[Configuration, Compiled] = {}
-        self.baseline = self.compile(model, "f32")
+        self.compressible: Mapping[str, Collection[int]] = {}
+        self.baseline = self.compile(model, Configuration())
 
-    def compile(self, model: Any, precision: str) -> Compiled:
-        """Compile a model as :func:`compile_model` does."""
-        return compile_model(model, precision, self._threads)
+    def compile(self, model: Any, configuration: Configuration) -> Compiled:
+        """Compile the model of a configuration, with the properties that it would be deployed with.
+
+        Raises:
+            RuntimeError: OpenVINO cannot compile the model this way.
+        """
+        group, compression = configuration.dynamic_group, configuration.compression
+        layers = compression.operators if compression else ()
+        return Compiled(
+            model,
+            deploy_properties(configuration.precision, self._threads, group),
+            [name for name in layers if group in self.compressible.get(name, ())],
+        )
 
     def pairs(self, compiled: Compiled, slowest: float = 0.0, max_pairs: int = MAX_PAIRS) -> Latency:
         """Time a model in interleaved pairs with float f32.
@@ -72,7 +84,7 @@ class Timing:
         It ends early when it is clear that the model is slower. The rival is compiled at most once while it is kept.
         """
         if rival not in self._kept:
-            self._kept[rival] = self.compile(build(rival), rival.precision)
+            self._kept[rival] = self.compile(build(rival), rival)
         return measure_pairs(
             self._caller(self._kept[rival]),
             self._caller(compiled),
@@ -106,7 +118,7 @@ class Timing:
         for i, configuration in enumerate(request.configurations):
             try:
                 with stage("compile"):
-                    compiled = self.compile(build(configuration), configuration.precision)
+                    compiled = self.compile(build(configuration), configuration)
                 with stage("latency"):
                     caller = self._caller(compiled)
                     caller()

@@ -156,6 +156,7 @@ class _Tuning:
             max_drop=str(wanted.max_drop),
             tolerance=wanted.max_drop.tolerance(score),
             max_latency_ms=wanted.max_latency_ms,
+            max_size_bytes=wanted.max_size,
             confidence=wanted.confidence,
             assurance=wanted.assurance,
         )

@@ -108,6 +108,7 @@ class Workshop:
             threads=self._baseline.threads,
             members=splits.search.members,
         )
+        self._timing.compressible = self.prepared.model.compressible
         # What was loaded stays: collections that walked it all made some builds take three times as long.
         gc.collect()
         gc.freeze()
@@ -154,7 +155,7 @@ class Workshop:
         with stage("explore"):
             models = [self._build(c) for c in (replace(frame, quantization=None), frame)]
             with self._variants.watch.running():
-                pair = tuple(self._timing.compile(model, frame.precision) for model in models)
+                pair = tuple(self._timing.compile(model, frame) for model in models)
             return explore(
                 self._variants,
                 frame,
@@ -174,7 +175,7 @@ class Workshop:
         if request.configuration == Configuration():
             return holdout.of_the_reference(request)
         with stage("compile"):
-            compiled = self._timing.compile(self._build(request.configuration), request.configuration.precision)
+            compiled = self._timing.compile(self._build(request.configuration), request.configuration)
         with stage("score"), metric_passed_on_float():
             score = holdout.score(compiled, tolerance=None)
             return holdout.verdict(score, request, self._setup.seed)
@@ -182,7 +183,7 @@ class Workshop:
     @handle.register
     def _(self, request: Recheck) -> Rechecked:
         with stage("compile"):
-            floats = [self._timing.compile(self._build(c), c.precision) for c in request.floats]
+            floats = [self._timing.compile(self._build(c), c) for c in request.floats]
             deployed = read_deployed(request.directory)
         return recheck([deployed, *floats], request, self._timing, self._of_the_holdout(), self._setup.seed)
 
@@ -204,7 +205,7 @@ class Workshop:
             compiled = self._timing.kept(configuration)
             if compiled is None:
                 with watch.running():
-                    compiled = self._timing.compile(model, configuration.precision)
+                    compiled = self._timing.compile(model, configuration)
         return write(
             model,
             compiled,

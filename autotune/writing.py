@@ -62,7 +62,7 @@ def write(
 def _export(model: Any, compiled: Compiled, request: Export, name: str, companions: Companions | None) -> None:
     deploy.export(
         model,
-        deploy_properties(request.configuration.precision, compiled.threads),
+        deploy_properties(request.configuration.precision, compiled.threads, request.configuration.dynamic_group),
         request.directory,
         name=name,
         label=request.configuration.label,

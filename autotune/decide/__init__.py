@@ -2,7 +2,7 @@
 
 from autotune.decide.choice import Decision, choose, finalists
 from autotune.decide.duel import is_affordable, is_close, placed
-from autotune.decide.front import Point, pareto_front, pick_finalists, points
+from autotune.decide.front import Point, fits, pareto_front, pick_finalists, points
 from autotune.decide.holding import differences, still_holds
 from autotune.decide.saturation import saturation, saturation_sentence
 from autotune.decide.verdict import verdict
@@ -13,6 +13,7 @@ __all__ = [
     "choose",
     "differences",
     "finalists",
+    "fits",
     "is_affordable",
     "is_close",
     "pareto_front",

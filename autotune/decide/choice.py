@@ -9,6 +9,7 @@ import numpy as np
 
 from autotune import stats
 from autotune.configuration import Configuration
+from autotune.decide.front import fits
 from autotune.decide.sentence import sentence, why_float
 from autotune.outcome import Finalist, Goal, Status, Verdict
 from autotune.record import Interval, Trial
@@ -24,7 +25,8 @@ class Decision:
         winner: the fastest with the asked assurance.
         best_float: the float that it had to beat.
         fastest_proven: the fastest whose drop is proven to be within the tolerance.
-        outcome: ``winner``, ``constraint-unmet`` (nobody with the assurance is fast enough) or ``interrupted``.
+        outcome: ``winner``, ``constraint-unmet`` (nobody with the assurance is fast and small enough) or
+            ``interrupted``.
         why_float: why a float model won; empty when an int8 model did.
         sentence: all of that for a person.
     """
@@ -63,6 +65,7 @@ def finalists(
                 milliseconds=tuple(float(v) for v in milliseconds),
                 verdict=judged,
                 meets_latency=goal.max_latency_ms is None or float(np.median(milliseconds)) <= goal.max_latency_ms,
+                meets_size=fits(trial, goal.max_size_bytes),
             )
         )
     baseline = next((f for f in joined if f.configuration == Configuration()), None)
@@ -77,7 +80,8 @@ def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) ->
     """Choose the winner: the fastest with the asked assurance that is faster than the best float.
 
     Faster means that the whole interval of the ratio to the best float lies above 1; at a tie the float model wins.
-    If a latency is asked for and some of these meet it, the winner is the fastest of them. Among int8 models at a tie
+    If a latency or a size is asked for and some of these meet it, the winner is the fastest of them; where the best
+    float is too large, an int8 model that is not need not be faster than it. Among int8 models at a tie
     for the fastest, a proven one wins, then the simplest, then the most accurate: the best of several equals would
     owe it to luck.
 
@@ -87,14 +91,14 @@ def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) ->
     """
     best = best_float(judged, ENOUGH[goal.assurance])
     able = _faster_than(best, judged, ENOUGH[goal.assurance], goal)
-    meeting = [f for f in able if f.meets_latency]
+    meeting = [f for f in able if f.meets_latency and f.meets_size]
     winner = _fastest(meeting or able, goal)
     sure = _faster_than(best_float(judged, ENOUGH["proven"]), judged, ENOUGH["proven"], goal)
     proven = _fastest(sure, goal)
     if winner in sure and _is_tie(winner, proven, goal):
         proven = winner
     outcome = "interrupted" if interrupted else "winner" if meeting else "constraint-unmet"
-    why = "" if winner.configuration.quantization is not None else why_float(judged, goal)
+    why = "" if not winner.configuration.is_float else why_float(judged, goal)
     return Decision(
         winner=winner.trial,
         best_float=best.trial,
@@ -108,20 +112,17 @@ def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) ->
 def best_float(judged: Sequence[Finalist], enough: Collection[Status]) -> Finalist:
     """Return the fastest float with a sufficient verdict; float f32 unless another one is clearly faster."""
     baseline = next(f for f in judged if f.configuration == Configuration())
-    others = [
-        f for f in judged if f.configuration.quantization is None and f.verdict.status in enough and f.speedup.low > 1
-    ]
+    others = [f for f in judged if f.configuration.is_float and f.verdict.status in enough and f.speedup.low > 1]
     return max(others, key=_speed, default=baseline)
 
 
 def _faster_than(best: Finalist, judged: Sequence[Finalist], enough: Collection[Status], goal: Goal) -> list[Finalist]:
-    """Return the best float and the int8 finalists with a sufficient verdict that are clearly faster."""
-    faster = [
-        f
-        for f in judged
-        if f.configuration.quantization is not None and f.verdict.status in enough and speedup(f, best, goal).low > 1
-    ]
-    return [best, *faster]
+    """Return the best float and the int8 finalists with a sufficient verdict that are clearly faster, or small enough.
+
+    The latter only where the best float is too large.
+    """
+    int8 = [f for f in judged if not f.configuration.is_float and f.verdict.status in enough]
+    return [best, *(f for f in int8 if speedup(f, best, goal).low > 1 or (f.meets_size and not best.meets_size))]
 
 
 def _fastest(able: Sequence[Finalist], goal: Goal) -> Finalist:
@@ -133,7 +134,7 @@ def _fastest(able: Sequence[Finalist], goal: Goal) -> Finalist:
 
 
 def _is_tie(finalist: Finalist, fastest: Finalist, goal: Goal) -> bool:
-    both_int8 = finalist.configuration.quantization is not None and fastest.configuration.quantization is not None
+    both_int8 = not finalist.configuration.is_float and not fastest.configuration.is_float
     return both_int8 and speedup(finalist, fastest, goal).high >= 1
 
 

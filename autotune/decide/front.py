@@ -14,6 +14,11 @@ from autotune.record import Interval, Trial
 NEAR_FASTEST = 0.93
 
 
+def fits(trial: Trial, max_size: int | None) -> bool:
+    """Tell whether a trial was measured and its model's constants take at most ``max_size`` bytes; None: no limit."""
+    return max_size is None or (trial.measurement is not None and trial.measurement.size_bytes <= max_size)
+
+
 @dataclass(frozen=True)
 class Point:
     """A complete trial's place in the plane of speed and drop.
@@ -31,7 +36,11 @@ class Point:
 
     @property
     def is_float(self) -> bool:
-        return self.trial.configuration.quantization is None
+        return self.trial.configuration.is_float
+
+    def fits(self, max_size: int | None) -> bool:
+        """Tell whether the model's constants take no more bytes than that."""
+        return fits(self.trial, max_size)
 
     def may_be_within(self, tolerance: float) -> bool:
         """Tell whether the drop exceeds the tolerance by no more than one standard error."""
@@ -55,7 +64,7 @@ def pareto_front(trials: Iterable[Trial]) -> tuple[int, ...]:
     return tuple(point.trial.number for point in _front(points(trials)))
 
 
-def pick_finalists(trials: Iterable[Trial], tolerance: float, limit: int) -> list[Trial]:
+def pick_finalists(trials: Iterable[Trial], tolerance: float, limit: int, max_size: int | None = None) -> list[Trial]:
     """Return the trials worth re-measuring and judging on the holdout: float f32, then the fastest first.
 
     Every finalist makes the holdout's bound of all of them wider, so only those that could win are taken:
@@ -75,6 +84,8 @@ def pick_finalists(trials: Iterable[Trial], tolerance: float, limit: int) -> lis
     Args:
         tolerance: of the drop, in the metric's own units.
         limit: how many in all; two int8 trials are taken beyond it rather than fewer.
+        max_size: bytes that the winner's constants may take. If an int8 trial that may be within the tolerance keeps
+            it, only those that do are taken; unless a float does too, they need not be faster than float.
 
     Raises:
         ValueError: float f32 is not among the complete trials.
@@ -85,8 +96,12 @@ def pick_finalists(trials: Iterable[Trial], tolerance: float, limit: int) -> lis
         raise ValueError("float f32 has no complete trial")
     possible = [p for p in measured if p is not baseline and p.may_be_within(tolerance)]
     floats = _best_floats([p for p in possible if p.is_float and p.speedup.high > 1], tolerance)
+    small = [p for p in possible if not p.is_float and p.fits(max_size)]
+    able = small or [p for p in possible if not p.is_float]
     to_beat = max([1.0, *(p.speedup.low for p in floats if p.clearly_within(tolerance))])
-    int8 = [p for p in possible if not p.is_float and p.speedup.high > to_beat]
+    if small and not any(p.fits(max_size) for p in (baseline, *floats)):
+        to_beat = 0.0
+    int8 = [p for p in able if p.speedup.high > to_beat]
     slots = max(2, limit - 1 - len(floats))
     chosen = floats + (_by_merit(int8, tolerance)[:slots] or _closest(measured, tolerance))
     return [baseline.trial, *(p.trial for p in sorted(chosen, key=_fastest_first))]

@@ -20,6 +20,8 @@ def sentence(winner: Finalist, best: Finalist, proven: Finalist, goal: Goal, why
     parts = [_speed_part(winner, best, goal)]
     if goal.max_latency_ms is not None:
         parts.append(_latency_part(winner, goal))
+    if goal.max_size_bytes is not None:
+        parts.append(_size_part(winner, goal.max_size_bytes, goal))
     if winner.configuration != Configuration():
         parts.append(_drop_part(winner, goal))
     if why:
@@ -31,7 +33,7 @@ def sentence(winner: Finalist, best: Finalist, proven: Finalist, goal: Goal, why
 
 def why_float(judged: Sequence[Finalist], goal: Goal) -> str:
     """Say why no int8 finalist beat the best float; by the one that came closest."""
-    int8 = [f for f in judged if f.configuration.quantization is not None]
+    int8 = [f for f in judged if not f.configuration.is_float]
     if not int8:
         return "No int8 candidate could be measured to the end."
     enough = ("proven",) if goal.assurance == "proven" else ("proven", "expected")
@@ -87,6 +89,19 @@ def _latency_part(winner: Finalist, goal: Goal) -> str:
         f"The asked latency of {goal.max_latency_ms:g} ms is not met: nothing that is {goal.assurance} to keep the "
         f"tolerance meets it, and this one, the fastest, takes {milliseconds:.3g} ms."
     )
+
+
+def _size_part(winner: Finalist, allowed: int, goal: Goal) -> str:
+    if winner.meets_size:
+        return f"Its constants take no more than the {_megabytes(allowed)} asked for."
+    return (
+        f"The asked size of {_megabytes(allowed)} is not met: nothing that is {goal.assurance} to keep the tolerance "
+        "meets it."
+    )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.4g} MB"
 
 
 def _more(finalist: Finalist) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -26,7 +27,8 @@ Inputs = Mapping[str, NDArray[Any]]
 
 TIMED_RUNS = 20
 # Int8 weights are turned into floats before they are multiplied, and activations stay floats.
-_NO_INT8 = {"LP_TRANSFORMS_MODE": "NO", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
+_DYNAMIC_GROUP = "DYNAMIC_QUANTIZATION_GROUP_SIZE"
+_NO_INT8 = {"LP_TRANSFORMS_MODE": "NO", _DYNAMIC_GROUP: "0"}
 # Names of the optional precisions in OPTIMIZATION_CAPABILITIES, which lists those with instructions of their own.
 _CAPABILITIES: dict[Precision, str] = {"bf16": "BF16", "f16": "FP16"}
 
@@ -37,19 +39,25 @@ class Compiled:
     Attributes:
         threads: what OpenVINO really uses; it caps what was asked at the cores it may use.
         precision: what OpenVINO really computes float operators in.
+        properties: that it was compiled with.
         notes: a sentence for each of these that is not what was asked.
         outputs: names of the outputs, in order.
     """
 
-    def __init__(self, model: Any, properties: Mapping[str, str]) -> None:
-        """Compile an ``openvino.Model``; ``properties``: :func:`deploy_properties`, perhaps with others.
+    def __init__(self, model: Any, properties: Mapping[str, str], dynamic: Collection[str] = ()) -> None:
+        """Compile an ``openvino.Model``.
+
+        Args:
+            properties: :func:`deploy_properties`, perhaps with others.
+            dynamic: layers with int8 weights whose activations are known to be quantised at run time.
 
         Raises:
             RuntimeError: OpenVINO cannot compile the model this way.
         """
         self._model = model
-        self._properties = dict(properties)
-        self._compiled = _compile(model, self._properties)
+        self._dynamic = frozenset(dynamic)
+        self.properties = dict(properties)
+        self._compiled = _compile(model, self.properties)
         self._request = self._compiled.create_infer_request()
         self.threads = int(self._compiled.get_property("INFERENCE_NUM_THREADS"))
         self.precision: str = self._compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
@@ -78,7 +86,12 @@ class Compiled:
         """
         weighted = weighted_operators(self._model)
         nodes = self.nodes()
-        return operator_runs(nodes, weighted, [0.0] * len(nodes) if sample is None else self._times(sample))
+        runs = operator_runs(nodes, weighted, [0.0] * len(nodes) if sample is None else self._times(sample))
+        # The runtime model shows that weights are int8, and never that activations become it.
+        return tuple(
+            replace(run, scheme="int8-dynamic") if run.scheme == "int8-weights" and run.name in self._dynamic else run
+            for run in runs
+        )
 
     def nodes(self) -> list[RuntimeNode]:
         """Return what OpenVINO made of the graph, in order of execution."""
@@ -86,7 +99,7 @@ class Compiled:
 
     def _times(self, sample: Inputs) -> list[float]:
         """Return microseconds per node. Names differ between compilations, the order of the nodes does not."""
-        compiled = _compile(self._model, {**self._properties, "PERF_COUNT": "YES"})
+        compiled = _compile(self._model, {**self.properties, "PERF_COUNT": "YES"})
         request = compiled.create_infer_request()
         for _ in range(TIMED_RUNS):
             request.infer(dict(sample), share_inputs=True, share_outputs=True)
@@ -96,27 +109,31 @@ class Compiled:
     def _differences(self) -> list[str]:
         notes = []
         threads, precision = (
-            int(self._properties["INFERENCE_NUM_THREADS"]),
-            self._properties["INFERENCE_PRECISION_HINT"],
+            int(self.properties["INFERENCE_NUM_THREADS"]),
+            self.properties["INFERENCE_PRECISION_HINT"],
         )
         if self.threads != threads:
             notes.append(f"{threads} threads were asked for; OpenVINO uses {self.threads} here.")
         if self.precision != precision:
             notes.append(f"{precision} was asked for; OpenVINO computes in {self.precision} here.")
+        group, asked = str(self._compiled.get_property(_DYNAMIC_GROUP)), self.properties.get(_DYNAMIC_GROUP)
+        if asked is not None and group != asked:
+            notes.append(f"Dynamic groups of {asked} were asked for; OpenVINO takes {group} here.")
         return notes
 
 
-def compile_model(model: Any, precision: str, threads: int) -> Compiled:
+def compile_model(model: Any, precision: str, threads: int, dynamic_group: int | None = None) -> Compiled:
     """Compile an ``openvino.Model`` with :func:`deploy_properties`.
 
     Args:
         precision: ``f32``, ``bf16`` or ``f16``.
         threads: at least 1.
+        dynamic_group: of a model with compressed layers, see ``configuration.Compression``.
 
     Raises:
         RuntimeError: OpenVINO cannot compile the model this way.
     """
-    return Compiled(model, deploy_properties(precision, threads))
+    return Compiled(model, deploy_properties(precision, threads, dynamic_group))
 
 
 def compile_emulated(model: Any, precision: str, threads: int) -> Compiled:
@@ -135,14 +152,15 @@ def compile_emulated(model: Any, precision: str, threads: int) -> Compiled:
     return compiled
 
 
-def deploy_properties(precision: str, threads: int) -> dict[str, str]:
+def deploy_properties(precision: str, threads: int, dynamic_group: int | None = None) -> dict[str, str]:
     """Return the compile properties under which a model is judged, and must be loaded again.
 
     * the precision is always said: on some CPUs the default is bf16, which is another model;
     * one stream, latency hint: one inference has all threads;
     * no hyper-threads: two threads of one core slow one inference down;
     * threads are not pinned: on a shared machine, or in a container, two processes that pin their threads pin them
-      to the same cores. On a machine of its own pinning gains a little and may be switched on there.
+      to the same cores. On a machine of its own pinning gains a little and may be switched on there;
+    * with compressed layers the group of dynamic quantisation is said, also 0 (none): the default is 32.
     """
     return {
         "PERFORMANCE_HINT": "LATENCY",
@@ -151,6 +169,7 @@ def deploy_properties(precision: str, threads: int) -> dict[str, str]:
         "INFERENCE_PRECISION_HINT": precision,
         "ENABLE_CPU_PINNING": "NO",
         "ENABLE_HYPER_THREADING": "NO",
+        **({} if dynamic_group is None else {_DYNAMIC_GROUP: str(dynamic_group)}),
     }
 
 

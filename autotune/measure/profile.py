@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from autotune.configuration import Scheme
 from autotune.record import OperatorRun
 
 # The operators that int8 kernels are about; for any other, 8-bit data may as well be booleans.
@@ -15,6 +16,8 @@ _WEIGHTED = frozenset(
 )
 _NOT_EXECUTED = ("Input", "Output", "Const", "Parameter", "Result")
 _INT8 = ("i8", "u8")
+_FLOATS = ("f32", "bf16", "f16")
+_LINEAR = "FullyConnected"
 _DEQUANTIZATION = "/DequantizationMultiply"
 _COMPUTE = ("Convolution", "Deconvolution", "FullyConnected", "MatMul", "RNNSeq", "RNNCell")
 
@@ -75,6 +78,7 @@ def operator_runs(
 
     A node is named after the weighted operator in it, if any. The scheme is ``int8-static`` where such an operator was
     executed on 8-bit data; other nodes with 8-bit data do not count: in a float model those are booleans and masks.
+    It is ``int8-weights`` where only the weights are 8-bit; that such a kernel quantises activations is not to be seen.
 
     Args:
         weighted: as :func:`weighted_operators` returns it. An attention block runs as one ``Subgraph`` node that has
@@ -85,7 +89,7 @@ def operator_runs(
         OperatorRun(
             name=min((weighted[o] for o in node.originals if o in weighted), default=node.name),
             type=node.type,
-            scheme="int8-static" if _is_int8(node, weighted) else "float",
+            scheme=_scheme(node, weighted),
             kernel=node.kernel,
             precision=node.precision,
             microseconds=time,
@@ -100,13 +104,20 @@ def is_int8_kernel(node: RuntimeNode) -> bool:
     return node.type in _COMPUTE and node.kernel.lower().endswith(_INT8)
 
 
+def has_int8_weights(node: RuntimeNode) -> bool:
+    """Tell whether a linear layer reads 8-bit weights and sums floats."""
+    return node.type == _LINEAR and node.precision in _INT8 and node.kernel.endswith(_FLOATS)
+
+
 def _is_bias(node: Any) -> bool:
     inputs = [node.input_value(i).get_node().get_type_name() for i in range(node.get_input_size())]
     return node.get_type_name() == "Add" and "Constant" in inputs
 
 
-def _is_int8(node: RuntimeNode, weighted: Mapping[str, str]) -> bool:
-    return node.precision in _INT8 and (node.type in _COMPUTE or not node.originals.isdisjoint(weighted))
+def _scheme(node: RuntimeNode, weighted: Mapping[str, str]) -> Scheme:
+    if node.precision not in _INT8 or (node.type not in _COMPUTE and node.originals.isdisjoint(weighted)):
+        return "float"
+    return "int8-weights" if has_int8_weights(node) else "int8-static"
 
 
 def _has_kernel(node: RuntimeNode) -> bool:

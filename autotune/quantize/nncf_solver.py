@@ -1,4 +1,4 @@
-"""NNCF's solver of quantisers, asked on one graph again and again, in time that grows linearly with the graph.
+"""NNCF's solver of quantisers, asked on one graph again and again, without comparing each part of it with each.
 
 NNCF copies the graph for each question, compares names and points of quantisers each with each, and looks for a path
 of a few edges in all that comes after a branch. What is changed here is how that is done, never what is decided:

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 
-from autotune.configuration import Configuration, FormChoice, FormName, PlacementName
+from autotune.configuration import Compression, Configuration, FormChoice, FormName, PlacementName
 from autotune.data import Dataset
 from autotune.forms import Smoothing, apply_forms, forms_with, smoothable
 from autotune.graph.inspect import clone, nodes_by_name
 from autotune.graph.typing import type_bf16
+from autotune.quantize.compress import compress
 from autotune.quantize.factory import BuildError, CandidateFactory, store_weights
 from autotune.quantize.nncf_candidates import candidate
 from autotune.quantize.shared import Reference
@@ -128,8 +129,8 @@ class Variants:
         """Return the model of a configuration; of a float one that of :meth:`model`.
 
         Raises:
-            BuildError: nothing in the model can be quantised, a range is not finite, or an operator that is to compute
-                in bf16 cannot.
+            BuildError: nothing in the model can be quantised, a range is not finite, an operator that is to compute
+                in bf16 cannot, or one whose weights are to be int8 is no linear layer of floats in these forms.
             ValueError: there is no such form or group, or NNCF cannot do what its public function is asked for.
         """
         quantization = configuration.quantization
@@ -140,6 +141,8 @@ class Variants:
             store_weights(model)
         else:
             model = self.factory(configuration.forms, quantization.placement).build(quantization)
+        if configuration.compression is not None:
+            model = _compressed(model, configuration.compression)
         return _typed(model, configuration.bf16_operators) if configuration.bf16_operators else model
 
     def _compared_with(self) -> Reference:
@@ -180,6 +183,13 @@ class Variants:
             name, _, port = key.rpartition(":")
             found[key] = int(nodes[name].output(int(port)).get_shape()[axis])
         return found
+
+
+def _compressed(model: ov.Model, compression: Compression) -> ov.Model:
+    try:
+        return compress(model, compression.operators, compression.symmetry)
+    except ValueError as error:
+        raise BuildError(f"Weights cannot be int8: {error}.") from error
 
 
 def _typed(model: ov.Model, names: tuple[str, ...]) -> ov.Model:

@@ -1,27 +1,25 @@
 """Recipes: the YAML files that say what to tune, within which tolerance, and what may be tried.
 
-``values`` (what is written in a recipe: drops, durations), ``estimators``, ``fields``, ``sources``, ``task`` and
-``schema`` (the pydantic models), ``document`` (YAML and line numbers), ``problems`` (errors as sentences), ``paths``,
-``recipe`` (the whole of it).
+``values`` (what is written in a recipe: drops, durations), ``estimators``, ``fields``, ``sources``, ``task``,
+``quantizers``, ``forms`` and ``schema`` (the pydantic models), ``document`` (YAML and line numbers), ``problems``
+(errors as sentences), ``paths``, ``recipe`` (the whole of it).
 """
 
 from autotune.recipe.estimators import EstimatorChoice, Range
 from autotune.recipe.forms import Bf16Space, Forms, FormSpace, SmoothingSpace
+from autotune.recipe.quantizers import ActivationSpace, CompressionSpace, QuantizerSpace, WeightSpace
 from autotune.recipe.recipe import Limits, Overrides, Recipe, dump, json_schema, load
 from autotune.recipe.schema import (
-    ActivationSpace,
     Budget,
     Expect,
     MetricSpec,
-    QuantizerSpace,
     Space,
     Tolerance,
-    WeightSpace,
 )
 from autotune.recipe.sources import ROLES, Data, DataSource, Model, Shares
 from autotune.recipe.strategy import CandidateWay, SamplerName, Strategy
 from autotune.recipe.task import TaskName, TaskSpec
-from autotune.recipe.values import Drop, parse_drop, parse_duration, parse_latency
+from autotune.recipe.values import Drop, parse_drop, parse_duration, parse_latency, parse_size
 
 __all__ = [
     "ROLES",
@@ -29,6 +27,7 @@ __all__ = [
     "Bf16Space",
     "Budget",
     "CandidateWay",
+    "CompressionSpace",
     "Data",
     "DataSource",
     "Drop",
@@ -58,4 +57,5 @@ __all__ = [
     "parse_drop",
     "parse_duration",
     "parse_latency",
+    "parse_size",
 ]

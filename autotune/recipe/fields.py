@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from annotated_types import Ge, Le
 from pydantic import (
@@ -33,15 +33,16 @@ from autotune.recipe.values import (
     parse_drop,
     parse_duration,
     parse_latency,
+    parse_size,
     problem,
     shown,
+    size_text,
     thawed,
 )
 
 T = TypeVar("T")
 V = TypeVar("V")
 
-Scheme = Literal["float", "int8-static"]
 FUNCTION = re.compile(r".+\.py:[^\W\d]\w*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -182,6 +183,12 @@ Milliseconds = Annotated[
     BeforeValidator(parse_latency),
     PlainSerializer(latency_text),
     WithJsonSchema({**_TEXT_OR_NUMBER, "examples": ["5ms"]}),
+]
+Bytes = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    PlainSerializer(size_text),
+    WithJsonSchema({**_TEXT_OR_NUMBER, "examples": ["25MB"]}),
 ]
 Duration = Annotated[
     float,

@@ -64,9 +64,7 @@ def _sentence(error: Any, model: type[BaseModel]) -> str:
         "value_error": lambda: str(context["error"]),
         "extra_forbidden": lambda: f"unknown key '{name}'. {suggest(name, _keys(model, error['loc'][:-1]))}",
         "missing": lambda: "is missing; add it.",
-        "literal_error": lambda: unknown(
-            _noun(error["loc"]), value, tuple(re.findall(r"'([^']*)'", context["expected"]))
-        ),
+        "literal_error": lambda: unknown(_noun(error["loc"]), value, _literals(context["expected"])),
     }
     if kind in makers:
         sentence = makers[kind]()
@@ -78,6 +76,11 @@ def _sentence(error: Any, model: type[BaseModel]) -> str:
     else:
         sentence = f"{error['msg'][0].lower()}{error['msg'][1:]}"
     return sentence if sentence[-1] in ".?" else f"{sentence}."
+
+
+def _literals(expected: str) -> tuple[str, ...]:
+    """Return the texts or numbers that pydantic lists."""
+    return tuple(re.findall(r"'([^']*)'", expected) or re.findall(r"\d+", expected))
 
 
 def _noun(location: Key) -> str:

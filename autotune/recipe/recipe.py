@@ -35,6 +35,7 @@ class Limits(TypedDict, total=False):
     name: str | None
     max_drop: str | float | None
     max_latency: str | float | None
+    max_size: str | int | None
     confidence: float | None
     assurance: str | None
     trials: int | None
@@ -60,6 +61,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "task": ("task",),
     "max_drop": ("tolerance", "max_drop"),
     "max_latency": ("tolerance", "max_latency"),
+    "max_size": ("tolerance", "max_size"),
     "confidence": ("tolerance", "confidence"),
     "assurance": ("tolerance", "assurance"),
     "trials": ("budget", "trials"),
@@ -156,8 +158,7 @@ class Recipe(Frozen):
         Args:
             model: a model file or a transformers folder.
             data: an .npz file, a table, ``FILE.py:function`` or the name of a builtin; or as in a recipe.
-            metric: a name, ``FILE.py:function`` (higher is better), or as in a recipe; None for the task's own.
-            more: other keys of a recipe.
+            metric: a name, ``FILE.py:function``, or as in a recipe; None: the task's; more: other keys.
 
         Raises:
             UserError: naming the option.
@@ -296,5 +297,4 @@ def _check_version(plain: Mapping[str, Any], origin: Origin) -> None:
 
 
 def _split(data: Data) -> dict[str, Any]:
-    shares = data.split.model_dump(exclude_defaults=True)
-    return {"split": shares} if shares else {}
+    return {"split": shares} if (shares := data.split.model_dump(exclude_defaults=True)) else {}

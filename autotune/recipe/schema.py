@@ -7,24 +7,23 @@ from typing import Annotated, Any, Literal, get_args
 from annotated_types import Ge, Gt, Lt
 from pydantic import PrivateAttr, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from autotune.configuration import FormName, Granularity, OverflowFix, PlacementName, Precision, Preset, Symmetry
+from autotune.configuration import FormName, OverflowFix, PlacementName, Precision, Preset, Scheme
 from autotune.recipe.document import Origin
-from autotune.recipe.estimators import EstimatorChoice, Range
 from autotune.recipe.fields import (
     FUNCTION,
+    Bytes,
     Choices,
     Duration,
-    Estimators,
     Frozen,
     Function,
     Map,
     MaxDrop,
     Milliseconds,
-    Scheme,
     Sha256,
     Text,
 )
 from autotune.recipe.forms import Bf16Space, Forms
+from autotune.recipe.quantizers import ActivationSpace, CompressionSpace, WeightSpace
 from autotune.recipe.values import Drop, FrozenMap, problem
 
 
@@ -72,11 +71,13 @@ class Tolerance(Frozen):
     Attributes:
         max_drop: a share of the float score (``1%``), or a number in the metric's own units.
         max_latency: milliseconds per inference; None for no limit.
+        max_size: bytes of the model's constants; None for no limit.
         confidence: of every bound and interval.
     """
 
     max_drop: MaxDrop = Drop(0.01, True)
     max_latency: Milliseconds | None = None
+    max_size: Bytes | None = None
     confidence: Annotated[float, Gt(0.5), Lt(1)] = 0.95
     assurance: Literal["expected", "proven"] = "expected"
 
@@ -96,51 +97,17 @@ class Budget(Frozen):
         return self.timeout
 
 
-class QuantizerSpace(Frozen):
-    """Choices of one activation quantiser; None follows the choice for all."""
-
-    estimator: Estimators | None = None
-    symmetry: Choices[Symmetry] | None = None
-
-    @model_validator(mode="after")
-    def _something(self) -> QuantizerSpace:
-        if self.estimator is None and self.symmetry is None:
-            raise problem("needs estimator or symmetry")
-        return self
-
-
-class ActivationSpace(Frozen):
-    """How activation quantisers get their ranges."""
-
-    estimator: Estimators = (
-        EstimatorChoice("mean-min-max"),
-        EstimatorChoice("min-max"),
-        EstimatorChoice("moving-average", Range(0.01, 0.5)),
-        EstimatorChoice("percentile", 0.999),
-        EstimatorChoice("percentile", 0.9999),
-        EstimatorChoice("mse"),
-        EstimatorChoice("entropy"),
-    )
-    symmetry: Choices[Symmetry] = ("as-preset", "symmetric", "affine")
-    quantizers: Map[QuantizerSpace] = FrozenMap()
-
-
-class WeightSpace(Frozen):
-    """How weights get their ranges."""
-
-    granularity: Choices[Granularity] = ("per-channel", "per-tensor")
-
-
 class Space(Frozen):
     """What may be tried: every key is a value, a list of values or, for parameters of estimators, a range.
 
     Attributes:
-        schemes: of every operator that ``operators`` does not name.
+        schemes: of every operator that ``operators`` does not name; ``int8-weights`` and ``int8-dynamic`` are of linear
+            layers only, other operators pass them over.
         operators: operator name -> scheme or schemes.
     """
 
     precision: Choices[Precision] = ("f32", "bf16", "f16")
-    schemes: Choices[Scheme] = ("float", "int8-static")
+    schemes: Choices[Scheme] = ("float", "int8-static", "int8-weights", "int8-dynamic")
     placement: Choices[PlacementName] = ("plain", "transformer")
     preset: Choices[Preset] = ("performance", "mixed")
     operators: Map[Choices[Scheme]] = FrozenMap()
@@ -150,6 +117,7 @@ class Space(Frozen):
     overflow_fix: Choices[OverflowFix] = ("off", "first-layer", "all")
     forms: Forms = Forms()
     bf16_operators: Bf16Space = Bf16Space()
+    compression: CompressionSpace = CompressionSpace()
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
@@ -167,15 +135,14 @@ class Space(Frozen):
             return False
         if self.precision == ("f32",) and not self.bf16_operators.is_solved:
             return False
-        if all(choice == ("float",) for choice in schemes):
+        used = {scheme for choice in schemes for scheme in choice}
+        if not self.compression.is_solved_for(used):
+            return False
+        if "int8-static" not in used:
             return True
         rest: list[tuple[object, ...]] = [self.placement, self.preset, self.weights.granularity]
         rest += [self.bias_correction, self.overflow_fix]
-        quantizers: list[ActivationSpace | QuantizerSpace] = [self.activations, *self.activations.quantizers.values()]
-        rest += [q.symmetry for q in quantizers if q.symmetry is not None]
-        estimators = [q.estimator for q in quantizers if q.estimator is not None]
-        ranges = any(isinstance(choice.parameter, Range) for choices in estimators for choice in choices)
-        return not ranges and all(len(choices) == 1 for choices in [*rest, *estimators])
+        return self.activations.is_solved and all(len(choices) == 1 for choices in rest)
 
 
 class Expect(Frozen):

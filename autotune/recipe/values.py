@@ -21,6 +21,7 @@ V = TypeVar("V")
 
 _QUANTITY = re.compile(r"\s*([0-9.]+(?:e[+-]?[0-9]+)?)\s*([a-zA-Z%]*)\s*", re.ASCII)
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_BYTES = {"": 1.0, "b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30}
 _MILLISECONDS = {"": 1.0, "ms": 1.0, "us": 1e-3, "s": 1000.0}
 
 
@@ -118,6 +119,26 @@ def parse_latency(raw: object) -> float:
         ValueError: not a positive latency.
     """
     return _quantity(raw, _MILLISECONDS, "latency", "'5ms' or '0.8ms'")
+
+
+def parse_size(raw: object) -> int:
+    """Parse ``25MB``, ``24MiB`` or a number of bytes; return bytes, rounded.
+
+    Raises:
+        ValueError: not a positive size.
+    """
+    size = round(_quantity(raw, _BYTES, "size", "'25MB' or '800kB'"))
+    if size == 0:
+        raise ValueError(f"must be at least one byte, not {raw}: write '25MB' or '800kB'")
+    return size
+
+
+def size_text(size: int) -> str:
+    """Return the short text that :func:`parse_size` reads as exactly ``size``."""
+    for unit, count in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size % count == 0:
+            return f"{size // count}{unit}"
+    return f"{size}B"
 
 
 def duration_text(seconds: float) -> str:

@@ -101,7 +101,7 @@ def _front_point(found: Lookup, trial: Trial, metric: MetricWords) -> FrontPoint
     kind: PointKind
     if trial.state == "stopped":
         kind = "stopped"
-    elif trial.configuration.quantization is None:
+    elif trial.configuration.is_float:
         kind = "float"
     else:
         kind = "peer" if trial.origin == "plain" else "searched"
@@ -122,7 +122,7 @@ def _holdout_point(found: Lookup, finalist: Finalist, metric: MetricWords) -> Ho
     verdict, speed = finalist.verdict, finalist.speedup
     low, high = _ends(speed.low, speed.high, speed.estimate)
     named = roles(found, finalist.trial)
-    name = finalist.configuration.label if finalist.configuration.quantization is None else ""
+    name = finalist.configuration.label if finalist.configuration.is_float else ""
     if "winner" in named:
         name = f"winner: {name or f'trial {finalist.trial}'}"
     details = (
@@ -187,7 +187,7 @@ def latencies(found: Lookup) -> Latencies:
 
 
 def _latency_series(found: Lookup, finalist: Finalist) -> LatencySeries:
-    is_float = finalist.configuration.quantization is None
+    is_float = finalist.configuration.is_float
     short = finalist.configuration.label if is_float else f"int8, trial {finalist.trial}"
     text = words.milliseconds(median(finalist.milliseconds))
     if finalist.trial == found.run.winner:
@@ -212,6 +212,8 @@ def _finalist_row(found: Lookup, finalist: Finalist, metric: MetricWords) -> Fin
     remarks = []
     if not finalist.meets_latency and limit is not None:
         remarks.append(f"slower than the allowed {words.milliseconds(limit)}")
+    if not finalist.meets_size and (size := found.run.goal.max_size_bytes) is not None:
+        remarks.append(f"larger than the allowed {words.size(size)}")
     if verdict.status == "expected" and verdict.more_samples is not None:
         more, units = words.count(verdict.more_samples), "labelled samples"
         if verdict.more_groups is not None:

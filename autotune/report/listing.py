@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from autotune.configuration import ActivationChoice, Configuration, FormChoice
+from autotune.configuration import ActivationChoice, Compression, Configuration, FormChoice
 from autotune.record import OperatorRun, Seconds, Trial
 from autotune.report import words
 from autotune.report.evidence import roles
@@ -22,8 +22,11 @@ def choices(configuration: Configuration) -> tuple[Choice, ...]:
     forms = [Choice(f"form {form.name}", _form(form)) for form in configuration.forms]
     if configuration.bf16_operators:
         forms.append(Choice("operators in bf16", ", ".join(configuration.bf16_operators)))
+    forms += _compression(configuration.compression)
+    compressed = configuration.compression.operators if configuration.compression else ()
     if q is None:
         return (Choice("precision", configuration.precision), *forms)
+    kept = [name for name in q.float_operators if name not in compressed]
     return (
         *forms,
         Choice("placement", q.placement),
@@ -34,8 +37,18 @@ def choices(configuration: Configuration) -> tuple[Choice, ...]:
         Choice("bias correction", "on" if q.bias_correction else "off"),
         Choice("overflow fix", q.overflow_fix),
         Choice("precision of the rest", configuration.precision),
-        Choice("operators kept float", ", ".join(q.float_operators) or "none"),
+        Choice("operators kept float", ", ".join(kept) or "none"),
     )
+
+
+def _compression(compression: Compression | None) -> list[Choice]:
+    if compression is None:
+        return []
+    group = f", dynamic groups of {compression.dynamic_group}" if compression.dynamic_group else ""
+    return [
+        Choice(f"{compression.scheme} linear layers", ", ".join(compression.operators)),
+        Choice("their weights", f"{compression.symmetry}, one scale per output channel{group}"),
+    ]
 
 
 def _form(form: FormChoice) -> str:

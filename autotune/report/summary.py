@@ -106,6 +106,7 @@ def _finalist(finalist: Finalist | None, found: Lookup) -> dict[str, Any] | None
         "speedup": _interval(finalist.speedup),
         "speedup_best_float": _interval(finalist.speedup_best_float),
         "meets_latency": finalist.meets_latency,
+        "meets_size": finalist.meets_size,
         "size_bytes": None if measured is None else measured.size_bytes,
     }
 

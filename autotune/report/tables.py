@@ -13,11 +13,14 @@ state                  string               complete, stopped (ended early), dup
 origin                 string               who proposed it: plain (what peers would ship), neighbour, guide, sampler
 configuration          string               SHA-256 of the configuration
 label                  string               the configuration in words
-scheme                 string               float or int8-static
+scheme                 string               float, int8-static, int8-weights or int8-dynamic, joined by + where mixed
 precision              string               f32, bf16 or f16: what is not quantised computes in it
 forms                  string               JSON object, graph form: {"groups": [names], "alpha": strength or null}
 bf16_operators         string               JSON list of the operators in bf16 while the rest is f32
-placement              string               plain or transformer; empty for float, as all choices down to overrides
+compressed_operators   string               JSON list of the linear layers with int8 weights that are not int8-static
+compression_symmetry   string               symmetric or affine: their weights; empty where there are none
+dynamic_group          Int64                channels with one scale, 0: activations stay float; empty as above
+placement              string               plain or transformer; empty without int8-static, as all down to overrides
 preset                 string               performance or mixed
 estimator              string               range estimator of the activations
 estimator_parameter    Float64              constant of moving-average, p of percentile; exact
@@ -25,7 +28,7 @@ symmetry               string               as-preset, symmetric or affine
 weights                string               per-channel or per-tensor
 bias_correction        boolean
 overflow_fix           string               off, first-layer or all
-float_operators        string               JSON list of the operators kept float
+float_operators        string               JSON list of the operators that are not int8-static
 overrides              string               JSON object, activation quantiser: [estimator, parameter, symmetry]
 on_front               boolean              on the Pareto front of the search split
 finalist               boolean              judged on the holdout
@@ -79,6 +82,7 @@ final_speedup_best_float_low    Float64  ratio   ends of its interval
 final_speedup_best_float_high   Float64  ratio
 final_latency_ms                Float64  ms      median over the rounds
 meets_latency                   boolean          the latency asked for is kept
+meets_size                      boolean          the size asked for is kept
 verdict                         string           proven, expected or beyond
 holdout_score                   Float64  metric  of this model
 holdout_float_score             Float64  metric  of float f32
@@ -113,6 +117,7 @@ if TYPE_CHECKING:
 TRIAL_TYPES = {
     "trial": "Int64", "state": "string", "origin": "string", "configuration": "string", "label": "string",
     "scheme": "string", "precision": "string", "forms": "string", "bf16_operators": "string",
+    "compressed_operators": "string", "compression_symmetry": "string", "dynamic_group": "Int64",
     "placement": "string", "preset": "string",
     "estimator": "string",
     "estimator_parameter": "Float64", "symmetry": "string", "weights": "string", "bias_correction": "boolean",
@@ -140,6 +145,7 @@ PARETO_TYPES = {
     "final_speedup": "Float64", "final_speedup_low": "Float64", "final_speedup_high": "Float64",
     "final_speedup_best_float": "Float64", "final_speedup_best_float_low": "Float64",
     "final_speedup_best_float_high": "Float64", "final_latency_ms": "Float64", "meets_latency": "boolean",
+    "meets_size": "boolean",
     "verdict": "string", "holdout_score": "Float64", "holdout_float_score": "Float64", "holdout_drop": "Float64",
     "holdout_drop_upper": "Float64", "tolerance": "Float64", "confidence": "Float64", "holdout_samples": "Int64",
     "holdout_groups": "Int64", "bound": "string", "more_samples": "Int64", "more_groups": "Int64",
@@ -238,13 +244,13 @@ def _choices(configuration: Configuration) -> dict[str, Any]:
         "precision": configuration.precision,
         "forms": json.dumps(forms),
         "bf16_operators": json.dumps(configuration.bf16_operators),
+        **_compression(configuration),
     }
     if q is None:
-        return {**common, "scheme": "float"}
+        return common
     overrides = {n: [c.estimator.name, c.estimator.parameter, c.symmetry] for n, c in q.overrides}
     return {
         **common,
-        "scheme": "int8-static",
         "placement": q.placement,
         "preset": q.preset,
         "estimator": q.activation.estimator.name,
@@ -255,6 +261,19 @@ def _choices(configuration: Configuration) -> dict[str, Any]:
         "overflow_fix": q.overflow_fix,
         "float_operators": json.dumps(q.float_operators),
         "overrides": json.dumps(overrides),
+    }
+
+
+def _compression(configuration: Configuration) -> dict[str, Any]:
+    compression = configuration.compression
+    static = [] if configuration.quantization is None else ["int8-static"]
+    if compression is None:
+        return {"scheme": "float" if not static else "int8-static", "compressed_operators": "[]"}
+    return {
+        "scheme": "+".join([*static, compression.scheme]),
+        "compressed_operators": json.dumps(compression.operators),
+        "compression_symmetry": compression.symmetry,
+        "dynamic_group": compression.dynamic_group,
     }
 
 
@@ -271,6 +290,7 @@ def _final(finalist: Finalist | None) -> dict[str, Any]:
         "final_speedup_best_float_high": _nine(best.high),
         "final_latency_ms": _nine(median(finalist.milliseconds)) if finalist.milliseconds else None,
         "meets_latency": finalist.meets_latency,
+        "meets_size": finalist.meets_size,
         "verdict": verdict.status,
         "holdout_score": _nine(verdict.score),
         "holdout_float_score": _nine(verdict.float_score),

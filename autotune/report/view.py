@@ -156,7 +156,10 @@ def _size_card(winner: Finalist, found: Lookup) -> Card:
     before = baseline.size_bytes if baseline is not None else found.run.model.size_bytes
     after = measured.size_bytes if measured is not None else None
     change = words.change(before, after) if after is not None else ""
-    return Card("size", words.size(before), words.size(after), change, ("model files on disk",))
+    details = ["the model's constants"]
+    if (limit := found.run.goal.max_size_bytes) is not None:
+        details.append(f"at most {words.size(limit)} asked: {'met' if winner.meets_size else 'not met'}")
+    return Card("size", words.size(before), words.size(after), change, tuple(details))
 
 
 def _speed_card(winner: Finalist, found: Lookup) -> Card:
@@ -199,6 +202,7 @@ def _goal(run: Run, metric: MetricWords) -> tuple[Choice, ...]:
         Choice("metric", f"{goal.metric}, {'higher' if goal.higher_is_better else 'lower'} is better"),
         Choice("largest drop", f"{goal.max_drop}, {metric.tolerance(goal.tolerance)} in the metric's units"),
         Choice("largest latency", limit),
+        Choice("largest size", "none" if goal.max_size_bytes is None else words.size(goal.max_size_bytes)),
         Choice("confidence", words.confidence(goal.confidence)),
         Choice("assurance asked", goal.assurance),
     )

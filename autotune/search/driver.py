@@ -19,6 +19,7 @@ import optuna
 from pydantic import TypeAdapter
 
 from autotune.configuration import Configuration
+from autotune.decide import fits
 from autotune.protocol import Explored
 from autotune.recipe import Strategy
 from autotune.record import Origin, Trial
@@ -45,12 +46,12 @@ MOST_FRAMES = 3
 _TURNS: tuple[Origin, ...] = ("neighbour", "guide", "neighbour", "guide", "neighbour", "sampler")
 # What to vary: to get within the tolerance, and to get faster once there.
 _FOR_ACCURACY: tuple[Kind, ...] = (
-    "estimator", "preset", "placement", "form", "form-detail", "symmetry", "bias-correction", "overflow-fix", "weights",
-    "operators", "precision", "bf16",
+    "estimator", "compression", "preset", "placement", "form", "form-detail", "symmetry", "bias-correction",
+    "overflow-fix", "weights", "compression-detail", "operators", "precision", "bf16",
 )  # fmt: skip
 _FOR_SPEED: tuple[Kind, ...] = (
-    "form", "bf16", "precision", "preset", "placement", "symmetry", "operators", "form-detail", "estimator", "weights",
-    "bias-correction", "overflow-fix",
+    "form", "bf16", "compression", "precision", "preset", "placement", "symmetry", "operators", "form-detail",
+    "compression-detail", "estimator", "weights", "bias-correction", "overflow-fix",
 )  # fmt: skip
 
 
@@ -73,6 +74,7 @@ class Search:
         tolerance: of the drop, in the metric's own units.
         profile: microseconds of float f32, by operator.
         strategy: who proposes.
+        max_size: bytes of the winner's constants; as soon as an int8 trial keeps it, only such trials are built on.
     """
 
     def __init__(
@@ -84,12 +86,13 @@ class Search:
         *,
         profile: Mapping[str, float],
         strategy: Strategy,
+        max_size: int | None = None,
     ) -> None:
         self._space = space
         self._strategy = strategy
         left_out = {"guide": not strategy.prior, "neighbour": not strategy.neighbours}
         self._turns = [origin for origin in _TURNS if not left_out.get(origin)]
-        self._tolerance, self._profile = tolerance, profile
+        self._tolerance, self._profile, self._max_size = tolerance, profile, max_size
         self._plain = space.plain()
         if strategy.prior:
             self._plain.sort(key=_likely_first)
@@ -108,6 +111,12 @@ class Search:
         return tuple(sorted(self._trials, key=lambda t: t.number))
 
     @property
+    def able(self) -> list[Trial]:
+        """The trials that may win; all, as long as no int8 model is small enough."""
+        fitting = [t for t in self._trials if fits(t, self._max_size)]
+        return fitting if any(not t.configuration.is_float for t in fitting) else self._trials
+
+    @property
     def exhausted(self) -> bool:
         """True when the last proposals were all tried before."""
         recent = self._trials[-_REPETITIONS:]
@@ -120,15 +129,16 @@ class Search:
         As long as only float models are within it, or something beyond it is much faster, twice as long.
         """
         best, since, int8 = 0.0, 0, False
+        able = {t.number for t in self.able}
         for trial in self._trials:
             if trial.state == "duplicate":
                 continue
-            speed = fastest_within([trial], self._tolerance)
+            speed = fastest_within([trial], self._tolerance) if trial.number in able else 0.0
             since += 1
             if speed > GAIN * best:
                 best, since = speed, 0
-                int8 = int8 or trial.configuration.quantization is not None
-        promising = challenger(self._trials, self._tolerance, _MUCH_FASTER) is not None
+                int8 = int8 or not trial.configuration.is_float
+        promising = challenger(self.able, self._tolerance, _MUCH_FASTER) is not None
         patience = PATIENCE if int8 and not promising else 2 * PATIENCE
         return best > 0 and since >= patience and self.frame_to_explore() is None
 
@@ -140,20 +150,20 @@ class Search:
         """
         if not self._strategy.prior:
             return None
-        measured = [t for t in self._trials if t.state in ("complete", "stopped") and t.configuration.quantization]
+        measured = [t for t in self._trials if t.state in ("complete", "stopped") and self._frame(t) is not None]
         if self.plain_left or len(self._guides) >= min(MOST_FRAMES, 1 + len(measured) // _TRIALS_PER_FRAME):
             return None
-        best = fastest_within(self._trials, self._tolerance)
+        best = fastest_within(self.able, self._tolerance)
         promising = []
         for trial in measured:
             frame, found = self._frame(trial), trial.measurement
-            if frame in self._guides or found is None or found.latency is None or found.drop is None:
+            if frame is None or frame in self._guides or found is None or found.latency is None or found.drop is None:
                 continue
             if found.drop > self._tolerance and found.latency.speedup.low > _FASTER * max(best, 1.0):
                 promising.append((found.drop, trial.number, frame))
         if promising:
             return min(promising)[2]
-        held = incumbent(self._trials, self._tolerance)
+        held = incumbent(self.able, self._tolerance)
         own = frame_of(held, self._space.always_float) if held else None
         return own if own is not None and best > 0 and own not in self._guides else None
 
@@ -195,7 +205,7 @@ class Search:
 
     def _early(self) -> Configuration | None:
         """Return what may be faster than float f32 and within the tolerance, and costs less than anything int8."""
-        whole = next((c for c in self._plain if c.quantization is None and c.precision == "bf16"), None)
+        whole = next((c for c in self._plain if c.is_float and c.precision == "bf16"), None)
         if whole is None or not self._strategy.prior:
             return None
         found = partly_bf16(self._trials, self._tolerance, whole, self._space.bf16, self._profile)
@@ -203,9 +213,9 @@ class Search:
 
     def _neighbour(self) -> Configuration | None:
         """In turn make something fast more accurate, and the fastest within the tolerance faster."""
-        best = incumbent(self._trials, self._tolerance)
+        best = incumbent(self.able, self._tolerance)
         is_within = fastest_within([t for t in self._trials if t.configuration == best], self._tolerance) > 0
-        beyond = challenger(self._trials, self._tolerance, _FASTER)
+        beyond = challenger(self.able, self._tolerance, _FASTER)
         starts = [(beyond, _FOR_ACCURACY), (best, _FOR_SPEED if is_within else _FOR_ACCURACY)]
         self._side = 1 - self._side
         for start, kinds in starts if self._side else reversed(starts):
@@ -216,17 +226,15 @@ class Search:
 
     def _guided(self) -> Configuration | None:
         """Return the first set of float operators that some guide finds worth a trial."""
-        best = max(1.0, fastest_within(self._trials, self._tolerance))
+        best = max(1.0, fastest_within(self.able, self._tolerance))
         for guide in self._guides.values():
             found = guide.propose(self._trials, self._tolerance, best) if guide else None
             if found is not None and self._space.holds(found):
                 return found
         return None
 
-    def _frame(self, trial: Trial) -> Configuration:
-        frame = frame_of(trial.configuration, self._space.always_float)
-        assert frame is not None
-        return frame
+    def _frame(self, trial: Trial) -> Configuration | None:
+        return frame_of(trial.configuration, self._space.always_float)
 
     def tell(self, proposal: Proposal, trial: Trial) -> None:
         """Record a trial: its values to Optuna, all of it to the storage."""
@@ -234,6 +242,8 @@ class Search:
         asked.set_user_attr(_RECORD, _TRIAL.dump_json(trial).decode())
         ratio, drop, violation = values(trial, self._tolerance)
         asked.set_constraint("drop beyond tolerance", violation)
+        if self._max_size is not None:
+            asked.set_constraint("larger than allowed", float(not fits(trial, self._max_size)))
         self._study.tell(asked, [ratio, drop])
         self._trials.append(trial)
         self._tried.add(trial.configuration)

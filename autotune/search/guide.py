@@ -128,6 +128,13 @@ class Guide:
 
 
 def frame_of(configuration: Configuration, kept: Iterable[str]) -> Configuration | None:
-    """Return the frame of an int8 configuration; ``kept``: operators that the recipe keeps float. None for a float."""
+    """Return the frame of an int8 configuration; ``kept``: operators that the recipe keeps float.
+
+    None for a float one, and for one with compressed layers, which the model of time does not know.
+    """
     q = configuration.quantization
-    return None if q is None else replace(configuration, quantization=replace(q, float_operators=tuple(kept)))
+    return (
+        None
+        if q is None or configuration.compression is not None
+        else replace(configuration, quantization=replace(q, float_operators=tuple(kept)))
+    )

@@ -34,7 +34,7 @@ def challenger(trials: Iterable[Trial], tolerance: float, faster: float) -> Conf
     beyond = [
         (drop, trial.number, trial.configuration)
         for trial, speed, drop in _placed(known, "complete", "stopped")
-        if trial.configuration.quantization is not None and drop > tolerance and speed > to_beat
+        if not trial.configuration.is_float and drop > tolerance and speed > to_beat
     ]
     return min(beyond, key=lambda entry: entry[:2])[2] if beyond else None
 
@@ -47,7 +47,7 @@ def incumbent(trials: Iterable[Trial], tolerance: float) -> Configuration | None
     scored = [
         (trial.configuration, speed, drop)
         for trial, speed, drop in _placed(trials, "complete", "duplicate")
-        if trial.configuration.quantization is not None
+        if not trial.configuration.is_float
     ]
     if not scored:
         return None

@@ -19,6 +19,14 @@ from autotune.configuration import (
     Quantization,
 )
 from autotune.space.asking import Suggest, pick, prefer
+from autotune.space.compression import (
+    ALL,
+    LISTED,
+    OFF,
+    compression_answers,
+    default_answers,
+    draw_compression,
+)
 from autotune.space.estimators import draw_estimator, estimator_answers, middles
 from autotune.space.offer import FormOffer, Offer
 
@@ -26,9 +34,6 @@ FLOAT_F32 = Configuration("f32", None)
 # Float f32 is the reference of every run; where the recipe does not allow it, it is a scheme of its own.
 REFERENCE = "reference"
 ALL_INT8 = "all-int8"
-LISTED = "listed"
-OFF = "off"
-ALL = "all"
 # Forms that change what a float model runs as; the others only change what quantising loses.
 # Those of them that seldom cost time come first.
 FLOAT_FORMS: tuple[FormName, ...] = (
@@ -48,9 +53,13 @@ def draw(offer: Offer, suggest: Suggest) -> Configuration:
     if scheme == "float":
         return _float(offer, suggest, precision, _forms(offer, suggest, FLOAT_FORMS))
     forms = _forms(offer, suggest, tuple(offer.forms))
-    floats = _float_operators(offer, suggest)
+    floats, compression = draw_compression(
+        offer.compression, suggest, _float_operators(offer, suggest), forms, alone=False
+    )
+    typed = floats.difference(compression.operators if compression else ())
     if len(floats) == len(offer.operators):
-        return _float(offer, suggest, precision, tuple(form for form in forms if form.name in FLOAT_FORMS))
+        plain = tuple(form for form in forms if form.name in FLOAT_FORMS)
+        return Configuration(precision, None, plain, _bf16(offer, suggest, precision, typed), compression)
     activation = ActivationChoice(
         draw_estimator(suggest, "", offer.estimators), pick(suggest, "symmetry", offer.symmetries)
     )
@@ -65,7 +74,7 @@ def draw(offer: Offer, suggest: Suggest) -> Configuration:
         bias_correction=pick(suggest, "bias_correction", offer.bias_corrections),
         overflow_fix=pick(suggest, "overflow_fix", offer.overflow_fixes),
     )
-    return Configuration(precision, quantization, forms, _bf16(offer, suggest, precision, floats))
+    return Configuration(precision, quantization, forms, _bf16(offer, suggest, precision, typed), compression)
 
 
 def answers(offer: Offer, configuration: Configuration) -> dict[str, Any]:
@@ -77,6 +86,8 @@ def answers(offer: Offer, configuration: Configuration) -> dict[str, Any]:
     found |= form_answers(offer, configuration.forms)
     found |= bf16_answers(offer, configuration)
     quantization = configuration.quantization
+    floats = offer.operators if quantization is None else quantization.float_operators
+    found |= compression_answers(offer.compression, configuration, floats)
     if quantization is None:
         return {**found, "scheme": "float"}
     found |= {
@@ -113,6 +124,7 @@ def plain_answers(offer: Offer) -> dict[str, Any]:
         **operator_answers(offer, frozenset()),
         **form_answers(offer, ()),
         **bf16_answers(offer, FLOAT_F32),
+        **default_answers(offer.compression),
     }
     for name, choices in offer.quantizers.items():
         found[f"quantizer:{name}:symmetry"] = prefer("as-preset", choices.symmetries or ("as-preset",))
@@ -124,7 +136,8 @@ def schemes(offer: Offer) -> tuple[str, ...]:
     """Return the schemes that the model as a whole may have."""
     found = [s for s, allowed in (("float", offer.float_model), ("int8-static", offer.int8_model)) if allowed]
     rewritten = offer.always_bf16 or any(offer.forms[name].always for name in FLOAT_FORMS if name in offer.forms)
-    if rewritten or not (offer.float_model and "f32" in offer.precisions):
+    is_f32 = offer.float_model and "f32" in offer.precisions and OFF in offer.compression.modes_alone
+    if rewritten or not is_f32:
         found.append(REFERENCE)
     return tuple(found)
 
@@ -168,10 +181,16 @@ def bf16_possible(offer: Offer, precision: Precision, floats: Container[str]) ->
     return tuple(name for name in offer.bf16 if name in floats) if precision == "f32" else ()
 
 
+def uncompressed(offer: Offer, configuration: Configuration) -> frozenset[str]:
+    """Return the operators that are float: neither ``int8-static`` nor with int8 weights."""
+    q, compression = configuration.quantization, configuration.compression
+    floats = frozenset(offer.operators if q is None else q.float_operators)
+    return floats.difference(compression.operators if compression else ())
+
+
 def bf16_answers(offer: Offer, configuration: Configuration) -> dict[str, Any]:
     """Return answers that choose exactly these operators."""
-    q = configuration.quantization
-    possible = bf16_possible(offer, configuration.precision, offer.operators if q is None else q.float_operators)
+    possible = bf16_possible(offer, configuration.precision, uncompressed(offer, configuration))
     chosen = frozenset(configuration.bf16_operators) - offer.always_bf16
     return {
         "bf16_operators": OFF if not chosen else ALL if chosen == frozenset(possible) else LISTED,
@@ -189,7 +208,9 @@ def _float_operators(offer: Offer, suggest: Suggest) -> frozenset[str]:
 
 
 def _float(offer: Offer, suggest: Suggest, precision: Precision, forms: tuple[FormChoice, ...]) -> Configuration:
-    return Configuration(precision, None, forms, _bf16(offer, suggest, precision, offer.operators))
+    floats, compression = draw_compression(offer.compression, suggest, frozenset(offer.operators), forms, alone=True)
+    typed = floats.difference(compression.operators if compression else ())
+    return Configuration(precision, None, forms, _bf16(offer, suggest, precision, typed), compression)
 
 
 def _bf16(offer: Offer, suggest: Suggest, precision: Precision, floats: Collection[str]) -> tuple[str, ...]:

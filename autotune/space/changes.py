@@ -1,12 +1,14 @@
-"""Changes of the graph forms of a configuration, as answers."""
+"""Changes of a configuration's graph forms and of its layers with int8 weights, as answers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from autotune.configuration import Configuration, FormChoice, FormName
-from autotune.space.answers import FLOAT_FORMS, form_answers
+from autotune.space.answers import FLOAT_FORMS, form_answers, operator_answers
+from autotune.space.compression import ALL, OFF, compression_answers, mode_answers
 from autotune.space.offer import Offer
 
 
@@ -35,6 +37,37 @@ def form_details(offer: Offer, configuration: Configuration, names: Iterable[For
     for name, form in changes.offered.items():
         groups = frozenset(changes.now[name].groups) if name in changes.now else frozenset()
         yield from (changes.to({name: groups ^ {group}}) for group in form.free)
+
+
+def compression_changes(offer: Offer, configuration: Configuration) -> Iterator[dict[str, Any]]:
+    """Yield other ways to run the layers with int8 weights, all float ones where there are none yet; then all layers.
+
+    So float layers of a static configuration get int8 weights in one change, and so do its ``int8-static`` ones.
+    """
+    q = configuration.quantization
+    modes = offer.compression.modes_alone if q is None else offer.compression.modes
+    yield from (mode_answers(mode) for mode in modes)
+    if q is not None:
+        floats = (frozenset(q.float_operators) | offer.compression.layers.keys()) - offer.always_float
+        whole = {**operator_answers(offer, floats.intersection(offer.free)), "compressed": ALL}
+        yield from ({**whole, **mode_answers(mode)} for mode in modes if mode != OFF)
+
+
+def compression_details(offer: Offer, configuration: Configuration) -> Iterator[dict[str, Any]]:
+    """Yield other symmetries of int8 weights, then groups of layers and single layers with them or without."""
+    now, q = configuration.compression, configuration.quantization
+    if now is None:
+        return
+    yield from ({"compression_symmetry": symmetry} for symmetry in offer.compression.symmetries)
+    floats = offer.operators if q is None else q.float_operators
+    free = frozenset(offer.compression.optional(floats, configuration.forms, now.dynamic_group))
+    chosen = frozenset(now.operators)
+    for group in (free, *offer.groups.values(), *((name,) for name in offer.compression.layers)):
+        members = free.intersection(group)
+        other = chosen - members if members <= chosen else chosen | members
+        if other:
+            made = replace(configuration, compression=replace(now, operators=tuple(other)))
+            yield compression_answers(offer.compression, made, floats)
 
 
 class _Changes:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from autotune import recipe
@@ -12,11 +11,12 @@ from autotune.configuration import FormName, Granularity, OverflowFix, Placement
 from autotune.errors import UserError
 from autotune.recipe import EstimatorChoice, SmoothingSpace
 from autotune.record import ModelInfo
+from autotune.space.compression import REWRITING, CompressionOffer, compressions
+from autotune.space.hints import NAMES_SHOWN, hint
 
 WEIGHTED = frozenset(
     {"MatMul", "Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData"}
 )
-_NAMES_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,13 @@ class Offer:
     """Every choice that is left, never empty.
 
     Attributes:
-        float_model: the model may stay float altogether. ``int8_model``: some operator may be int8.
+        float_model: no operator need be ``int8-static``. ``int8_model``: some operator may be.
         quantizers: name -> choices, of the quantisers that the recipe names.
-        always_float: operators that the recipe keeps float. ``free``: those that may be either.
-        groups: label -> operators that may be kept float together, a subset of ``free``.
+        weighted: how many operators may have weights.
+        always_float: operators that are never ``int8-static``. ``free``: those that may be, or not.
+        groups: label -> operators that may be kept from ``int8-static`` together, a subset of ``free``.
         forms: of those that have groups in this model.
+        compression: which linear layers may have int8 weights instead.
         bf16: operators with weights that may compute in bf16 by themselves; ``always_bf16``: those that must.
         notes: sentences about what the recipe lists and this model or CPU does not have.
     """
@@ -67,10 +69,12 @@ class Offer:
     bias_corrections: tuple[bool, ...]
     overflow_fixes: tuple[OverflowFix, ...]
     operators: tuple[str, ...]
+    weighted: int
     always_float: frozenset[str]
     free: tuple[str, ...]
     groups: Mapping[str, tuple[str, ...]]
     forms: Mapping[FormName, FormOffer]
+    compression: CompressionOffer
     bf16: tuple[str, ...]
     always_bf16: frozenset[str]
     notes: tuple[str, ...] = field(default=())
@@ -80,16 +84,20 @@ def offer(space: recipe.Space, model: ModelInfo) -> Offer:
     """Return what ``space`` leaves to choose for ``model`` on this CPU.
 
     Raises:
-        UserError: an operator or quantiser that the model does not have, no precision that this CPU executes, or
-            int8 asked of a model that has nothing to quantise.
+        UserError: an operator or quantiser that the model does not have, no precision that this CPU executes, schemes
+            that no operator can have or that no model has together.
     """
     _check_names(space, model)
     notes: list[str] = []
     precisions = _precisions(space, model, notes)
-    schemes = {name: space.operators.get(name, space.schemes) for name in model.operators}
+    bf16 = _bf16(space, model, notes)
+    always_bf16 = frozenset(name for name, uses in bf16.items() if uses == (True,))
+    forms = _forms(space, model)
+    compression, schemes = compressions(space, model, always_bf16 | _always_rewritten(forms, model), notes)
+    forms = _leaving_linear(forms, model, compression.never_float)
     int8_model = any("int8-static" in allowed for allowed in schemes.values())
     overflow_fixes = _overflow_fixes(space, model, notes) if int8_model else space.overflow_fix
-    float_model = all("float" in allowed for allowed in schemes.values())
+    always_int8 = any(allowed == ("int8-static",) for allowed in schemes.values())
     if not model.operators:
         if "float" not in space.schemes:
             raise UserError(
@@ -98,11 +106,11 @@ def offer(space: recipe.Space, model: ModelInfo) -> Offer:
             )
         if "int8-static" in space.schemes:
             notes.append("The model has no operator that can be quantised: only float configurations are tried.")
-    free = tuple(name for name, allowed in schemes.items() if len(allowed) > 1)
-    bf16 = _bf16(space, model, notes)
+    never_int8 = frozenset(name for name, allowed in schemes.items() if "int8-static" not in allowed)
+    free = tuple(n for n, allowed in schemes.items() if n not in never_int8 and allowed != ("int8-static",))
     return Offer(
         precisions=precisions,
-        float_model=float_model,
+        float_model=not always_int8 and bool(compression.modes_alone),
         int8_model=int8_model,
         placements=space.placement,
         presets=space.preset,
@@ -116,12 +124,14 @@ def offer(space: recipe.Space, model: ModelInfo) -> Offer:
         bias_corrections=space.bias_correction,
         overflow_fixes=overflow_fixes,
         operators=tuple(model.operators),
-        always_float=frozenset(name for name, allowed in schemes.items() if allowed == ("float",)),
+        weighted=sum(kind in WEIGHTED for kind in model.operators.values()),
+        always_float=never_int8,
         free=free,
-        groups=_groups({name: model.operators[name] for name in free}, leaves_int8=not float_model),
-        forms=_forms(space, model),
+        groups=_groups({name: model.operators[name] for name in free}, leaves_int8=always_int8),
+        forms=forms,
+        compression=compression,
         bf16=tuple(name for name, uses in bf16.items() if len(uses) > 1),
-        always_bf16=frozenset(name for name, uses in bf16.items() if uses == (True,)),
+        always_bf16=always_bf16,
         notes=tuple(notes),
     )
 
@@ -156,12 +166,12 @@ def _bf16(space: recipe.Space, model: ModelInfo, notes: list[str]) -> dict[str, 
     for name in choices.operators:
         if name not in weighted:
             where = space.where("bf16_operators", "operators", name)
-            raise UserError(f"{where}: the model has no operator '{name}' with weights. {_hint(name, weighted)}")
+            raise UserError(f"{where}: the model has no operator '{name}' with weights. {hint(name, weighted)}")
     wanted = {name: choices.operators.get(name, choices.use) for name in weighted}
     missing = [name for name, uses in wanted.items() if uses == (True,) and name not in executed]
     if missing:
         notes.append(
-            f"Not in bf16, because OpenVINO does not execute them so here: {', '.join(missing[:_NAMES_SHOWN])}."
+            f"Not in bf16, because OpenVINO does not execute them so here: {', '.join(missing[:NAMES_SHOWN])}."
         )
     return {name: wanted[name] for name in executed}
 
@@ -173,12 +183,32 @@ def _forms(space: recipe.Space, model: ModelInfo) -> dict[FormName, FormOffer]:
         for group in choices.groups:
             if group not in groups:
                 where = space.where("forms", name.replace("-", "_"), "groups", group)
-                raise UserError(f"{where}: the model has no group '{group}' for this form. {_hint(group, groups)}")
+                raise UserError(f"{where}: the model has no group '{group}' for this form. {hint(group, groups)}")
         allowed = {group: choices.groups.get(group, choices.use) for group in groups}
         always = frozenset(group for group, uses in allowed.items() if uses == (True,))
         free = tuple(group for group, uses in allowed.items() if len(uses) > 1)
         if always or free:
             found[name] = FormOffer(always, free, choices.alpha if isinstance(choices, SmoothingSpace) else ())
+    return found
+
+
+def _always_rewritten(forms: Mapping[FormName, FormOffer], model: ModelInfo) -> frozenset[str]:
+    """Return the operators that the recipe always turns into something that is no linear layer."""
+    groups = ((name, group) for name in REWRITING if name in forms for group in forms[name].always)
+    return frozenset(operator for name, group in groups for operator in model.forms[name][group])
+
+
+def _leaving_linear(
+    forms: Mapping[FormName, FormOffer], model: ModelInfo, never_float: frozenset[str]
+) -> dict[FormName, FormOffer]:
+    """Leave out what would rewrite a layer that, where it is not ``int8-static``, must have int8 weights."""
+    found = dict(forms)
+    for name in REWRITING:
+        if name in found:
+            free = tuple(g for g in found[name].free if never_float.isdisjoint(model.forms[name][g]))
+            found[name] = replace(found[name], free=free)
+            if not found[name].always and not free:
+                del found[name]
     return found
 
 
@@ -209,25 +239,13 @@ def _check_names(space: recipe.Space, model: ModelInfo) -> None:
         if name not in model.operators:
             where = space.where("operators", name)
             raise UserError(
-                f"{where}: the model has no operator '{name}' that can be quantised. {_hint(name, model.operators)}"
+                f"{where}: the model has no operator '{name}' that can be quantised. {hint(name, model.operators)}"
             )
     for name in space.activations.quantizers:
         if name not in model.activation_quantizers:
             where = space.where("activations", "quantizers", name)
-            hint = _hint(name, model.activation_quantizers)
-            raise UserError(f"{where}: the model has no activation quantiser '{name}'. {hint}")
-
-
-def _hint(wrong: str, known: Iterable[str]) -> str:
-    """Like ``errors.suggest``, but does not list hundreds of names."""
-    names = list(known)
-    close = difflib.get_close_matches(wrong, names, n=1, cutoff=0.6)
-    if close:
-        return f"Did you mean '{close[0]}'?"
-    if not names:
-        return "It has none."
-    rest = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-    return f"It has {', '.join(names[:_NAMES_SHOWN])}{rest}."
+            known = model.activation_quantizers
+            raise UserError(f"{where}: the model has no activation quantiser '{name}'. {hint(name, known)}")
 
 
 def _it(missing: list[Precision]) -> str:

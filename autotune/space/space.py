@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from autotune import recipe
-from autotune.configuration import ActivationChoice, Configuration, Estimator, FormChoice, FormName
-from autotune.recipe import EstimatorChoice, Range
+from autotune.configuration import Configuration, FormChoice
+from autotune.recipe import Range
 from autotune.record import ModelInfo
 from autotune.space.answers import (
     FLOAT_F32,
@@ -21,10 +21,13 @@ from autotune.space.answers import (
     operator_answers,
     plain_answers,
     schemes,
+    uncompressed,
 )
 from autotune.space.asking import Replay, Suggest
-from autotune.space.changes import form_changes, form_details
+from autotune.space.changes import compression_changes, compression_details, form_changes, form_details
+from autotune.space.compression import OFF, mode_answers
 from autotune.space.estimators import steps
+from autotune.space.fixed import fixed
 from autotune.space.offer import offer
 
 NNCF_ALPHA = 0.95
@@ -32,7 +35,7 @@ NNCF_ALPHA = 0.95
 # Kinds of choices. In this order neighbours most often win accuracy back without costing speed first.
 Kind = Literal[
     "scheme", "estimator", "preset", "placement", "symmetry", "form", "form-detail", "operators", "weights",
-    "bias-correction", "overflow-fix", "precision", "bf16",
+    "bias-correction", "overflow-fix", "precision", "bf16", "compression", "compression-detail",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -100,6 +103,9 @@ class Space:
     def plain(self) -> list[Configuration]:
         """Return what others would ship, for each precision: float, NNCF's default and its transformer setting.
 
+        Where most operators with weights are linear layers, these with int8 weights come after float: first with
+        activations quantised at run time, then without.
+
         Float f32 comes first, whatever the recipe says: it is the reference. Of what the recipe does not allow, the
         first choice that it does allow is taken instead, so a search always has somewhere to start from.
         """
@@ -108,6 +114,7 @@ class Space:
         kinds: list[dict[str, Any]] = []
         if self._offer.float_model:
             kinds.append({"scheme": "float"})
+            kinds += [{"scheme": "float", **mode_answers(mode)} for mode in self._plain_modes]
         if self._offer.int8_model:
             peers = {"plain": "performance", "transformer": "mixed"}
             for placement, preset in peers.items():
@@ -118,6 +125,15 @@ class Space:
         precisions = self._offer.precisions
         found += [self._draw({**start, **kind, "precision": p}) for kind in kinds for p in precisions]
         return list(dict.fromkeys(found))
+
+    @property
+    def _plain_modes(self) -> list[str]:
+        """The first dynamic group and weights only, where they are worth a trial."""
+        offered = self._offer.compression
+        modes = [mode for mode in offered.modes_alone if mode != OFF]
+        weights = [mode for mode in modes if offered.groups[mode] == 0]
+        dynamic = [mode for mode in modes if mode not in weights]
+        return [*dynamic[:1], *weights] if 2 * len(offered.layers) >= self._offer.weighted else []
 
     def _smoothing_of_nncf(self) -> dict[str, Any]:
         """Return the answers for the smoothing that NNCF's transformer setting brings, as near as it is allowed."""
@@ -161,48 +177,7 @@ class Space:
 
     def fix(self, configuration: Configuration) -> recipe.Space:
         """Return the solved form of the recipe's space: this configuration only."""
-        quantization = configuration.quantization
-        forms = self._fixed_forms(configuration)
-        bf16 = recipe.Bf16Space(use=(False,), operators=dict.fromkeys(configuration.bf16_operators, (True,)))
-        if quantization is None:
-            return recipe.Space(
-                precision=(configuration.precision,), schemes=("float",), forms=forms, bf16_operators=bf16
-            )
-        activation = quantization.activation
-        return recipe.Space(
-            precision=(configuration.precision,),
-            schemes=("int8-static",),
-            placement=(quantization.placement,),
-            preset=(quantization.preset,),
-            operators=dict.fromkeys(quantization.float_operators, ("float",)),
-            activations=recipe.ActivationSpace(
-                estimator=_fixed(activation.estimator),
-                symmetry=(activation.symmetry,),
-                quantizers={name: _fixed_quantizer(choice) for name, choice in quantization.overrides},
-            ),
-            weights=recipe.WeightSpace(granularity=(quantization.weights,)),
-            bias_correction=(quantization.bias_correction,),
-            overflow_fix=(quantization.overflow_fix,),
-            forms=forms,
-            bf16_operators=bf16,
-        )
-
-    def _fixed_forms(self, configuration: Configuration) -> recipe.Forms:
-        """Return the one choice of every form, those too that this model has no use for."""
-        chosen = {form.name: form for form in configuration.forms}
-        if not chosen:
-            return recipe.Forms.off()
-        fixed: dict[str, recipe.FormSpace] = {}
-        for name in get_args(FormName):
-            form = chosen.get(name)
-            groups = dict.fromkeys(form.groups if form else (), (True,))
-            if form is not None and form.alpha is not None:
-                fixed[name] = recipe.SmoothingSpace(use=(False,), groups=groups, alpha=(form.alpha,))
-            elif name == "smoothing":
-                fixed[name] = recipe.SmoothingSpace(use=(False,))
-            else:
-                fixed[name.replace("-", "_")] = recipe.FormSpace(use=(False,), groups=groups)
-        return recipe.Forms(**fixed)  # type: ignore[arg-type]
+        return fixed(configuration, self._offer.compression)
 
     def _draw(self, given: Mapping[str, Any]) -> Configuration:
         return draw(self._offer, Replay(given))
@@ -217,6 +192,8 @@ class Space:
                 "form": form_changes(offered, configuration, FLOAT_FORMS),
                 "form-detail": form_details(offered, configuration, FLOAT_FORMS),
                 "bf16": self._bf16_changes(configuration),
+                "compression": compression_changes(offered, configuration),
+                "compression-detail": compression_details(offered, configuration),
             }
         return {
             "estimator": self._estimator_changes(now),
@@ -231,6 +208,8 @@ class Space:
             "overflow-fix": _each("overflow_fix", offered.overflow_fixes),
             "precision": _each("precision", offered.precisions),
             "bf16": self._bf16_changes(configuration),
+            "compression": compression_changes(offered, configuration),
+            "compression-detail": compression_details(offered, configuration),
         }
 
     def _symmetry_changes(self) -> Iterator[dict[str, Any]]:
@@ -240,9 +219,7 @@ class Space:
 
     def _bf16_changes(self, configuration: Configuration) -> Iterator[dict[str, Any]]:
         """All float operators in bf16, none, then single ones."""
-        q = configuration.quantization
-        floats = self._offer.operators if q is None else q.float_operators
-        possible = bf16_possible(self._offer, configuration.precision, floats)
+        possible = bf16_possible(self._offer, configuration.precision, uncompressed(self._offer, configuration))
         now = frozenset(configuration.bf16_operators)
         always = now & self._offer.always_bf16
         for chosen in (frozenset(possible), frozenset[str](), *(now ^ {name} for name in possible)):
@@ -268,11 +245,3 @@ class Space:
 def _each(name: str, choices: Iterable[object]) -> Iterator[dict[str, Any]]:
     for choice in choices:
         yield {name: choice}
-
-
-def _fixed(estimator: Estimator) -> tuple[EstimatorChoice, ...]:
-    return (EstimatorChoice(estimator.name, estimator.parameter),)
-
-
-def _fixed_quantizer(choice: ActivationChoice) -> recipe.QuantizerSpace:
-    return recipe.QuantizerSpace(estimator=_fixed(choice.estimator), symmetry=(choice.symmetry,))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from autotune.configuration import ActivationChoice as Activation
-from autotune.configuration import Configuration, Estimator, Precision, Quantization
+from autotune.configuration import Compression, Configuration, Estimator, Precision, Quantization
 from autotune.outcome import Goal, Status, Verdict
 from autotune.record import Interval, Latency, Measurement, Trial
 
@@ -34,11 +34,16 @@ def trial(
     error: float = 0.006,
     groups: int | None = None,
     state: str = "complete",
+    size: int = 1000,
 ) -> Trial:
     interval = Interval(speedup, speedup * (1 - noise), speedup * (1 + noise))
     latency = Latency((speedup,) * 8, (1.0,) * 8, interval)
-    measured = Measurement(latency, 0.9 - drop, drop, 400, 1000, 2, (), error, groups)
+    measured = Measurement(latency, 0.9 - drop, drop, 400, size, 2, (), error, groups)
     return Trial(number, configuration, state, "sampler", measured)  # type: ignore[arg-type]
+
+
+def compressed(group: int = 128) -> Configuration:
+    return Configuration(compression=Compression(("layer",), "symmetric", group))
 
 
 def goal(**changes) -> Goal:

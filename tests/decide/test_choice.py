@@ -1,16 +1,20 @@
 from dataclasses import replace
 
 import pytest
-from decide_trials import FLOAT, REFERENCE, column, floating, goal, int8, judged, trial
+from decide_trials import FLOAT, REFERENCE, column, compressed, floating, goal, int8, judged, trial
 
 from autotune.configuration import Configuration
 from autotune.decide import choose, finalists
 
 
-def decide(entries, asked=None, interrupted=False):
+def decide(entries, asked=None, interrupted=False, sizes=None):
     """Decide among (configuration, milliseconds, verdict) entries; trial numbers are their positions."""
     asked = asked or goal()
-    trials = [trial(i, configuration, 1.0, 0.0) for i, (configuration, _, _) in enumerate(entries)]
+    sizes = sizes or [1000] * len(entries)
+    trials = [
+        trial(i, configuration, 1.0, 0.0, size=size)
+        for i, ((configuration, _, _), size) in enumerate(zip(entries, sizes, strict=True))
+    ]
     columns = [column(ms, seed=i) for i, (_, ms, _) in enumerate(entries)]
     judgements = finalists(trials, columns, [v for _, _, v in entries], asked)
     return choose(judgements, asked, interrupted), judgements
@@ -104,6 +108,28 @@ def test_latency_asked():
     assert "asked latency of 1 ms is not met" in unmet.sentence
     beyond, _ = decide([F32, (int8("a"), 2.0, judged("beyond", 0.02))], goal(max_latency_ms=2.5))
     assert (beyond.outcome, beyond.winner) == ("constraint-unmet", 0)
+
+
+def test_size_asked():
+    entries = [F32, BF16, (int8("a"), 2.0, judged("expected")), (compressed(0), 7.0, judged("expected"))]
+    sizes = [4000, 4000, 1_500, 1_000]
+    met, found = decide(entries, goal(max_size_bytes=2000), sizes=sizes)
+    assert (met.outcome, met.winner) == ("winner", 2)
+    assert [f.meets_size for f in found] == [False, False, True, True]
+    slow, _ = decide(entries, goal(max_size_bytes=1200), sizes=sizes)
+    assert (slow.outcome, slow.winner) == ("winner", 3), "slower than float, which is too large"
+    assert "Its constants take no more than the 0.0012 MB asked for." in slow.sentence
+    unmet, _ = decide(entries, goal(max_size_bytes=500), sizes=sizes)
+    assert (unmet.outcome, unmet.winner) == ("constraint-unmet", 2), "the fastest is the best effort"
+    assert "The asked size of 0.0005 MB is not met" in unmet.sentence
+    both, _ = decide(entries, goal(max_size_bytes=1200, max_latency_ms=5.0), sizes=sizes)
+    assert both.outcome == "constraint-unmet"
+
+
+def test_compressed_layers_compete_with_static_int8_and_are_no_best_float():
+    decision, _ = decide([F32, BF16, (compressed(), 2.0, judged("proven")), (int8("a"), 2.5, judged("proven"))])
+    assert (decision.winner, decision.best_float) == (2, 1)
+    assert "int8-dynamic (group 128) of 1 linear layers" in decision.sentence
 
 
 def test_interrupted():

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from decide_trials import FLOAT, floating, int8, trial
+from decide_trials import FLOAT, compressed, floating, int8, trial
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -136,3 +136,22 @@ def test_the_fastest_that_groups_leave_undecided_is_a_finalist():
 
     assert 1 not in [t.number for t in pick_finalists(trials(None), 0.009, 3)]
     assert 1 in [t.number for t in pick_finalists(trials(5), 0.009, 3)]
+
+
+def test_a_size_leaves_those_that_keep_it() -> None:
+    trials = [
+        trial(0, FLOAT, 1.0, 0.0, size=4000),
+        trial(1, floating("bf16"), 1.6, 0.001, error=0.001, size=4000),
+        trial(2, int8("a"), 2.2, 0.0, size=1500),
+        trial(3, compressed(128), 1.9, 0.0, size=1000),
+        trial(4, compressed(0), 0.9, 0.0, size=1000),
+    ]
+    assert numbers(pick_finalists(trials, TOLERANCE, 5, max_size=1200)) == [0, 3, 1]
+    assert numbers(pick_finalists(trials[:3] + trials[4:], TOLERANCE, 5, max_size=1200)) == [0, 1, 4]
+    assert numbers(pick_finalists(trials, TOLERANCE, 5, max_size=500)) == [0, 2, 1], "nobody keeps it"
+    assert numbers(pick_finalists(trials, TOLERANCE, 5, max_size=4000)) == numbers(pick_finalists(trials, TOLERANCE, 5))
+
+
+def test_int8_weights_are_no_float_model() -> None:
+    (point,) = points([trial(0, compressed(), 1.5, 0.0)])
+    assert not point.is_float

@@ -20,6 +20,7 @@ from autotune.measure.compiled import compile_model
 from autotune.protocol import Export
 from autotune.quantize.variants import Variants
 from autotune.stages import StageFailed
+from autotune.stopwatch import Stopwatch
 from autotune.writing import write
 
 SAMPLES = np.random.default_rng(0).standard_normal((8, 3, 16, 16)).astype(np.float32)
@@ -42,7 +43,7 @@ def weights(folder: Path) -> int:
 def exported(model: ov.Model, storage: HalfStorage, folder: Path, configuration: Configuration) -> str:
     compiled = compile_model(model, configuration.precision, 1)
     request = Export(configuration, folder, "")
-    return write(model, compiled, request, name="m", samples=IMAGES, storage=storage).note
+    return write(model, compiled, request, name="m", samples=IMAGES, storage=storage, watch=Stopwatch()).note
 
 
 def test_a_source_in_f32_stays_as_it_is(tmp_path: Path) -> None:
@@ -120,4 +121,6 @@ def test_another_model_than_the_judged_one_is_refused(tmp_path: Path) -> None:
     other.reshape([1, 3, 16, 16])
     request, storage = Export(Configuration(), tmp_path / "model", ""), HalfStorage(source, model)
     with pytest.raises(StageFailed, match="output 'logits' of the written model differs from the judged one"):
-        write(model, compile_model(other, "f32", 1), request, name="m", samples=IMAGES, storage=storage)
+        write(
+            model, compile_model(other, "f32", 1), request, name="m", samples=IMAGES, storage=storage, watch=Stopwatch()
+        )

@@ -15,9 +15,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "forms"))
 from form_graphs import transformer_block
 
 from autotune import hardware
-from autotune.configuration import Configuration, FormChoice, Quantization
+from autotune.configuration import Compression, Configuration, FormChoice, Quantization
 from autotune.data import Dataset
 from autotune.graph.normalise import normalise
+from autotune.measure.compiled import compile_model
 from autotune.quantize.factory import BuildError
 from autotune.quantize.variants import Variants
 
@@ -130,3 +131,32 @@ def test_operators_in_bf16_are_typed_in_float_and_in_int8_candidates(model: ov.M
     assert ov.Type.bf16 not in {n.get_output_element_type(0) for n in model.get_ops()}  # the source stays as it is
     with pytest.raises(BuildError, match="quantised"):
         made.build(Configuration("f32", TRANSFORMER, bf16_operators=(others[0],)))
+
+
+def test_static_and_compressed_layers_in_one_model(model: ov.Model, tmp_path: Path) -> None:
+    """Those that have int8 weights are the static model's float ones; its own stay as they are."""
+    made = variants(model, tmp_path)
+    static = replace(TRANSFORMER, float_operators=("up", "down"))
+    plain = made.build(Configuration("f32", static))
+    both = made.build(Configuration("f32", static, compression=Compression(("up", "down"), "affine", 32)))
+    before, after = quantised(plain), quantised(both)
+    assert before[0] == after[0]
+    assert set(after[1]) - set(before[1]) == {"up", "down"}
+    for name, weights in before[1].items():
+        np.testing.assert_array_equal(weights, after[1][name])
+    runs = {run.name: run.scheme for run in compile_model(both, "f32", 1, 0).profile()}
+    assert runs["up"] == runs["down"] == "int8-weights"
+    assert runs["q"] == "int8-static"
+
+
+@pytest.mark.parametrize("configuration", [
+    Configuration(
+        forms=(FormChoice("linear-as-convolution", ("up",)),), compression=Compression(("up",))
+    ),
+    Configuration("f32", TRANSFORMER, compression=Compression(("up",))),
+])  # fmt: skip
+def test_a_layer_that_is_something_else_cannot_have_int8_weights(
+    model: ov.Model, tmp_path: Path, configuration: Configuration
+) -> None:
+    with pytest.raises(BuildError, match=r"^Weights cannot be int8: .*'?up'?"):
+        variants(model, tmp_path).build(configuration)

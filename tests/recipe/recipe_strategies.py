@@ -8,7 +8,7 @@ from choice_strategies import parameters, some
 from hypothesis import strategies as st
 
 from autotune import recipe
-from autotune.configuration import Granularity, OverflowFix, PlacementName, Precision, Preset, Symmetry
+from autotune.configuration import Granularity, OverflowFix, PlacementName, Precision, Preset, Scheme, Symmetry
 from autotune.recipe import EstimatorChoice
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(str.strip)
@@ -28,7 +28,7 @@ estimator_choices = (
     | parameters(0.5).map(lambda p: EstimatorChoice("percentile", p))
 )
 estimators = st.lists(estimator_choices, min_size=1, max_size=5, unique=True).map(tuple)
-schemes = st.sampled_from([("float",), ("int8-static",), ("float", "int8-static"), ("int8-static", "float")])
+schemes = st.lists(st.sampled_from(get_args(Scheme)), min_size=1, unique=True).map(tuple)
 quantizers = st.builds(recipe.QuantizerSpace, estimator=estimators, symmetry=some(Symmetry) | st.none())
 spaces = st.builds(
     recipe.Space,
@@ -80,6 +80,7 @@ tolerances = st.builds(
     recipe.Tolerance,
     max_drop=drops,
     max_latency=st.none() | positive,
+    max_size=st.none() | st.integers(1, 10**12) | st.integers(1, 999).map(lambda n: n * 10**6),
     confidence=st.floats(0.51, 0.999),
     assurance=st.sampled_from(["expected", "proven"]),
 )

@@ -79,7 +79,7 @@ def test_cards_before_and_after() -> None:
             ("drop at most +0.0096 at 95 % confidence", "tolerance 0.00895 (1%)", "holdout of 1,800 samples"),
         ),
         Card("latency", "1.00 ms", "0.286 ms", "−71 %", ("median of 101 interleaved rounds",)),
-        Card("size", "3.10 MB", "812 kB", "−74 %", ("model files on disk",)),
+        Card("size", "3.10 MB", "812 kB", "−74 %", ("the model's constants",)),
         Card(
             "speed",
             "",

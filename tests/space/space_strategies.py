@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from choice_strategies import parameters, some
 from hypothesis import strategies as st
@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from autotune import recipe
 from autotune.configuration import (
     ActivationChoice,
+    Compression,
     Configuration,
+    DynamicGroup,
     Estimator,
     FormChoice,
     Granularity,
@@ -20,7 +22,9 @@ from autotune.configuration import (
     Precision,
     Preset,
     Quantization,
+    Scheme,
     Symmetry,
+    WeightSymmetry,
 )
 from autotune.recipe import EstimatorChoice
 from autotune.record import ModelInfo
@@ -38,6 +42,8 @@ FORMS: dict[str, dict[str, tuple[str, ...]]] = {
     "cross-layer-equalisation": {"/stem/Conv": ("/stem/Conv", "dw")},
     "linear-as-convolution": {"12": ("12",), "/head/Gemm: x": ("/head/Gemm: x",)},
 }
+# The second layer has fewer inputs than the largest group.
+COMPRESSIBLE = {"12": (128, 64, 32), "/head/Gemm: x": (64, 32)}
 QUANTIZERS = ("/stem/Conv/fq_input_0", "dw/fq_output_0", "12/fq_output_0")
 
 
@@ -64,7 +70,7 @@ estimator_choices = (
     | parameters(0.5).map(lambda p: EstimatorChoice("percentile", p))
 )
 estimators = st.lists(estimator_choices, min_size=1, max_size=5, unique=True).map(tuple)
-schemes = st.sampled_from([("float",), ("int8-static",), ("float", "int8-static"), ("int8-static", "float")])
+schemes = some(Scheme)
 uses = st.sampled_from([(True,), (False,), (True, False), (False, True)])
 
 
@@ -89,7 +95,8 @@ spaces = st.builds(
     schemes=schemes,
     placement=some(PlacementName),
     preset=some(Preset),
-    operators=st.dictionaries(st.sampled_from(sorted(OPERATORS)), schemes),
+    operators=st.dictionaries(st.sampled_from(sorted(OPERATORS)), some(Literal["float", "int8-static"]))
+    | st.dictionaries(st.sampled_from(sorted(COMPRESSIBLE)), schemes),
     activations=st.builds(
         recipe.ActivationSpace,
         estimator=estimators,
@@ -103,8 +110,14 @@ spaces = st.builds(
     bf16_operators=st.builds(
         recipe.Bf16Space, use=uses, operators=st.dictionaries(st.sampled_from(sorted(WEIGHTED)), uses)
     ),
+    compression=st.builds(recipe.CompressionSpace, symmetry=some(WeightSymmetry), dynamic_group=some(DynamicGroup)),
 )
-models = st.booleans().map(lambda saturates: model_info(can_saturate=saturates, forms=FORMS))
+models = st.builds(
+    model_info,
+    can_saturate=st.booleans(),
+    forms=st.just(FORMS),
+    compressible=st.sampled_from([COMPRESSIBLE, dict.fromkeys(COMPRESSIBLE, ()), {"12": (128,)}]),
+)
 
 
 fixed_estimators = (
@@ -131,16 +144,32 @@ def form_choices(draw: st.DrawFn, name: Any) -> list[FormChoice]:
 
 
 @st.composite
+def compressions(draw: st.DrawFn, floats: Sequence[str], forms: Sequence[FormChoice]) -> Compression | None:
+    rewritten = {g for form in forms if form.name == "linear-as-convolution" for g in form.groups}
+    possible = [name for name in COMPRESSIBLE if name in floats and name not in rewritten]
+    chosen = draw(st.sets(st.sampled_from(possible))) if possible else ()
+    group = draw(
+        st.sampled_from((0, *(g for g in get_args(DynamicGroup) if any(g in COMPRESSIBLE[n] for n in chosen))))
+    )
+    symmetry = draw(st.sampled_from(get_args(WeightSymmetry)))
+    return Compression(tuple(chosen), symmetry, group) if chosen else None
+
+
+@st.composite
 def configurations(draw: st.DrawFn) -> Configuration:
     """Any configuration of the model above, in its one form: no override repeats the choice for all."""
     precision = draw(st.sampled_from(get_args(Precision)))
     chosen = [form for name in FORMS for form in draw(form_choices(name))]
     if draw(st.booleans()):
         layout = tuple(f for f in chosen if f.name == "linear-as-convolution")
-        return Configuration(precision, None, layout, draw(bf16_operators(precision, WEIGHTED)))
+        compression = draw(compressions(WEIGHTED, layout))
+        typed = [name for name in WEIGHTED if compression is None or name not in compression.operators]
+        return Configuration(precision, None, layout, draw(bf16_operators(precision, typed)), compression)
     activation = draw(activation_choices)
     overrides = draw(st.dictionaries(st.sampled_from(QUANTIZERS), activation_choices))
     floats = tuple(draw(st.sets(st.sampled_from(sorted(OPERATORS)), max_size=len(OPERATORS) - 1)))
+    compression = draw(compressions(floats, chosen))
+    left = [name for name in floats if compression is None or name not in compression.operators]
     return Configuration(
         precision,
         Quantization(
@@ -154,7 +183,8 @@ def configurations(draw: st.DrawFn) -> Configuration:
             overflow_fix=draw(st.sampled_from(get_args(OverflowFix))),
         ),
         tuple(chosen),
-        draw(bf16_operators(precision, [name for name in floats if name in WEIGHTED])),
+        draw(bf16_operators(precision, [name for name in left if name in WEIGHTED])),
+        compression,
     )
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import optuna
 import pytest
-from space_strategies import FORMS, model_info
+from space_strategies import COMPRESSIBLE, FORMS, model_info
 
 from autotune import recipe
-from autotune.configuration import ActivationChoice, Configuration, Estimator, FormChoice, Quantization
+from autotune.configuration import ActivationChoice, Compression, Configuration, Estimator, FormChoice, Quantization
 from autotune.errors import UserError
 from autotune.space import Space
 from autotune.space.asking import Replay
@@ -359,3 +359,83 @@ def test_operators_in_bf16_that_the_recipe_demands() -> None:
         UserError, match=r"bf16_operators\.operators\.add: the model has no operator 'add' with weights"
     ):
         space_of("{bf16_operators: {operators: {add: true}}}")
+
+
+LINEAR = model_info(can_saturate=False, precisions=("f32", "bf16"), compressible=COMPRESSIBLE, forms=FORMS)
+BOTH = ("/head/Gemm: x", "12")
+
+
+def test_layers_with_int8_weights_come_after_float_where_they_are_most() -> None:
+    plain = space_of("{precision: f32}", LINEAR).plain()
+    dynamic, weights = Compression(BOTH, "symmetric", 128), Compression(BOTH)
+    assert plain[:3] == [F32, Configuration(compression=dynamic), Configuration(compression=weights)]
+    assert plain[3].quantization is not None
+    few = model_info(compressible={"12": (128, 64, 32)})
+    assert not any(c.compression for c in space_of("{precision: f32}", few).plain())
+
+
+def test_without_vnni_only_weights_are_int8() -> None:
+    space = space_of("{precision: f32}", model_info(compressible=dict.fromkeys(COMPRESSIBLE, ())))
+    assert {c.compression for c in space.plain()} == {None, Compression(BOTH)}
+    assert (
+        "Scheme int8-dynamic left out: OpenVINO quantises the activations of none of these layers at run time here."
+        in space.notes
+    )
+    with pytest.raises(
+        UserError, match=r"space.operators.12: cannot be int8-dynamic: OpenVINO does not run it so here"
+    ):
+        space_of("{operators: {'12': int8-dynamic}}", model_info(compressible=dict.fromkeys(COMPRESSIBLE, ())))
+
+
+def test_a_scheme_of_linear_layers_only() -> None:
+    with pytest.raises(UserError, match=r"space.operators.dw: int8-weights is for linear layers"):
+        space_of("{operators: {dw: int8-weights}}", LINEAR)
+    with pytest.raises(UserError, match=r"space.schemes: no dynamic group suits all layers"):
+        space_of("{operators: {'12': int8-weights, '/head/Gemm: x': int8-dynamic}}", LINEAR)
+    forced = space_of(
+        "{precision: f32, schemes: int8-dynamic, compression: {dynamic_group: 32, symmetry: affine}}", LINEAR
+    )
+    assert forced.plain() == [F32, Configuration(compression=Compression(BOTH, "affine", 32))]
+
+
+def test_a_narrow_layer_has_int8_weights_beside_dynamic_ones() -> None:
+    """One group for the model: what has fewer inputs is as it would be without, and is named so."""
+    space = space_of("{precision: f32}", LINEAR)
+    fixed = space.fix(Configuration(compression=Compression(BOTH, "symmetric", 128)))
+    assert fixed.operators == {"12": ("int8-dynamic",), "/head/Gemm: x": ("int8-weights",)}
+    assert fixed.compression == recipe.CompressionSpace(symmetry=("symmetric",), dynamic_group=(128,))
+    with pytest.raises(ValueError, match="not in this space"):
+        space.parameters(Configuration(compression=Compression(("/head/Gemm: x",), "symmetric", 128)))
+
+
+def test_float_layers_of_a_static_configuration_get_int8_weights_in_one_change() -> None:
+    space = space_of("{precision: f32, forms: off, bf16_operators: false}", LINEAR)
+    static = Configuration("f32", replace(DEFAULT, float_operators=BOTH))
+    found = [n.compression for n in space.neighbours(static, ("compression",)) if n.quantization == static.quantization]
+    assert found == [Compression(BOTH, "symmetric", 128), Compression(BOTH, "symmetric", 32), Compression(BOTH)]
+    whole = Configuration("f32", DEFAULT)
+    assert Configuration("f32", static.quantization, compression=found[0]) in space.neighbours(whole, ("compression",))
+
+
+def test_changes_of_layers_with_int8_weights() -> None:
+    space = space_of("{precision: f32, forms: off, bf16_operators: false}", LINEAR)
+    now = Configuration(compression=Compression(BOTH, "symmetric", 32))
+    assert [n.compression for n in space.neighbours(now, ("compression",))] == [
+        None, Compression(BOTH, "symmetric", 128), Compression(BOTH),
+    ]  # fmt: skip
+    assert {n.compression for n in space.neighbours(now, ("compression-detail",))} == {
+        Compression(BOTH, "affine", 32),
+        Compression(("12",), "symmetric", 32),
+        Compression(("/head/Gemm: x",), "symmetric", 32),
+    }
+
+
+def test_a_layer_that_a_form_rewrites_or_that_is_in_bf16_has_no_int8_weights() -> None:
+    space = space_of("{precision: f32}", LINEAR)
+    rewritten = Configuration(
+        forms=(FormChoice("linear-as-convolution", ("12",)),), compression=Compression(BOTH, "symmetric", 32)
+    )
+    assert not space.holds(rewritten)
+    assert space.holds(replace(rewritten, compression=Compression(("/head/Gemm: x",), "symmetric", 32)))
+    typed = Configuration(bf16_operators=("12",), compression=Compression(BOTH, "symmetric", 32))
+    assert not space.holds(typed)

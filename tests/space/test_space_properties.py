@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from space_strategies import FORMS, WEIGHTED, Drawn, configurations, model_info, models, spaces
+from space_strategies import COMPRESSIBLE, FORMS, WEIGHTED, Drawn, configurations, model_info, models, spaces
 
 from autotune import recipe
 from autotune.configuration import Configuration, Quantization
+from autotune.errors import UserError
 from autotune.recipe import EstimatorChoice, Range
 from autotune.record import ModelInfo
 from autotune.space import Space
@@ -36,13 +37,26 @@ def allowed(space: recipe.Space, model: ModelInfo, configuration: Configuration)
     """The recipe's own words, said again without any code of the space."""
     if configuration == FLOAT_F32:
         return True
-    schemes = {name: space.operators.get(name, space.schemes) for name in model.operators}
+    rewritten = {g for f in configuration.forms if f.name == "linear-as-convolution" for g in f.groups}
+    compression = configuration.compression
+    if compression is not None and not (
+        rewritten.isdisjoint(compression.operators)
+        and set(compression.operators).isdisjoint(configuration.bf16_operators)
+        and compression.symmetry in space.compression.symmetry
+        and compression.dynamic_group in (0, *space.compression.dynamic_group)
+        and (
+            not compression.dynamic_group
+            or "int8-dynamic" in {scheme_of(model, configuration, n) for n in compression.operators}
+        )
+    ):
+        return False
+    schemes = {name: possible_schemes(space, model, name) for name in model.operators}
     q = configuration.quantization
     if q is None:
         layout_only = all(form.name == "linear-as-convolution" for form in configuration.forms)
         return (
             configuration.precision in space.precision
-            and all("float" in s for s in schemes.values())
+            and all(scheme_of(model, configuration, n) in s for n, s in schemes.items())
             and layout_only
             and forms_allowed(space, model, configuration, ["linear-as-convolution"])
             and bf16_allowed(space, configuration, model.operators)
@@ -52,7 +66,7 @@ def allowed(space: recipe.Space, model: ModelInfo, configuration: Configuration)
         and bf16_allowed(space, configuration, q.float_operators)
         and configuration.precision in space.precision
         and overrides_allowed(space.activations, q)
-        and all(("float" if n in q.float_operators else "int8-static") in s for n, s in schemes.items())
+        and all(scheme_of(model, configuration, n) in s for n, s in schemes.items())
         and len(q.float_operators) < len(model.operators)
         and offered(space.activations.estimator, q.activation.estimator.name, q.activation.estimator.parameter)
         and q.activation.symmetry in space.activations.symmetry
@@ -62,6 +76,40 @@ def allowed(space: recipe.Space, model: ModelInfo, configuration: Configuration)
         and q.bias_correction in space.bias_correction
         and q.overflow_fix in space.overflow_fix
     )
+
+
+def scheme_of(model: ModelInfo, configuration: Configuration, name: str) -> str:
+    q, compression = configuration.quantization, configuration.compression
+    if q is not None and name not in q.float_operators:
+        return "int8-static"
+    if compression is None or name not in compression.operators:
+        return "float"
+    return "int8-dynamic" if compression.dynamic_group in model.compressible[name] else "int8-weights"
+
+
+def possible_schemes(space: recipe.Space, model: ModelInfo, name: str) -> tuple[str, ...]:
+    """What the recipe allows of what the operator can have here; float where that is nothing."""
+    forms, groups = space.forms.linear_as_convolution, model.forms["linear-as-convolution"]
+    typed = space.bf16_operators.operators.get(name, space.bf16_operators.use) == (True,)
+    rewritten = name in groups and forms.groups.get(name, forms.use) == (True,)
+    groups_run = set(model.compressible.get(name, ())).intersection(space.compression.dynamic_group)
+    left = tuple(
+        scheme
+        for scheme in space.operators.get(name, space.schemes)
+        if scheme in ("float", "int8-static")
+        or (name in model.compressible and not typed and not rewritten and (scheme == "int8-weights" or groups_run))
+    )
+    return left or ("float",)
+
+
+def made_or_refused(space: recipe.Space, model: ModelInfo) -> Space:
+    """Schemes of single operators may contradict what runs here, or each other: that is a user's mistake."""
+    try:
+        return Space(space, model)
+    except UserError as error:
+        assert "space.operators" in str(error) or "no dynamic group suits" in str(error)
+        assume(False)
+        raise
 
 
 def forms_allowed(space: recipe.Space, model: ModelInfo, configuration: Configuration, names: list[Any]) -> bool:
@@ -80,7 +128,8 @@ def bf16_allowed(space: recipe.Space, configuration: Configuration, floats: Iter
     if configuration.precision != "f32":
         return not configuration.bf16_operators
     choices = space.bf16_operators
-    possible = [name for name in floats if name in WEIGHTED]
+    compression = configuration.compression
+    possible = [n for n in floats if n in WEIGHTED and (compression is None or n not in compression.operators)]
     return set(configuration.bf16_operators) <= set(possible) and all(
         (name in configuration.bf16_operators) in choices.operators.get(name, choices.use) for name in possible
     )
@@ -104,7 +153,7 @@ def overrides_allowed(space: recipe.ActivationSpace, q: Quantization) -> bool:
 @relaxed
 @given(spaces, models, st.data())
 def test_parameters_are_the_inverse_of_sample(space: recipe.Space, model: ModelInfo, data: st.DataObject) -> None:
-    made = Space(space, model)
+    made = made_or_refused(space, model)
     drawn = Drawn(data)
     configuration = made.sample(drawn)
     assert allowed(space, model, configuration)
@@ -132,7 +181,7 @@ def test_parameters_are_the_inverse_of_sample(space: recipe.Space, model: ModelI
 @relaxed
 @given(spaces, models, st.data())
 def test_questions_keep_their_choices(space: recipe.Space, model: ModelInfo, data: st.DataObject) -> None:
-    made = Space(space, model)
+    made = made_or_refused(space, model)
     first, second = Drawn(data), Drawn(data)
     made.sample(first)
     made.sample(second)
@@ -145,7 +194,7 @@ def test_questions_keep_their_choices(space: recipe.Space, model: ModelInfo, dat
 def test_neighbours_are_allowed_reachable_and_different(
     space: recipe.Space, model: ModelInfo, data: st.DataObject
 ) -> None:
-    made = Space(space, model)
+    made = made_or_refused(space, model)
     configuration = made.sample(Drawn(data))
     neighbours = list(made.neighbours(configuration))
     assert configuration not in neighbours
@@ -159,7 +208,7 @@ def test_neighbours_are_allowed_reachable_and_different(
 @relaxed
 @given(spaces, models)
 def test_plain_starts_with_the_reference_and_is_reachable(space: recipe.Space, model: ModelInfo) -> None:
-    made = Space(space, model)
+    made = made_or_refused(space, model)
     plain = made.plain()
     assert plain[0] == FLOAT_F32
     assert len(set(plain)) == len(plain)
@@ -171,7 +220,7 @@ def test_plain_starts_with_the_reference_and_is_reachable(space: recipe.Space, m
 @relaxed
 @given(configurations())
 def test_a_solved_recipe_gives_back_its_configuration(configuration: Configuration) -> None:
-    fixed = Space(recipe.Space(), model_info(forms=FORMS)).fix(configuration)
+    fixed = Space(recipe.Space(), model_info(forms=FORMS, compressible=COMPRESSIBLE)).fix(configuration)
     assert fixed.is_solved
     asked = recipe.Recipe.quick("m.onnx", "d.npz", "accuracy")
     expect = recipe.Expect(model="0" * 64, data="1" * 64, candidate="2" * 64)
@@ -182,7 +231,7 @@ def test_a_solved_recipe_gives_back_its_configuration(configuration: Configurati
         again = recipe.load(path)
     assert again == solved
     for saturates in (True, False):
-        space = Space(again.space, model_info(can_saturate=saturates, forms=FORMS))
+        space = Space(again.space, model_info(can_saturate=saturates, forms=FORMS, compressible=COMPRESSIBLE))
         assert space.solved() == configuration
         assert space.notes == ()
         assert set(space.plain()) >= {FLOAT_F32, configuration}
@@ -191,7 +240,7 @@ def test_a_solved_recipe_gives_back_its_configuration(configuration: Configurati
 @relaxed
 @given(spaces, models)
 def test_solved_exactly_when_nothing_is_left_to_choose(space: recipe.Space, model: ModelInfo) -> None:
-    made = Space(space, model)
+    made = made_or_refused(space, model)
     solved = made.solved()
     assert (solved is not None) == space.is_solved
     if solved is not None:

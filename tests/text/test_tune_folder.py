@@ -14,6 +14,7 @@ import pytest
 from tiny_folders import needs_torch, save_config, save_model, sentences
 
 import autotune
+from autotune.errors import UserError
 
 WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; from autotune.cli import app; app(prog_name='autotune')"
 
@@ -82,6 +83,16 @@ def test_mistakes(tmp_path: Path, arguments: list[str], message: str) -> None:
         )
     )
     assert message in said
+
+
+def test_the_same_from_python(tmp_path: Path) -> None:
+    folder = save_config(tmp_path / "bert")
+    table = write_table(tmp_path / "data.csv", ["0", "1"] * 50)
+    with pytest.raises(UserError, match=r"fill-mask needs a model with the head \.\.\.ForMaskedLM"):
+        autotune.tune(folder, str(table), task="fill-mask", output=tmp_path / "run", quiet=True)
+    (tmp_path / "d.py").write_text("def rows():\n    return {'text': ['a'] * 100}\n")
+    with pytest.raises(UserError, match="--trust-code"):
+        autotune.tune(folder, f"{tmp_path}/d.py:rows", task="text-classification", output=tmp_path / "run", quiet=True)
 
 
 @needs_torch

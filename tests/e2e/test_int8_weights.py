@@ -1,0 +1,91 @@
+"""A run on a model of linear layers: which schemes are tried, and a size that only int8 weights keep."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+import openvino.opset13 as ops
+import pandas as pd
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.neural_network import MLPClassifier
+
+import autotune
+from autotune import hardware
+
+TRAINED = 900
+MAX_SIZE = 150_000  # bytes; three layers of 64 x 320, 320 x 320 and 320 x 10 have over 500,000 in f32
+SPACE = "space: {precision: f32, schemes: [float, int8-weights, int8-dynamic], forms: off, bf16_operators: false}"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Digits of 8 x 8 pixels, a perceptron trained on half of them, and a recipe for the others."""
+    made = tmp_path_factory.mktemp("perceptron")
+    digits = load_digits()
+    pixels = (digits.data / 16).astype(np.float32)
+    trained = MLPClassifier((320, 320), max_iter=300, random_state=0).fit(pixels[:TRAINED], digits.target[:TRAINED])
+    x = ops.parameter([-1, 64], np.float32, name="pixels")
+    x.output(0).set_names({"pixels"})
+    y = x
+    for i, (weights, bias) in enumerate(zip(trained.coefs_, trained.intercepts_, strict=True)):
+        y = ops.matmul(y if i == 0 else ops.relu(y), weights.astype(np.float32), False, False, name=f"layer{i}")
+        y = ops.add(y, bias[None].astype(np.float32))
+    y.output(0).set_names({"scores"})
+    ov.save_model(ov.Model([y], [x], "perceptron"), made / "model.xml", compress_to_fp16=False)
+    np.savez(made / "data.npz", pixels=pixels[TRAINED:], labels=digits.target[TRAINED:])
+    (made / "recipe.yaml").write_text(
+        "version: 1\nname: perceptron\nmodel: {path: model.xml}\ndata: {path: data.npz}\nmetric: accuracy\n"
+        f"tolerance: {{max_drop: 3%, max_size: {MAX_SIZE}}}\nbudget: {{trials: 8}}\n{SPACE}\n"
+    )
+    return made
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "autotune", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+
+
+@pytest.mark.slow
+def test_the_winner_keeps_the_size(folder: Path) -> None:
+    output = folder / "run"
+    result = run("tune", folder / "recipe.yaml", "--output", output)
+    assert result.returncode == 0, result.stderr + result.stdout
+    summary = json.loads((output / "run.json").read_text())
+    winner = summary["winner"]
+    assert summary["outcome"] == "winner" and winner["meets_size"]
+    assert winner["size_bytes"] <= MAX_SIZE < summary["model"]["size_bytes"]
+    compression = winner["configuration"]["compression"]
+    assert {"layer0", "layer1"} <= set(compression["operators"])
+
+    trials = pd.read_csv(output / "trials.csv")
+    dynamic = not hardware.can_saturate(hardware.flags(), hardware.instruction_set())
+    assert set(trials.scheme[:3]) == {"float", "int8-weights", *(["int8-dynamic"] if dynamic else [])}
+    assert dynamic or "Scheme int8-dynamic left out" in " ".join(summary["notes"])
+    drops = trials.drop_duplicates("scheme").set_index("scheme")["drop"]
+    assert (drops < 0.02).all()
+
+    properties = json.loads((output / "model" / "deploy.json").read_text())["CPU"]
+    assert properties["DYNAMIC_QUANTIZATION_GROUP_SIZE"] == str(compression["dynamic_group"])
+    compiled = autotune.load(output / "model")
+    assert str(compiled.get_property("DYNAMIC_QUANTIZATION_GROUP_SIZE")) == str(compression["dynamic_group"])
+    again = run("apply", output / "solved.yaml", "--output", folder / "again")
+    assert again.returncode == 0 and "identical" in again.stdout, again.stderr + again.stdout
+    scheme = "int8-dynamic" if compression["dynamic_group"] else "int8-weights"
+    assert scheme in (output / "report.html").read_text()
+
+
+@pytest.mark.slow
+def test_a_size_that_nothing_keeps(folder: Path) -> None:
+    output = folder / "unmet"
+    result = run("tune", folder / "recipe.yaml", "--max-size", "1kB", "--trials", "3", "--output", output)
+    assert result.returncode == 3, result.stderr + result.stdout
+    summary = json.loads((output / "run.json").read_text())
+    assert summary["outcome"] == "constraint-unmet"
+    assert "The asked size of 0.001 MB is not met" in summary["sentence"]
+    assert (output / "model" / "README.md").read_text().count("Best effort, what was asked is not met.") == 1

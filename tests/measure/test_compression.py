@@ -1,0 +1,64 @@
+"""What really runs with int8 weights, and on which activations: asked of OpenVINO by what comes out."""
+
+from __future__ import annotations
+
+import numpy as np
+import openvino as ov
+import openvino.opset13 as ops
+import pytest
+
+from autotune import hardware
+from autotune.graph.linear import Linear
+from autotune.measure.compiled import compile_model, deploy_properties
+from autotune.measure.compression import executed_compression
+from autotune.quantize.compress import compress
+
+GROUPS = (128, 64, 32)
+HAS_VNNI = not hardware.can_saturate(hardware.flags(), hardware.instruction_set())
+
+
+def layer(rows: int, inputs: int, outputs: int) -> ov.Model:
+    x = ops.parameter([rows, inputs], np.float32, name="x")
+    x.output(0).set_names({"x"})
+    weights = np.random.default_rng(0).standard_normal((outputs, inputs), np.float32)
+    return ov.Model([ops.matmul(x, ops.constant(weights), False, True, name="layer")], [x], "one")
+
+
+def test_where_activations_are_quantised() -> None:
+    """Not without VNNI, and not in groups larger than a layer's inputs."""
+    layers = [Linear("wide", 16, 256, 64, True), Linear("narrow", 16, 100, 64, True), Linear("tiny", 1, 16, 4, False)]
+    found = executed_compression(layers, GROUPS, 1)
+    if HAS_VNNI:
+        assert found == {"wide": GROUPS, "narrow": (64, 32), "tiny": ()}
+    else:
+        assert found == {"wide": (), "narrow": (), "tiny": ()}
+
+
+def test_no_layers_no_probe() -> None:
+    assert executed_compression([], GROUPS, 1) == {}
+
+
+def test_the_scheme_is_that_of_the_weights() -> None:
+    model = compress(layer(16, 256, 64), ["layer"], "affine")
+    (run,) = [run for run in compile_model(model, "f32", 1, 0).profile() if run.name == "layer"]
+    assert (run.scheme, run.type) == ("int8-weights", "FullyConnected")
+    (before,) = [run for run in compile_model(layer(16, 256, 64), "f32", 1).profile() if run.name == "layer"]
+    assert before.scheme == "float"
+
+
+@pytest.mark.skipif(not HAS_VNNI, reason="this CPU has no VNNI: OpenVINO does not quantise activations at run time")
+def test_the_group_is_said_and_changes_the_outputs() -> None:
+    model = compress(layer(16, 256, 64), ["layer"], "symmetric")
+    x = {"x": np.random.default_rng(1).standard_normal((16, 256), np.float32)}
+    outputs = {}
+    for group in (0, 128):
+        compiled = compile_model(model, "f32", 1, group)
+        assert compiled.properties["DYNAMIC_QUANTIZATION_GROUP_SIZE"] == str(group)
+        assert not compiled.notes
+        (outputs[group],) = compiled.infer(x).values()
+    error = np.abs(outputs[128] - outputs[0]).max() / np.abs(outputs[0]).max()
+    assert 0 < error < 0.02
+
+
+def test_without_compressed_layers_nothing_is_said_of_groups() -> None:
+    assert "DYNAMIC_QUANTIZATION_GROUP_SIZE" not in deploy_properties("f32", 1)
