@@ -46,12 +46,12 @@ MOST_FRAMES = 3
 _TURNS: tuple[Origin, ...] = ("neighbour", "guide", "neighbour", "guide", "neighbour", "sampler")
 # What to vary: to get within the tolerance, and to get faster once there.
 _FOR_ACCURACY: tuple[Kind, ...] = (
-    "estimator", "compression", "preset", "placement", "form", "form-detail", "symmetry", "bias-correction",
-    "overflow-fix", "weights", "compression-detail", "operators", "precision", "bf16",
+    "estimator", "compression-of-all", "preset", "placement", "form", "form-detail", "symmetry", "bias-correction",
+    "overflow-fix", "weights", "compression", "compression-detail", "operators", "precision", "bf16",
 )  # fmt: skip
 _FOR_SPEED: tuple[Kind, ...] = (
-    "form", "bf16", "compression", "precision", "preset", "placement", "symmetry", "operators", "form-detail",
-    "compression-detail", "estimator", "weights", "bias-correction", "overflow-fix",
+    "compression", "form", "bf16", "precision", "preset", "placement", "symmetry", "operators", "form-detail",
+    "compression-detail", "estimator", "weights", "bias-correction", "overflow-fix", "compression-of-all",
 )  # fmt: skip
 
 

@@ -40,17 +40,18 @@ def form_details(offer: Offer, configuration: Configuration, names: Iterable[For
 
 
 def compression_changes(offer: Offer, configuration: Configuration) -> Iterator[dict[str, Any]]:
-    """Yield other ways to run the layers with int8 weights, all float ones where there are none yet; then all layers.
-
-    So float layers of a static configuration get int8 weights in one change, and so do its ``int8-static`` ones.
-    """
-    q = configuration.quantization
-    modes = offer.compression.modes_alone if q is None else offer.compression.modes
+    """Yield other ways to run the layers with int8 weights; where there are none yet, of all float layers."""
+    modes = offer.compression.modes_alone if configuration.quantization is None else offer.compression.modes
     yield from (mode_answers(mode) for mode in modes)
+
+
+def compression_of_all(offer: Offer, configuration: Configuration) -> Iterator[dict[str, Any]]:
+    """Yield all linear layers with int8 weights, those too that are ``int8-static``."""
+    q = configuration.quantization
     if q is not None:
         floats = (frozenset(q.float_operators) | offer.compression.layers.keys()) - offer.always_float
         whole = {**operator_answers(offer, floats.intersection(offer.free)), "compressed": ALL}
-        yield from ({**whole, **mode_answers(mode)} for mode in modes if mode != OFF)
+        yield from ({**whole, **mode_answers(mode)} for mode in offer.compression.modes if mode != OFF)
 
 
 def compression_details(offer: Offer, configuration: Configuration) -> Iterator[dict[str, Any]]:

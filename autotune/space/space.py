@@ -24,7 +24,13 @@ from autotune.space.answers import (
     uncompressed,
 )
 from autotune.space.asking import Replay, Suggest
-from autotune.space.changes import compression_changes, compression_details, form_changes, form_details
+from autotune.space.changes import (
+    compression_changes,
+    compression_details,
+    compression_of_all,
+    form_changes,
+    form_details,
+)
 from autotune.space.compression import OFF, mode_answers
 from autotune.space.estimators import steps
 from autotune.space.fixed import fixed
@@ -35,7 +41,8 @@ NNCF_ALPHA = 0.95
 # Kinds of choices. In this order neighbours most often win accuracy back without costing speed first.
 Kind = Literal[
     "scheme", "estimator", "preset", "placement", "symmetry", "form", "form-detail", "operators", "weights",
-    "bias-correction", "overflow-fix", "precision", "bf16", "compression", "compression-detail",
+    "bias-correction", "overflow-fix", "precision", "bf16", "compression", "compression-of-all",
+    "compression-detail",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -209,6 +216,7 @@ class Space:
             "precision": _each("precision", offered.precisions),
             "bf16": self._bf16_changes(configuration),
             "compression": compression_changes(offered, configuration),
+            "compression-of-all": compression_of_all(offered, configuration),
             "compression-detail": compression_details(offered, configuration),
         }
 

@@ -300,3 +300,30 @@ def test_without_the_prior_no_frame_is_explored(tmp_path: Path) -> None:
     assert with_prior.frame_to_explore() is not None
     assert without.frame_to_explore() is None
     assert {t.origin for t in without.trials} == {"plain", "neighbour", "sampler"}
+
+
+def sized(proposal: Proposal) -> Trial:
+    """Layers with int8 weights are small, and slower than float; nothing else is."""
+    trial = measured(proposal)
+    assert trial.measurement is not None
+    compression = proposal.configuration.compression
+    if compression is None:
+        return replace(trial, measurement=replace(trial.measurement, size_bytes=1000))
+    slow = Latency((1.0,), (1.2,), Interval(0.8, 0.79, 0.81))
+    return replace(trial, measurement=replace(trial.measurement, size_bytes=100, latency=slow, drop=0.0))
+
+
+def test_where_a_size_is_asked_for_only_what_keeps_it_is_built_on(tmp_path: Path) -> None:
+    linear = replace(MODEL, operators={"a": "MatMul", "b": "MatMul"}, compressible={"a": (128, 32), "b": (128, 32)})
+    space = Space(SpaceChoices(), linear)
+    search = Search(space, tmp_path / "s.db", 0, TOLERANCE, profile=PROFILE, strategy=DEFAULT, max_size=200)
+    assert search.able == []
+    while search.plain_left:
+        proposal = search.ask()
+        search.tell(proposal, sized(proposal))
+    assert len(search.able) < len(search.trials)
+    assert all(trial.configuration.compression for trial in search.able)
+    held = incumbent(search.able, TOLERANCE)
+    assert held is not None and held.compression is not None
+    proposal = search.ask()
+    assert proposal.origin == "neighbour" and proposal.configuration in set(space.neighbours(held))

@@ -411,10 +411,12 @@ def test_a_narrow_layer_has_int8_weights_beside_dynamic_ones() -> None:
 def test_float_layers_of_a_static_configuration_get_int8_weights_in_one_change() -> None:
     space = space_of("{precision: f32, forms: off, bf16_operators: false}", LINEAR)
     static = Configuration("f32", replace(DEFAULT, float_operators=BOTH))
-    found = [n.compression for n in space.neighbours(static, ("compression",)) if n.quantization == static.quantization]
+    found = [n.compression for n in space.neighbours(static, ("compression",))]
     assert found == [Compression(BOTH, "symmetric", 128), Compression(BOTH, "symmetric", 32), Compression(BOTH)]
     whole = Configuration("f32", DEFAULT)
-    assert Configuration("f32", static.quantization, compression=found[0]) in space.neighbours(whole, ("compression",))
+    mixed = Configuration("f32", static.quantization, compression=found[0])
+    assert not list(space.neighbours(whole, ("compression",)))
+    assert next(iter(space.neighbours(whole, ("compression-of-all",)))) == mixed
 
 
 def test_changes_of_layers_with_int8_weights() -> None:
