@@ -124,7 +124,8 @@ def tune(
     OUTPUT/recipe.yaml`` and the winner rebuilt by ``autotune apply``; both need ``--trust-code`` for a metric function.
 
     Args:
-        model: an ``openvino.Model``, the path of a model, or the path of a recipe, to which the rest is then applied.
+        model: an ``openvino.Model``, a PyTorch module (a model of transformers, too), the path of a model,
+            ``FILE.py:factory``, or the path of a recipe, to which the rest is then applied.
         data: a path, ``FILE.py:function`` or a built-in name as in ``--data``; or a mapping of arrays by input name
             with ``labels`` (first axis = samples); a pair (inputs, labels); an iterable of samples, each a pair
             (inputs, label) or a mapping; a callable that returns one of these; or a mapping of ``calibration``,
@@ -173,8 +174,7 @@ def tune(
             names = partial(objects.input_names, model)
             judge = None if metric is None else given.metric(metric, direction)
             asked = Recipe.quick(given.model(model), given.data(data, names), judge, more, **limits)
-            an_object = metric is not None and not objects.is_path(metric)
-            trusted = trust_code or (an_object and len(asked.functions) == 1)
+            trusted = trust_code or given.functions == len(asked.functions)
             given.check()
             return _run(asked, Options(folder.path, resume, trusted, _command(folder.recipe, asked)), events, quiet)
 
@@ -198,6 +198,9 @@ def _loaded(path: Path, data: Any, metric: Any, more: Mapping[str, Any]) -> Reci
 class _Given:
     """Objects as files in ``given/`` of the run folder; what a run to be resumed was given must be the same.
 
+    Attributes:
+        functions: how many of them are functions for a recipe, which need not be trusted by name.
+
     Raises:
         UserError: the folder holds another run; a run to be resumed was given something else.
     """
@@ -208,6 +211,7 @@ class _Given:
         self._made = not folder.path.exists()
         self._written = False
         self._place = folder.given
+        self.functions = 0
 
     def __enter__(self) -> _Given:
         if self._resume:
@@ -226,6 +230,7 @@ class _Given:
         """Return the path of a model's file."""
         if objects.is_path(model):
             return str(model)
+        self.functions += objects.is_module(model)
         return self._named(objects.write_model(model, self._place))
 
     def data(self, data: Any, names: Callable[[], tuple[str, ...]]) -> str | dict[str, Any]:
@@ -240,7 +245,8 @@ class _Given:
         if objects.is_path(metric):
             function = str(metric)
         else:
-            function = f"{self._named(objects.write_metric(metric, self._place))}:metric"
+            self.functions += 1
+            function = self._named(f"{objects.write_object(metric, 'metric', self._place)}:metric")
         return function if direction == "higher" else {"function": function, "direction": direction}
 
     def check(self) -> None:

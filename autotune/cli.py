@@ -220,9 +220,10 @@ def _recipe(recipes: Any, target: str, given: dict[str, Any]) -> Any:
     path = Path(target)
     if path.suffix in (".yaml", ".yml"):
         return recipes.load(path).with_overrides(**given)
-    if path.suffix not in (".xml", ".onnx", ".tflite") and not path.is_dir():
+    if path.suffix not in (".xml", ".onnx", ".tflite") and not path.is_dir() and ".py:" not in target:
         raise UserError(
-            f"'{target}' is neither a recipe (.yaml) nor a model (.xml, .onnx, .tflite or a transformers folder)."
+            f"'{target}' is neither a recipe (.yaml) nor a model (.xml, .onnx, .tflite, a transformers folder or "
+            "FILE.py:factory)."
         )
     needed = ("data", "metric") if "task" not in given else ("data",)
     missing = [f"--{key}" for key in needed if key not in given]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import get_args
 
@@ -38,8 +39,6 @@ class CandidateFactory:
     """Builds the candidates of one float model: observes it once, then each takes a few hundredths of a second.
 
     Attributes:
-        operators: name -> OpenVINO type of the operators that some placement quantises; empty before :meth:`prepare`
-            and where nothing can be quantised.
         activation_quantizers: names of the activation quantisers of all placements, with no operator kept float; of a
             graph form, where nobody asks, none.
         observation: what :meth:`observe` recorded.
@@ -80,7 +79,6 @@ class CandidateFactory:
         self._watch = watch or Stopwatch()
         self._model_digest = model_digest(model)
         self._saturating = _saturating(model)
-        self.operators: dict[str, str] = {}
         self.activation_quantizers: tuple[str, ...] = ()
         self.nncf_path = ""
 
@@ -98,13 +96,31 @@ class CandidateFactory:
         if not check and not checked.exists() and self._placer.self_check() == FAST:
             write_text(checked, json.dumps({"path": FAST}))
         self.nncf_path = self._placer.path
+        if self._is_form:  # of a model that can be quantised: nothing more is asked before it is needed
+            return
         try:
-            self.operators = self._placer.operators()
-            if self._reference is None:
-                self.activation_quantizers = self._quantizers()
+            self.activation_quantizers = self._quantizers() if self.operators else ()
         except Exception as error:  # noqa: BLE001 - NNCF's public function raises what it likes
-            self.operators = {}
-            self.nncf_path = f"NNCF cannot place quantisers in this model: {one_line(error)}"
+            self.operators = self._none(error)
+
+    @cached_property
+    def operators(self) -> dict[str, str]:
+        """Name -> OpenVINO type of the operators that some placement quantises, after :meth:`prepare`.
+
+        Empty where nothing can be quantised.
+        """
+        try:
+            return self._placer.operators()
+        except Exception as error:  # noqa: BLE001 - NNCF's public function raises what it likes
+            return self._none(error)
+
+    def _none(self, error: Exception) -> dict[str, str]:
+        self.nncf_path = f"NNCF cannot place quantisers in this model: {one_line(error)}"
+        return {}
+
+    @property
+    def _is_form(self) -> bool:
+        return self._reference is not None
 
     @property
     def note(self) -> str:
@@ -130,7 +146,7 @@ class CandidateFactory:
         Raises:
             UserError: the cache folder cannot be written to.
         """
-        tensors = dict(self._placer.tensors()) if self.operators else {}
+        tensors = dict(self._placer.tensors()) if self._is_form or self.operators else {}
         for key, axes in self._also.items():
             tensors[key] = tensors.get(key, frozenset()) | axes
         records = Records(self._model, self._model_digest, self._calibration, self._cache, self._threads, self._watch)
@@ -147,7 +163,7 @@ class CandidateFactory:
         Raises:
             BuildError: nothing in the model can be quantised, or a range is not finite.
         """
-        if not self.operators:
+        if not self._is_form and not self.operators:
             reason = "no operator computes in int8" if self.nncf_path == FAST else self.nncf_path
             raise BuildError(f"Nothing in this model can be quantised: {reason}.")
         q = quantization

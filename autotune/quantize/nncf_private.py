@@ -12,7 +12,6 @@ caller compares the result with the public ``nncf.quantize`` before trusting it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
-from copy import deepcopy
 from typing import Any
 
 import nncf
@@ -34,7 +33,7 @@ from autotune.configuration import PlacementName, Preset
 from autotune.quantize.nncf_patterns import hardware_patterns, ignored_patterns
 from autotune.quantize.nncf_points import ActivationPoint, Points, WeightPoint
 from autotune.quantize.nncf_public import MODEL_TYPES, PRESETS
-from autotune.quantize.nncf_solver import FusedGraph, Ignored, Solver
+from autotune.quantize.nncf_solver import FusedGraph, Ignored, PointGraph, Solver
 
 _MOVERS = (QuantizationTrait.QUANTIZATION_AGNOSTIC, QuantizationTrait.CONCAT)
 
@@ -55,7 +54,7 @@ class PrivateSolver:
         backend = algorithm._backend_entity
         device = algorithm._target_device
         self._inference_graph = transform_to_inference_graph(
-            deepcopy(self._graph),
+            nncf.build_graph(model),  # made again: it is changed, and a deep copy takes longer
             backend.get_start_nodes_for_activation_path_tracing(self._graph),
             backend.shapeof_metatypes,
             backend.noop_metatypes,
@@ -64,7 +63,7 @@ class PrivateSolver:
         )
         ignored = ignored_patterns(device, self._model_type).within(self._inference_graph._nx_graph)
         self._ignored = algorithm._get_ignored_names(self._graph, self._inference_graph, ignored)
-        points = InsertionPointGraph(self._inference_graph)
+        points = PointGraph(self._inference_graph)
         fused = points.get_ip_graph_with_merged_hw_optimized_operations(
             hardware_patterns(device, self._model_type).within(points.get_base_nx_graph())
         )

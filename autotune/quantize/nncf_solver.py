@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
+from nncf.common.graph import NNCFGraph
 from nncf.common.insertion_point_graph import InsertionPointGraph
 from nncf.common.quantization.quantizer_propagation.graph import QuantizerPropagationStateGraph
 from nncf.common.quantization.quantizer_propagation.solver import (
@@ -36,6 +37,49 @@ class FusedGraph(InsertionPointGraph):  # type: ignore[misc]
         """Return a copy that shares what the solver only reads; it writes to the dictionaries of edges."""
         copied: FusedGraph = self.copy()
         return copied
+
+
+class PointGraph(InsertionPointGraph):  # type: ignore[misc]
+    """NNCF's graph of operators and points before patterns are fused in a copy of it.
+
+    NNCF copies all that nodes hold, three times; nothing of it is changed afterwards.
+    """
+
+    def __init__(self, graph: NNCFGraph | None = None) -> None:
+        """Take the graph whose operators get points; None for an empty copy (networkx asks for one)."""
+        if graph is None:
+            super(InsertionPointGraph, self).__init__()
+        else:
+            super().__init__(_Lent(graph))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> PointGraph:
+        """Return a copy with dictionaries of its own that hold the same."""
+        copied: PointGraph = self.copy()
+        copied._base_nx_graph = self._base_nx_graph
+        return copied
+
+
+class _Lent:
+    """NNCF's graph of operators, whose copy is the graph below it itself."""
+
+    def __init__(self, graph: NNCFGraph) -> None:
+        self._graph = graph
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._graph, name)
+
+    def get_nx_graph_copy(self) -> _Itself:
+        return _Itself(self._graph._nx_graph)
+
+
+class _Itself:
+    """What stands for a graph that is to be copied and needs no copy."""
+
+    def __init__(self, graph: Any) -> None:
+        self._graph = graph
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return self._graph
 
 
 class Ignored(dict[str, IgnoreReason]):

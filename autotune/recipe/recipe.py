@@ -19,7 +19,7 @@ from autotune.recipe.fields import FUNCTION, Frozen, Map, Name, Shape, name_of
 from autotune.recipe.paths import move_function, moved_source, relative, with_paths
 from autotune.recipe.problems import user_error
 from autotune.recipe.schema import Budget, Expect, MetricSpec, Space, Tolerance
-from autotune.recipe.sources import Data, Model, named_source
+from autotune.recipe.sources import Data, Model, named_model, named_source
 from autotune.recipe.strategy import Strategy
 from autotune.recipe.task import SHARES, TaskSpec, default_metric
 from autotune.recipe.values import FrozenMap, problem, shown
@@ -124,7 +124,7 @@ class Recipe(Frozen):
         """Every ``FILE.py:function`` that would run."""
         sources = [self.data, self.data.calibration, self.data.search, self.data.holdout]
         found = [source.function for source in sources if source is not None]
-        return tuple(f for f in [*found, self.metric.function] if f is not None)
+        return tuple(f for f in [self.model.function, *found, self.metric.function] if f is not None)
 
     @property
     def is_solved(self) -> bool:
@@ -156,7 +156,7 @@ class Recipe(Frozen):
         """Return the recipe of ``autotune tune MODEL --data D --metric M``; paths start from the current folder.
 
         Args:
-            model: a model file or a transformers folder.
+            model: a model file, a transformers folder or ``FILE.py:factory``.
             data: an .npz file, a table, ``FILE.py:function`` or the name of a builtin; or as in a recipe.
             metric: a name, ``FILE.py:function``, or as in a recipe; None: the task's; more: other keys.
 
@@ -166,8 +166,8 @@ class Recipe(Frozen):
         base = Path.cwd()
         plain = {
             "version": VERSION,
-            "name": name_of(Path(model).stem),
-            "model": {"path": model},
+            "name": name_of(Path(model.rpartition(".py:")[0] or model).stem),
+            "model": named_model(model),
             "data": named_source(data) if isinstance(data, str) else dict(data),
             **({} if metric is None else {"metric": metric if isinstance(metric, str) else dict(metric)}),
             **more,
@@ -222,7 +222,7 @@ class Recipe(Frozen):
             return relative(path, Path.cwd(), self.base)
 
         if option == "model":
-            return {"path": move(value)}
+            return moved_source(named_model(value), move)
         if option == "metric":
             return move_function(value, move) if FUNCTION.fullmatch(value) else value
         source = moved_source(named_source(value), move)

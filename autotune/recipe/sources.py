@@ -18,9 +18,10 @@ PARTS = ("calibration", "search", "holdout")
 
 
 class Model(Frozen):
-    """Where the float model comes from: exactly one of ``path`` and ``package``.
+    """Where the float model comes from: exactly one of ``path``, ``package`` and ``function``.
 
     Attributes:
+        function: ``FILE.py:factory``, which makes (or is) a PyTorch module.
         path: .xml, .onnx, .tflite or a transformers folder, relative to the recipe's folder.
         package: a pinned requirement, such as ``magika==1.0.3``.
         file: the model's path inside the package's archive.
@@ -31,6 +32,7 @@ class Model(Frozen):
 
     path: Text | None = None
     package: Text | None = None
+    function: Function | None = None
     file: Text | None = None
     folder: Text | None = None
     sha256: Sha256 | None = None
@@ -38,11 +40,12 @@ class Model(Frozen):
 
     @model_validator(mode="after")
     def _one_source(self) -> Model:
-        if (self.path is None) == (self.package is None):
-            raise problem("needs exactly one of path and package")
+        given = [key for key in ("path", "package", "function") if getattr(self, key) is not None]
+        if len(given) != 1:
+            raise problem("needs exactly one of path, package and function" + _found(given))
         for key in ("file", "folder", "sha256"):
-            if self.path is not None and getattr(self, key) is not None:
-                raise problem("belongs to package; a model given by path does not have it", key)
+            if self.package is None and getattr(self, key) is not None:
+                raise problem(f"belongs to package; a model given by {given[0]} does not have it", key)
         if self.package is not None:
             if self.file is not None and self.folder is not None:
                 raise problem("needs exactly one of file and folder, not both", "folder")
@@ -148,3 +151,8 @@ def named_source(given: str) -> dict[str, Any]:
     if FUNCTION.fullmatch(given):
         return {"function": given}
     return {"builtin" if re.fullmatch(r"[\w-]+", given) else "path": given}
+
+
+def named_model(given: str) -> dict[str, Any]:
+    """Return the model that ``MODEL`` names: FILE.py:factory or a path."""
+    return {"function" if FUNCTION.fullmatch(given) else "path": given}

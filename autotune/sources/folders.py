@@ -4,36 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import importlib.util
 import json
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from autotune.data import Dataset
-from autotune.errors import AutotuneError, UserError
+from autotune.errors import UserError
 from autotune.files import replacing_folder, sha256
 from autotune.protocol import Companions
 from autotune.sources.cache import cache_dir
+from autotune.sources.converting import MODEL, REPLY, check_torch, converted, sentence, shapes
 from autotune.sources.package import fetch_folder
 from autotune.text import TASKS, TextModel
 
 if TYPE_CHECKING:
     from autotune.recipe import Recipe, TaskName
 
-MODEL = "openvino_model.xml"
-REPLY = "conversion.json"
 # Increased whenever the same folder would give another graph.
 _FORMAT = 1
 # What decides a converted model: not notes, nor what an optimiser left behind.
 _PARTS = ("*.json", "*.safetensors", "*.bin", "*.py")
-_SAMPLES = 4
 
 
 def find(recipe: Recipe, trust_code: bool) -> TextModel:
@@ -44,6 +35,8 @@ def find(recipe: Recipe, trust_code: bool) -> TextModel:
     """
     model, task = recipe.model, recipe.task
     assert task is not None
+    if model.function is not None:
+        raise UserError(f"{recipe.where('model')}: a task needs a transformers folder, not {model.function}.")
     if model.package is not None:
         if model.folder is None:
             raise UserError(f"{recipe.where('model')}: a task needs a transformers folder; name it with 'folder'.")
@@ -97,30 +90,24 @@ def convert(recipe: Recipe, sample: Dataset, trust_code: bool, announce: Callabl
     found = find(recipe, trust_code)
     task = TASKS[recipe.task.name]
     runs = sample.runs()
-    shapes = {name: [1, *values.shape[1:]] for name, values in runs.inputs.items()}
     asked = {
         "auto": task.auto,
         "outputs": list(task.outputs),
         "pooling": recipe.task.pooling if task.auto == "AutoModel" else None,
         "normalize": recipe.task.normalize,
         "trust_remote_code": recipe.model.trust_remote_code,
-        "shapes": shapes,
+        "shapes": shapes(runs),
     }
     place = cache_dir().absolute() / "models" / _key(found.path, asked)
     known = place / MODEL
     if known.is_file():
-        announce(_sentence(found, json.loads((place / REPLY).read_text()), again=True))
+        announce(sentence(found.name, json.loads((place / REPLY).read_text()), again=True))
         return known
-    if importlib.util.find_spec("torch") is None:
-        raise UserError(
-            f"model: converting {found.name} needs PyTorch, which is not installed; pip install 'autotune[torch]' "
-            "(it is converted once, later runs do without)."
-        )
+    check_torch(found.name)
     with replacing_folder(place) as folder:
-        reply = _in_a_process(
-            {**asked, "folder": str(found.path.absolute()), "name": found.name}, runs.take(slice(_SAMPLES)), folder
-        )
-    announce(_sentence(found, reply, again=False))
+        request = {**asked, "source": "folder", "folder": str(found.path.absolute()), "name": found.name}
+        reply = converted(request, runs, folder)
+    announce(sentence(found.name, reply, again=False))
     return known
 
 
@@ -128,28 +115,3 @@ def _key(path: Path, asked: dict[str, Any]) -> str:
     files = {file.name: sha256(file) for pattern in _PARTS for file in path.glob(pattern)}
     versions = {name: importlib.metadata.version(name) for name in ("openvino", "transformers")}
     return hashlib.sha256(json.dumps([_FORMAT, files, versions, asked], sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _in_a_process(request: dict[str, Any], samples: Dataset, folder: Path) -> dict[str, Any]:
-    """Run ``autotune.sources.conversion``, which writes the model and its reply into ``folder``; return the reply."""
-    with tempfile.TemporaryDirectory(prefix="autotune-") as scratch:
-        given = Path(scratch) / "samples.npz"
-        np.savez(given, **samples.inputs)  # type: ignore[arg-type]
-        text = json.dumps({**request, "samples": str(given), "model": str(folder / MODEL)})
-        # Nothing is fetched from a hub, whatever a config names.
-        environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
-        command = [sys.executable, "-m", "autotune.sources.conversion", text, str(folder / REPLY)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if not (folder / REPLY).is_file():
-        told = done.stderr.strip().splitlines()[-1:] or [f"it ended with {done.returncode}"]
-        raise AutotuneError(f"Converting {request['name']} failed: {told[0][:300]}.")
-    reply: dict[str, Any] = json.loads((folder / REPLY).read_text())
-    if "error" in reply:
-        raise UserError(reply["error"])
-    return reply
-
-
-def _sentence(model: TextModel, reply: dict[str, Any], again: bool) -> str:
-    how = f"with {reply['way']} (PyTorch {reply['torch']})"
-    told = f"{model.name} was converted {how}" + (" before and is in the cache." if again else ".")
-    return f"{told} {reply['remark']}".strip()

@@ -10,8 +10,8 @@ import numpy as np
 
 from autotune.data import Array, Dataset, Splits
 from autotune.errors import UserError, suggest
+from autotune.sources import folders, modules
 from autotune.sources.batch import fixed_batch, reduce_batch
-from autotune.sources.folders import convert
 from autotune.sources.package import fetch
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ def obtain(recipe: Recipe, sample: Dataset, trust_code: bool, announce: Callable
     Raises:
         UserError: it is not there, is of another format, or cannot be converted.
     """
-    return locate(recipe) if recipe.task is None else convert(recipe, sample, trust_code, announce)
+    if recipe.model.function is not None:
+        return modules.convert(recipe, sample, trust_code, announce)
+    return locate(recipe) if recipe.task is None else folders.convert(recipe, sample, trust_code, announce)
 
 
 def locate(recipe: Recipe) -> Path:

@@ -5,7 +5,9 @@ A run of objects is then a run of files like any other: it can be resumed, appli
 
 from __future__ import annotations
 
+import inspect
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,13 +18,17 @@ from autotune.errors import UserError
 from autotune.files import replacing
 
 SPLITS = ("calibration", "search", "holdout")
-# What reads the metric back; cloudpickle takes functions of a notebook and closures, too.
-_METRIC = '''"""The metric as it was given to autotune.tune."""
+# What reads an object back; cloudpickle takes what is defined in a notebook, and closures, too.
+_READING = '''"""The {name} as it was given to autotune.tune."""
 
 import pickle
+import sys
 from pathlib import Path
 
-metric = pickle.loads(Path(__file__).with_name("metric.pkl").read_bytes())
+# Where its own modules were found.
+sys.path.extend(path for path in {paths!r} if path not in sys.path)
+
+{name} = pickle.loads(Path(__file__).with_name("{name}.pkl").read_bytes())
 '''
 
 
@@ -31,28 +37,48 @@ def is_path(given: object) -> bool:
     return isinstance(given, str | os.PathLike)
 
 
-def write_model(model: Any, folder: Path) -> Path:
-    """Write an ``openvino.Model`` as IR, its weights in their own precision; return the path of the ``.xml``.
+def write_model(model: Any, folder: Path) -> str:
+    """Write a model object; return what a recipe names it by: the path of an IR, or ``FILE.py:model``.
+
+    Args:
+        model: an ``openvino.Model``, whose weights are written in their own precision, or a PyTorch module, among them
+            the models of transformers.
 
     Raises:
-        UserError: it is no OpenVINO model.
+        UserError: it is neither, or cannot be pickled.
     """
     import openvino
 
+    if is_module(model):
+        return f"{write_object(model, 'model', folder)}:model"
     if not isinstance(model, openvino.Model):
-        raise UserError(f"model: {type(model).__name__} is not a path and not an openvino.Model; convert it first.")
+        raise UserError(
+            f"model: {type(model).__name__} is not a path, an openvino.Model or a torch.nn.Module; convert it first."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "model.xml"
     openvino.save_model(model, path, compress_to_fp16=False)
-    return path
+    return str(path)
+
+
+def is_module(model: object) -> bool:
+    """Whether it is a PyTorch module, without importing PyTorch: who has one has done that."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(model, torch.nn.Module)
 
 
 def input_names(model: Any) -> tuple[str, ...]:
-    """Return one name per input, in the model's order; ``model``: an ``openvino.Model`` or the path of a file.
+    """Return one name per input, in the model's order.
+
+    Args:
+        model: an ``openvino.Model``, the path of a file, or a PyTorch module: the parameters that it needs.
 
     Raises:
         UserError: OpenVINO cannot read the file.
     """
+    if is_module(model):
+        parameters = inspect.signature(model.forward).parameters.values()
+        return tuple(p.name for p in parameters if p.default is p.empty)
     import openvino
 
     try:
@@ -116,8 +142,8 @@ def arrays(given: Any, names: Callable[[], tuple[str, ...]], where: str) -> dict
     return {key: _array([np.asarray(s[key]) for s in samples], f"{where}['{key}']") for key in keys}
 
 
-def write_metric(metric: Callable[..., Any], folder: Path) -> Path:
-    """Write a metric function so that another process can import it; return the file, where it is called ``metric``.
+def write_object(given: Any, name: str, folder: Path) -> Path:
+    """Write an object so that another process can import it; return the file, where it is called ``name``.
 
     Raises:
         UserError: it cannot be pickled.
@@ -125,13 +151,13 @@ def write_metric(metric: Callable[..., Any], folder: Path) -> Path:
     import cloudpickle  # type: ignore[import-untyped]
 
     try:
-        content = cloudpickle.dumps(metric)
-    except Exception as error:  # whatever the function holds
-        raise UserError(f"metric: {metric!r} cannot be sent to the measuring process ({error}).") from error
+        content = cloudpickle.dumps(given)
+    except Exception as error:  # whatever it holds
+        raise UserError(f"{name}: {type(given).__name__} cannot be sent to another process ({error}).") from error
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "metric.py"
+    path = folder / f"{name}.py"
     path.with_suffix(".pkl").write_bytes(content)
-    path.write_text(_METRIC)
+    path.write_text(_READING.format(name=name, paths=[entry for entry in sys.path if entry]))
     return path
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from autotune.errors import UserError
-from autotune.sources.objects import arrays, write_data, write_metric
+from autotune.sources.objects import arrays, write_data, write_object
 from autotune.usercode import load_function
 
 IMAGES = np.arange(12, dtype=np.float32).reshape(3, 4)
@@ -78,11 +78,11 @@ def test_three_splits_are_three_files(tmp_path) -> None:
 
 def test_a_metric_is_read_back(tmp_path) -> None:
     scale = 3.0
-    path = write_metric(lambda outputs, labels: scale * labels, tmp_path)
+    path = write_object(lambda outputs, labels: scale * labels, "metric", tmp_path)
     function = load_function(f"{path}:metric", tmp_path, True, "metric")
     np.testing.assert_array_equal(function({}, LABELS), 3.0 * LABELS)
 
 
 def test_a_metric_that_cannot_be_sent_is_said(tmp_path) -> None:
     with (tmp_path / "file").open("w") as file, pytest.raises(UserError, match="cannot be sent"):
-        write_metric(lambda outputs, labels: file.write("x"), tmp_path / "given")
+        write_object(lambda outputs, labels: file.write("x"), "metric", tmp_path / "given")

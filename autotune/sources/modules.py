@@ -1,0 +1,53 @@
+"""A PyTorch module that a user's function makes, as a model: converted at each run, kept by what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from autotune.data import Dataset
+from autotune.errors import UserError
+from autotune.files import sha256
+from autotune.recipe import Recipe
+from autotune.sources.cache import cache_dir
+from autotune.sources.converting import MODEL, check_torch, converted, sentence, shapes
+
+
+def convert(recipe: Recipe, sample: Dataset, trust_code: bool, announce: Callable[[str], None]) -> Path:
+    """Return the module of the recipe's ``FILE.py:factory`` as OpenVINO IR with the shapes of ``sample``.
+
+    Where its weights come from only the function knows, so it is asked each time; equal models are one file.
+
+    Args:
+        sample: some of the data; a few of them are what the conversion is tried and checked on.
+        announce: told how it was converted.
+
+    Raises:
+        UserError: code is not trusted, PyTorch is not installed, or the module cannot be made, run or converted.
+    """
+    spec = recipe.model.function
+    assert spec is not None
+    file = recipe.base / spec.rpartition(":")[0]
+    if not trust_code:
+        raise UserError(f"model: {spec} is code that would run; read {file}, then allow it with --trust-code.")
+    check_torch(spec)
+    runs = sample.runs()
+    request = {
+        "source": "function", "function": spec, "base": str(recipe.base), "name": spec, "shapes": shapes(runs),
+    }  # fmt: skip
+    models = cache_dir().absolute() / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".module-", dir=models) as scratch:
+        made = Path(scratch) / "made"
+        made.mkdir()
+        reply = converted(request, runs, made)
+        digests = [sha256(made / name) for name in (MODEL, str(Path(MODEL).with_suffix(".bin")))]
+        place = models / hashlib.sha256("".join(digests).encode()).hexdigest()[:32]
+        if not (place / MODEL).is_file():
+            shutil.rmtree(place, ignore_errors=True)
+            made.rename(place)
+    announce(sentence(spec, reply, again=False))
+    return place / MODEL
