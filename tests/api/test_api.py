@@ -90,7 +90,7 @@ def test_mistakes_are_one_sentence_and_leave_nothing(tiny: Path, tmp_path: Path)
         ({"data": 3}, "int is not data"),
         ({"data": {"image": images}, "max_drop": -1}, "max-drop"),
         ({"data": {"picture": images, "labels": np.arange(len(images)) % 4}}, "input 'picture' that the model has not"),
-        ({"data": {"image": images}, "model": 3}, "int is not a path and not an openvino.Model"),
+        ({"data": {"image": images}, "model": 3}, "int is not a path, an openvino.Model or a torch.nn.Module"),
         ({"data": {"image": images}, "metric": "acuracy"}, "Did you mean 'accuracy'?"),
         ({"data": {"image": images}, "isa": "amx9"}, "there is no 'amx9'"),
         ({"data": {"image": images}, "space": {"placements": ["plain"]}}, "placements"),
