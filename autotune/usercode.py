@@ -20,12 +20,7 @@ def load_function(spec: str, base: Path, trust_code: bool, purpose: str) -> Call
     Raises:
         UserError: ``trust_code`` is false, the file or the function is missing, or importing the file failed.
     """
-    file, colon, name = spec.rpartition(":")
-    if not colon or not file.endswith(".py") or not name.isidentifier():
-        raise UserError(f"{purpose}: '{spec}' is not a function; write FILE.py:function.")
-    path = base / file
-    if not trust_code:
-        raise UserError(f"{purpose}: {spec} is code that would run; read {path}, then allow it with --trust-code.")
+    path, name = trusted_file(spec, base, trust_code, purpose)
     if not path.is_file():
         raise UserError(f"{purpose}: {path} does not exist; {spec} is looked for relative to the recipe's folder.")
     module = _import(path, purpose)
@@ -35,6 +30,21 @@ def load_function(spec: str, base: Path, trust_code: bool, purpose: str) -> Call
         hint = suggest(name, functions) if functions else "It defines none."
         raise UserError(f"{purpose}: {path} has no function '{name}'. {hint}")
     return function  # type: ignore[no-any-return]
+
+
+def trusted_file(spec: str, base: Path, trust_code: bool, purpose: str) -> tuple[Path, str]:
+    """Return the file and the name in it, without importing anything.
+
+    Raises:
+        UserError: it is not ``FILE.py:function``, or ``trust_code`` is false.
+    """
+    file, colon, name = spec.rpartition(":")
+    if not colon or not file.endswith(".py") or not name.isidentifier():
+        raise UserError(f"{purpose}: '{spec}' is not a function; write FILE.py:function.")
+    path = base / file
+    if not trust_code:
+        raise UserError(f"{purpose}: {spec} is code that would run; read {path}, then allow it with --trust-code.")
+    return path, name
 
 
 def call_function(spec: str, base: Path, trust_code: bool, purpose: str) -> Any:

@@ -40,9 +40,12 @@ def winner_class(configuration: Mapping[str, Any]) -> str:
     Args:
         configuration: of ``record.json``.
     """
-    q = configuration["quantization"]
+    static, compression = configuration["quantization"], configuration["compression"]
     typed = configuration["precision"] if not configuration["bf16_operators"] else "bf16 by operator"
-    return f"float {typed}" if q is None else f"int8 {q['placement']}, rest {typed}"
+    schemes = [] if static is None else [f"int8 {static['placement']}"]
+    if compression is not None:
+        schemes.append("int8-dynamic" if compression["dynamic_group"] else "int8-weights")
+    return f"{' and '.join(schemes)}, rest {typed}" if schemes else f"float {typed}"
 
 
 def facts(run: Path) -> Row:

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from autotune.data import Dataset
-from autotune.errors import UserError
 from autotune.files import sha256
 from autotune.recipe import Recipe
 from autotune.sources.cache import cache_dir
 from autotune.sources.converting import MODEL, check_torch, converted, sentence, shapes
+from autotune.usercode import trusted_file
 
 
 def convert(recipe: Recipe, sample: Dataset, trust_code: bool, announce: Callable[[str], None]) -> Path:
@@ -30,9 +30,7 @@ def convert(recipe: Recipe, sample: Dataset, trust_code: bool, announce: Callabl
     """
     spec = recipe.model.function
     assert spec is not None
-    file = recipe.base / spec.rpartition(":")[0]
-    if not trust_code:
-        raise UserError(f"model: {spec} is code that would run; read {file}, then allow it with --trust-code.")
+    trusted_file(spec, recipe.base, trust_code, "model")
     check_torch(spec)
     runs = sample.runs()
     request = {

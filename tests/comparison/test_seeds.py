@@ -17,12 +17,16 @@ def row(model: str, seed: int, kind: str, failure: str | None = None) -> dict[st
 
 
 def test_a_class_has_no_details() -> None:
-    plain = {"precision": "f32", "bf16_operators": [], "quantization": None}
+    plain = {"precision": "f32", "bf16_operators": [], "quantization": None, "compression": None}
     assert winner_class(plain) == "float f32"
     assert winner_class({**plain, "precision": "bf16", "quantization": INT8}) == "int8 transformer, rest bf16"
     assert winner_class({**plain, "bf16_operators": ["a"], "quantization": INT8}) == (
         "int8 transformer, rest bf16 by operator"
     )
+    dynamic = {**plain, "compression": {"dynamic_group": 128}}
+    assert winner_class(dynamic) == "int8-dynamic, rest f32"
+    assert winner_class({**dynamic, "quantization": INT8}) == "int8 transformer and int8-dynamic, rest f32"
+    assert winner_class({**plain, "compression": {"dynamic_group": 0}}) == "int8-weights, rest f32"
 
 
 def test_runs_of_the_majority_are_counted() -> None:
