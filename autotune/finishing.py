@@ -12,8 +12,9 @@ from autotune.assembly import Judged, leave
 from autotune.configuration import Configuration
 from autotune.errors import AutotuneError, WorkerDied
 from autotune.events import Events
+from autotune.findings import QuantizerRecord
 from autotune.outcome import Finalist, Run, Saturation, Verdict
-from autotune.protocol import Emulate, Emulated, Export, Exported, Judge, Race, Raced
+from autotune.protocol import Emulate, Emulated, Export, Exported, Judge, Race, Raced, Recall
 from autotune.record import Trial
 from autotune.runner import Runner
 from autotune.setting import Found, Setting
@@ -60,12 +61,15 @@ class _Finishing:
         self._phase(self._race)
         finalists, decision, exported = self._phase(self._write_winner)
         saturation = self._phase(lambda: self._saturation(decision))
+        quantizers = self._phase(lambda: self._quantizers(decision))
         self._events.stage("report")
         run = self._phase(
             lambda: leave(
                 self._setting,
                 self._found,
-                Judged(tuple(finalists), decision, exported, saturation, self._interrupted, tuple(self._notes)),
+                Judged(
+                    tuple(finalists), decision, exported, saturation, quantizers, self._interrupted, tuple(self._notes)
+                ),
             )
         )
         self._setting.folder.clean()
@@ -218,6 +222,18 @@ class _Finishing:
         goal = self._setting.goal
         found = decide.saturation(winner.measurement.score, emulated.score, emulated.samples, goal)
         self._events.note(decide.saturation_sentence(found, goal))
+        return found
+
+    def _quantizers(self, decision: decide.Decision) -> tuple[QuantizerRecord, ...]:
+        """Recall what the winner's quantisers saw; it takes a few milliseconds each."""
+        winner = next(t for t in self._chosen if t.number == decision.winner)
+        if winner.configuration.quantization is None:
+            return ()
+        try:
+            found: tuple[QuantizerRecord, ...] = self._runner.call(Recall(winner.configuration))
+        except (StageFailed, WorkerDied) as error:
+            self._note(f"What the winner's quantisers saw could not be recalled: {error}")
+            return ()
         return found
 
 

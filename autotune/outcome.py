@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from autotune.configuration import Configuration
+from autotune.findings import FrameFindings, Importances, QuantizerRecord
 from autotune.record import Interval, ModelInfo, Seconds, Trial
 
 Status = Literal["proven", "expected", "beyond"]
@@ -124,6 +125,9 @@ class Run:
         saturation: None where 8-bit sums cannot saturate, where float won, or where ``notes`` say why.
         solved: the solved recipe as YAML.
         command: the command line that reproduces the run.
+        frames: what was found out about operators, in the order of looking.
+        quantizers: of the winner; none where it is float or NNCF chose its ranges.
+        importances: which choices mattered; None where too few int8 trials were measured.
     """
 
     name: str
@@ -149,6 +153,9 @@ class Run:
     command: str
     notes: tuple[str, ...] = field(default=())
     saturation: Saturation | None = None
+    frames: tuple[FrameFindings, ...] = ()
+    quantizers: tuple[QuantizerRecord, ...] = ()
+    importances: Importances | None = None
 
 
 @dataclass(frozen=True)

@@ -302,6 +302,13 @@ class Rechecked:
 
 
 @dataclass(frozen=True)
+class Recall:
+    """Tell what the quantisers of a candidate saw. Answered by a tuple of ``findings.QuantizerRecord``."""
+
+    configuration: Configuration
+
+
+@dataclass(frozen=True)
 class Emulate:
     """Score a candidate on the whole search split, its int8 computed as floats. Answered by :class:`Emulated`."""
 

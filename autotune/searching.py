@@ -94,7 +94,13 @@ class _Searching:
             self._runner.close()
             self._note("Interrupted: finishing with what was measured; press Ctrl-C again to stop at once.")
         return Found(
-            self._search.trials, interrupted, late, time.monotonic() - started, self._observing, self._inference
+            self._search.trials,
+            interrupted,
+            late,
+            time.monotonic() - started,
+            self._observing,
+            self._inference,
+            self._search.explored,
         )
 
     @property
