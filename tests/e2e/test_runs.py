@@ -55,8 +55,8 @@ def test_leaves_everything_it_promises(finished: Path) -> None:
     assert "scores/0.npy" in scores
     assert names - scores == {
         "model/README.md", "model/deploy.json", "model/openvino_model.bin", "model/openvino_model.xml",
-        "pareto.csv", "recipe.yaml", "record.json", "report.html", "run.json", "run.log", "solved.yaml", "study.db",
-        "trials.csv",
+        "latency.csv", "pareto.csv", "recipe.yaml", "record.json", "report.html", "run.json", "run.log",
+        "sensitivity.csv", "solved.yaml", "study.db", "trials.csv",
     }  # fmt: skip
     summary = json.loads((finished / "run.json").read_text())
     if not hardware.can_saturate(hardware.flags(), hardware.instruction_set()):
@@ -78,6 +78,11 @@ def test_leaves_everything_it_promises(finished: Path) -> None:
     trials = pd.read_csv(finished / "trials.csv")
     assert len(trials) == summary["trials"]
     assert (trials.loc[trials.origin == "plain", "state"] != "stopped").all()
+    pairs = autotune.read_table(finished / "latency.csv").query("phase == 'final'")
+    ratios = (pairs["float_seconds"] / pairs["candidate_seconds"]).groupby(pairs["trial"]).median()
+    finalists = autotune.read_table(finished / "pareto.csv").query("finalist").set_index("trial")
+    assert finalists["final_speedup"].drop(0).to_dict() == pytest.approx(ratios.to_dict())
+    assert not pairs[["float_order", "candidate_order"]].isna().any(axis=None)
 
 
 @pytest.mark.slow
@@ -139,7 +144,7 @@ def test_odd_output_names_keep_everything_inside(tiny: Path, tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_report_regenerates_the_same_files(finished: Path) -> None:
-    names = ("report.html", "trials.csv", "pareto.csv", "run.json")
+    names = ("report.html", "trials.csv", "pareto.csv", "sensitivity.csv", "latency.csv", "run.json")
     before = {name: (finished / name).read_bytes() for name in names}
     for name in names:
         (finished / name).unlink()
