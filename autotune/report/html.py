@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autotune.outcome import Run
-from autotune.report.charts import front_figure, latency_figure
+from autotune.report.charts import calibration_data, figures
+from autotune.report.glossary import GLOSSARY
 from autotune.report.view import view
 
 if TYPE_CHECKING:
@@ -25,8 +26,17 @@ _TEMPLATES = Path(__file__).parent / "templates"
 def render(run: Run) -> str:
     """Return the report as HTML text; equal runs give equal text."""
     page = view(run)
-    figures = {"front": front_figure(page.front), "latency": latency_figure(page.latencies)}
-    return environment().get_template("report.html.j2").render(page=page, figures=figures, plotly=_packed_plotly())
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            page=page,
+            figures=figures(page),
+            quantizers=[calibration_data(q) for q in page.calibration.quantizers],
+            glossary=GLOSSARY,
+            plotly=_packed_plotly(),
+        )
+    )
 
 
 def environment() -> jinja2.Environment:

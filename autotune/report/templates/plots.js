@@ -1,4 +1,8 @@
 "use strict";
+// What the other scripts change of a figure before it is drawn (by name), and what they do once all are drawn.
+const adjust = {};
+const whenDrawn = [];
+let redraw = () => {};
 // Plots: unpack plotly.js, draw the figures in the colours of the current theme, draw again when it changes.
 (() => {
   const figures = JSON.parse(document.getElementById("figures").textContent);
@@ -12,11 +16,12 @@
     return match ? style.getPropertyValue(match[1]).trim() : value;
   };
   const paper = { width: 660, height: 420 };
-  const draw = ({ onPaper = false } = {}) => {
+  const draw = ({ onPaper = false, only = "" } = {}) => {
     const style = getComputedStyle(document.documentElement);
     const narrow = window.innerWidth < 640;
-    return Promise.all([...document.querySelectorAll("[data-figure]")].map(async element => {
-      const figure = themed(figures[element.dataset.figure], style);
+    return Promise.all([...document.querySelectorAll(only ? `[data-figure=${only}]` : "[data-figure]")].map(async element => {
+      const name = element.dataset.figure;
+      const figure = themed((adjust[name] ?? (plain => plain))(structuredClone(figures[name])), style);
       if (narrow) {
         figure.layout.font.size = 11;
         if (figure.layout.legend) figure.layout.height += 60;
@@ -45,6 +50,8 @@
     document.head.append(script);
     for (const element of document.querySelectorAll(".plot-message")) element.remove();
     await draw();
+    redraw = draw;
+    for (const act of whenDrawn) act();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
     window.addEventListener("beforeprint", () => { document.documentElement.dataset.theme = "light"; draw({ onPaper: true }); });
     window.addEventListener("afterprint", () => { delete document.documentElement.dataset.theme; draw(); });
@@ -55,50 +62,17 @@
   });
 })();
 
-// Tables: a click on a head sorts by its column, another one turns the order round; empty cells stay last.
-for (const table of document.querySelectorAll("table.sortable")) {
-  const heads = [...table.tHead.rows[0].cells];
-  const body = table.tBodies[0];
-  const key = (row, column) => {
-    const cell = row.cells[column];
-    const value = cell.dataset.value ?? cell.textContent.trim();
-    return heads[column].classList.contains("num") ? (value === "" ? null : Number(value)) : value.toLowerCase();
-  };
-  heads.forEach((head, column) => {
-    head.querySelector("button")?.addEventListener("click", () => {
-      const down = head.getAttribute("aria-sort") === "ascending";
-      for (const other of heads) other.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const rows = [...body.rows].map(row => [key(row, column), row]);
-      rows.sort(([a], [b]) => {
-        if (a === null || b === null) return (a === null) - (b === null);
-        const order = typeof a === "number" ? a - b : a.localeCompare(b, undefined, { numeric: true });
-        return down ? -order : order;
-      });
-      body.append(...rows.map(([, row]) => row));
-    });
-  });
-}
-
-// Trials: show the states that are ticked and the rows that hold every word typed.
+// Calibration: show the quantiser that is chosen.
 (() => {
-  const controls = document.getElementById("trial-controls");
-  if (!controls) return;
-  const rows = [...document.querySelector("#trial-table tbody").rows];
-  const search = controls.querySelector("input[type=search]");
-  const shown = document.getElementById("trial-count");
-  const filter = () => {
-    const states = new Set([...controls.querySelectorAll("input:checked")].map(box => box.value));
-    const wanted = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let count = 0;
-    for (const row of rows) {
-      const text = row.textContent.toLowerCase();
-      const visible = states.has(row.dataset.state) && wanted.every(word => text.includes(word));
-      row.classList.toggle("hidden", !visible);
-      count += visible;
-    }
-    shown.textContent = `${count} of ${rows.length} shown`;
+  const choice = document.getElementById("quantizer");
+  if (!choice) return;
+  const seen = JSON.parse(document.getElementById("quantizers").textContent);
+  adjust.calibration = figure => {
+    figure.data = figure.data.map((trace, number) => ({ ...trace, ...seen[Number(choice.value)][number] }));
+    return figure;
   };
-  controls.addEventListener("input", filter);
-  filter();
+  choice.addEventListener("change", () => {
+    document.getElementById("quantizer-facts").textContent = choice.selectedOptions[0].dataset.facts;
+    redraw({ only: "calibration" });
+  });
 })();
