@@ -160,17 +160,42 @@ def verify(
         raise typer.Exit(EXIT_CONSTRAINT_UNMET)
 
 
-@app.command(epilog="Example: autotune report reports/file-type")
+@app.command(epilog="Example: autotune report reports/file-type reports/file-type-avx2 --output comparison.html")
 def report(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    directories: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of finished runs.")],
+    output: Annotated[
+        Path | None, typer.Option(help="Page of several runs (default: comparison.html); a .csv goes beside it.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
-    """Write report.html, trials.csv, pareto.csv and run.json again from a finished run."""
+    """Write a run's report.html, tables and run.json again; of several runs, a comparison side by side."""
     with _Errors(debug):
-        from autotune.report.write import load_record, write_reports
+        if len(directories) == 1:
+            _report_again(directories[0], output)
+        else:
+            _compare(directories, output or Path("comparison.html"))
 
-        write_reports(load_record(directory / "record.json"), directory)
-        typer.echo(f"Wrote {directory / 'report.html'}")
+
+def _report_again(directory: Path, output: Path | None) -> None:
+    from autotune.report.write import load_record, write_reports
+
+    if output is not None:
+        raise UserError("--output is for comparisons; name two or more runs, or leave it out.")
+    write_reports(load_record(directory / "record.json"), directory)
+    typer.echo(f"Wrote {directory / 'report.html'}")
+
+
+def _compare(directories: list[Path], page: Path) -> None:
+    from rich.console import Console as RichConsole
+
+    from autotune.comparing import write_comparison
+    from autotune.report.comparison.terminal import terminal_table
+
+    comparison = write_comparison(directories, page)
+    RichConsole(highlight=False).print(terminal_table(comparison))
+    for caution in comparison.cautions:
+        typer.echo(caution)
+    typer.echo(f"Wrote {page} and {page.with_suffix('.csv')}")
 
 
 @app.command(epilog="Example: autotune schema > recipe.schema.json")

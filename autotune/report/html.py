@@ -34,7 +34,7 @@ def render(run: Run) -> str:
             figures=figures(page),
             quantizers=[calibration_data(q) for q in page.calibration.quantizers],
             glossary=GLOSSARY,
-            plotly=_packed_plotly(),
+            plotly=packed_plotly(),
         )
     )
 
@@ -53,7 +53,8 @@ def environment() -> jinja2.Environment:
 
 
 @lru_cache(maxsize=1)
-def _packed_plotly() -> str:
+def packed_plotly() -> str:
+    """Return plotly.js as the page carries it: gzipped, as base64 text."""
     from plotly.offline import get_plotlyjs
 
     packed = gzip.compress(get_plotlyjs().encode(), compresslevel=9, mtime=0)

@@ -9,12 +9,13 @@ from autotune.outcome import Run
 _CAUTIONS: tuple[tuple[Callable[[Run], object], str], ...] = (
     (
         lambda run: run.model.digest,
-        "The models differ: latencies and sizes are of different models; speeds are each against the model's own float f32.",
+        "The models differ: latencies and sizes are of different models; speeds are each against the model's own float "
+        "f32.",
     ),
     (
         lambda run: (run.fingerprint.cpu, run.fingerprint.instruction_set, run.fingerprint.threads),
-        "CPU, instruction set or threads differ: latencies are not comparable, and what is fastest on one need not be on "
-        "another.",
+        "CPU, instruction set or threads differ: latencies are not comparable, and what is fastest on one need not be "
+        "so on another.",
     ),
     (
         lambda run: tuple(sorted(run.fingerprint.versions.items())),
@@ -29,7 +30,7 @@ _CAUTIONS: tuple[tuple[Callable[[Run], object], str], ...] = (
         "The data or the size of the holdout differ: drops were judged on different samples.",
     ),
     (
-        lambda run: (run.goal.tolerance, run.goal.assurance, run.goal.max_latency_ms, run.goal.max_size_bytes),
+        lambda run: (run.goal.max_drop, run.goal.assurance, run.goal.max_latency_ms, run.goal.max_size_bytes),
         "What was asked for differs: a larger tolerance lets a faster model win.",
     ),
 )
@@ -40,6 +41,6 @@ def cautions(runs: Sequence[Run]) -> tuple[str, ...]:
     found = [sentence for of, sentence in _CAUTIONS if len({of(run) for run in runs}) > 1]
     return (
         *found,
-        "Runs were timed at different times: a few per cent between their speeds may be the machine's. Only candidates of "
-        "one run were timed in common rounds.",
+        "Runs were timed at different times: their speeds may differ by more than the intervals say. Only candidates "
+        "of one run were timed in common rounds.",
     )

@@ -54,13 +54,15 @@ class Speed:
 
 @dataclass(frozen=True)
 class Line:
-    """One run in one line: what fits a terminal."""
+    """One run in one line: what fits a terminal. ``winner`` is its configuration's first words."""
 
     name: str
     winner: str
     verdict: str
     speed: str
+    interval: str
     drop: str
+    allowed: str
     latency: str
     size: str
     wall: str

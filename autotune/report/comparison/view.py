@@ -119,21 +119,19 @@ def _speed_mark(side: _Side) -> Speed | None:
 
 
 def _line(side: _Side) -> Line:
-    winner, metric = side.winner, side.metric
-    if winner is None:
-        blank = words.MISSING
-        return Line(side.named.name, "none", _OUTCOMES.get(side.run.outcome, "no verdict"), blank, blank, blank, blank,
-                    words.duration(side.run.wall_seconds))  # fmt: skip
-    verdict = winner.verdict
+    winner, run = side.winner, side.run
+    odd = [_OUTCOMES[run.outcome]] if run.outcome in _OUTCOMES else []
     return Line(
         name=side.named.name,
-        winner=winner.configuration.label,
-        verdict=", ".join([verdict.status, *([_OUTCOMES[side.run.outcome]] if side.run.outcome in _OUTCOMES else [])]),
-        speed=_ratio(winner.speedup),
-        drop=f"{metric.drop(verdict.drop)} of {metric.tolerance(verdict.tolerance)}",
-        latency=words.milliseconds(_milliseconds(winner)),
-        size=words.size(_size(side)),
-        wall=words.duration(side.run.wall_seconds),
+        winner=words.MISSING if winner is None else winner.configuration.label.partition(",")[0],
+        verdict=", ".join(["no verdict" if winner is None else winner.verdict.status, *odd]),
+        speed=words.MISSING if winner is None else words.ratio(winner.speedup.estimate),
+        interval="" if winner is None else words.between(winner.speedup),
+        drop=words.MISSING if winner is None else side.metric.drop(winner.verdict.drop),
+        allowed=run.goal.max_drop,
+        latency=words.MISSING if winner is None else words.milliseconds(_milliseconds(winner)),
+        size=words.MISSING if winner is None else words.size(_size(side)),
+        wall=words.duration(run.wall_seconds),
     )
 
 
@@ -195,7 +193,6 @@ def _drop_cell(side: _Side, winner: Finalist) -> Cell:
 
 _VERDICT: _Rows = (
     ("verdict", _verdict),
-    ("in a sentence", lambda side: Cell(side.run.sentence)),
     ("speed against float f32", _of_winner(lambda _, winner: _interval(winner.speedup))),
     ("speed against the best float", _of_winner(lambda _, winner: _interval(winner.speedup_best_float))),
     ("best float", _best_float),
@@ -206,6 +203,7 @@ _VERDICT: _Rows = (
     ("trials", lambda side: Cell(words.count(len(side.run.trials)))),
     ("wall time", lambda side: Cell(words.duration(side.run.wall_seconds))),
     ("started", lambda side: Cell(side.run.started.replace("T", " ", 1))),
+    ("in a sentence", lambda side: Cell(side.run.sentence)),
 )
 _ASKED: _Rows = (
     ("metric", lambda s: Cell(s.run.goal.metric, f"{'higher' if s.run.goal.higher_is_better else 'lower'} is better")),
