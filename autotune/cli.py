@@ -35,6 +35,10 @@ Isa = Annotated[
     str, typer.Option(help="Kernels restricted to avx2, avx2-vnni, avx512, avx512-vnni, avx512-bf16 or amx.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict only.")]
+Mlflow = Annotated[
+    str | None,
+    typer.Option(metavar="URI", help="Log the finished run to MLflow there: http://..., sqlite:///mlflow.db."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print run.json on stdout, everything else on stderr.")]
 
 
@@ -61,6 +65,7 @@ def tune(
     isa: Isa = "native",
     output: Annotated[Path | None, typer.Option(help="Run folder (default: reports/<name>-<time>).")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the killed run in --output.")] = False,
+    mlflow: Mlflow = None,
     trust_code: TrustCode = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -95,6 +100,7 @@ def tune(
         asked = _recipe(recipes, target, given)
         folder = output or _default_output(asked.name, resume)
         console = Console(quiet=quiet, to_stderr=as_json)
+        tracker = _tracker(mlflow)
         console.header(asked, folder)
         options = Options(folder, resume, trust_code, shlex.join(["autotune", *sys.argv[1:]]), begun)
         with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):  # the user's own code may print
@@ -102,6 +108,8 @@ def tune(
         console.result(run, folder)
         if as_json:
             print(json.dumps(summary(run), indent=2))
+        if tracker is not None:
+            _log(tracker, run, folder)
     if run.outcome == "interrupted":
         raise typer.Exit(EXIT_INTERRUPTED)
     if run.outcome == "constraint-unmet":
@@ -166,6 +174,7 @@ def report(
     output: Annotated[
         Path | None, typer.Option(help="Page of several runs (default: comparison.html); a .csv goes beside it.")
     ] = None,
+    mlflow: Mlflow = None,
     debug: Debug = False,
 ) -> None:
     """Write a run's report.html, tables and run.json again; of several runs, a comparison side by side."""
@@ -174,6 +183,24 @@ def report(
             _report_again(directories[0], output)
         else:
             _compare(directories, output or Path("comparison.html"))
+        if (tracker := _tracker(mlflow)) is not None:
+            from autotune.report.write import load_record
+
+            for directory in directories:
+                _log(tracker, load_record(directory / "record.json"), directory)
+
+
+def _tracker(uri: str | None) -> Any:
+    """Reach MLflow before anything else is done, if it is asked for."""
+    if uri is None:
+        return None
+    from autotune.tracking import Tracker
+
+    return Tracker(uri)
+
+
+def _log(tracker: Any, run: Any, folder: Path) -> None:
+    typer.echo(f"MLflow run {tracker.log(run, folder)}", err=True)
 
 
 def _report_again(directory: Path, output: Path | None) -> None:
