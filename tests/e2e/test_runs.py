@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 import autotune
 from autotune import hardware
@@ -466,9 +467,19 @@ def test_a_model_that_lost_its_accuracy_is_refused(finished: Path, tmp_path: Pat
     ov.save_model(model, tmp_path / "openvino_model.xml", compress_to_fp16=False)
     for suffix in (".xml", ".bin"):
         shutil.move(tmp_path / f"openvino_model{suffix}", broken / f"openvino_model{suffix}")
-    result = run("verify", finished, "--model", broken, "--slower", "90%")
+    summary = tmp_path / "summary"
+    job = YAML(typ="safe").load(Path("docs/examples/verify.yml"))["jobs"]["verify"]
+    step = next(s for s in job["steps"] if "verdict" in s.get("name", ""))
+    assert set(job["env"]) == {"RUN", "MODEL", "SLOWER"}
+    settings = {"RUN": str(finished), "MODEL": str(broken), "SLOWER": "90%", "GITHUB_STEP_SUMMARY": str(summary)}
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    bash = [step["shell"], "-e", "-o", "pipefail", "-c", step["run"]]  # as GitHub runs it
+    result = subprocess.run(
+        bash, env={**os.environ, **settings, "PATH": programs}, capture_output=True, text=True, timeout=280, check=False
+    )
     assert result.returncode == 3, result.stderr + result.stdout
     assert "does NOT hold: its drop of" in result.stdout
+    assert summary.read_text() == result.stdout
 
 
 def test_verify_needs_a_run(tmp_path: Path) -> None:
