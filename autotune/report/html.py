@@ -1,8 +1,8 @@
 """report.html: one file that needs nothing else, not even a network.
 
-plotly.js is 4.8 MB. It travels inside the page gzipped (1.5 MB, 2 MB as base64 text), as do the figures, the choices of
-every trial and what quantisers saw. The browser unpacks them with DecompressionStream, which Chromium, Firefox and Safari have
-had since May 2023; an older one shows the tables only.
+plotly.js is 4.8 MB. It travels inside the page gzipped (1.5 MB, 2 MB as base64 text), as do the figures and the choices
+of every trial. The browser unpacks them with DecompressionStream, which Chromium, Firefox and Safari have had since
+May 2023; an older one shows the tables only.
 """
 
 from __future__ import annotations

@@ -165,7 +165,7 @@ def _operator_row(op: OperatorRun, total: float, baseline: float | None, known: 
         speedup=words.ratio(faster),
         speedup_value=faster,
         cost=_cost(finding.cost if finding else None),
-        cost_value=finding.cost if finding else None,
+        cost_value=finding.cost if finding and finding.cost is not None and math.isfinite(finding.cost) else None,
         gain=words.microseconds(finding.gain if finding else None),
         gain_value=finding.gain if finding else None,
         why=known.why(op),
