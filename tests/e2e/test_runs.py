@@ -18,6 +18,8 @@ import pytest
 
 import autotune
 from autotune import hardware
+from autotune.report.write import load_record
+from autotune.search.importance import FEWEST_TRIALS
 
 
 def command(*arguments: str | Path) -> list[str]:
@@ -78,6 +80,10 @@ def test_leaves_everything_it_promises(finished: Path) -> None:
     trials = pd.read_csv(finished / "trials.csv")
     assert len(trials) == summary["trials"]
     assert (trials.loc[trials.origin == "plain", "state"] != "stopped").all()
+    record = load_record(finished / "record.json")
+    winner = next(f for f in record.finalists if f.trial == record.winner)
+    assert bool(record.quantizers) == (winner.configuration.quantization is not None)
+    assert record.importances is None or record.importances.trials >= FEWEST_TRIALS
 
 
 @pytest.mark.slow
