@@ -9,6 +9,8 @@ from autotune.report.pictures import Importance, ImportanceRow
 
 # Of fewer trials a forest learns little that is not luck.
 FEW_TRIALS = 30
+# What explains less is not shown.
+LEAST = 0.01
 
 
 def importance(found: Lookup) -> Importance | None:
@@ -17,6 +19,7 @@ def importance(found: Lookup) -> Importance | None:
     if known is None or not known.choices:
         return None
     rows = tuple(_row(choice, known) for choice in known.choices)
+    rows = tuple(row for row in rows if max(row.speed, row.drop) >= LEAST) or rows[:1]
     clear = [row.choice for row in rows if row.clear]
     return Importance(
         rows=rows,

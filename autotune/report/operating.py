@@ -27,7 +27,9 @@ def operators(found: Lookup) -> Operators:
     measured = found.measurement(found.run.winner) if found.winner is not None else None
     ran = measured.operators if measured is not None else ()
     if not ran or found.winner is None:
-        return Operators((), (), words.MISSING, words.MISSING, "No operator profile was recorded.", "")
+        return Operators(
+            (), (), words.MISSING, words.MISSING, "No operator profile was recorded.", "", costed=False, gained=False
+        )
     baseline = found.baseline.measurement.operators if found.baseline and found.baseline.measurement else ()
     before: defaultdict[str, float] = defaultdict(float)
     for op in baseline:
@@ -43,6 +45,8 @@ def operators(found: Lookup) -> Operators:
         baseline_total=f"{words.microseconds(whole)} µs" if baseline else words.MISSING,
         note=_gone(ran, baseline),
         costs_note=known.note,
+        costed=any(f.cost is not None for f in known.findings.values()),
+        gained=bool(known.findings),
     )
 
 
@@ -81,10 +85,15 @@ class _Known:
         chosen = (costed or alike)[:1]
         findings = {name: o for f in chosen for o in f.operators for name in o.operators}
         note = _NO_COSTS
+        if chosen:
+            note = (
+                f"Int8 gains: what int8 saves an operator, by profile of {chosen[0].frame.label}. "
+                "What it costs in accuracy was not looked at, as all of it in int8 was within the tolerance."
+            )
         if costed:
             note = (
                 "Accuracy cost: squared error of the outputs when this operator alone is int8, as a share of their "
-                "variance, by emulation. Time gain: what int8 saves it, by profile. Both are of "
+                "variance, by emulation. Int8 gains: what it saves, by profile. Both are of "
                 f"{costed[0].frame.label}; operators that were looked at together share one value."
             )
         return cls(winner, findings, placed, quantisable, note)
@@ -156,7 +165,7 @@ def _operator_row(op: OperatorRun, total: float, baseline: float | None, known: 
         speedup=words.ratio(faster),
         speedup_value=faster,
         cost=_cost(finding.cost if finding else None),
-        cost_value=finding.cost if finding else None,
+        cost_value=finding.cost if finding and finding.cost is not None and math.isfinite(finding.cost) else None,
         gain=words.microseconds(finding.gain if finding else None),
         gain_value=finding.gain if finding else None,
         why=known.why(op),

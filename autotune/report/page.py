@@ -147,12 +147,16 @@ class OperatorGroup:
 
 @dataclass(frozen=True)
 class Operators:
+    """``costed``, ``gained``: whether it is known of any operator what int8 costs, or gains."""
+
     rows: tuple[OperatorRow, ...]
     groups: tuple[OperatorGroup, ...]
     total: str
     baseline_total: str
     note: str
     costs_note: str
+    costed: bool
+    gained: bool
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,9 @@ def pairs(found: Lookup) -> Pairs | None:
     faster = sum(r > 1 for r in ratios)
     known = math.isfinite(second.speedup.low) and math.isfinite(second.speedup.high)
     names = "float f32", _name(found, second)
+    subject = names[1][0].upper() + names[1][1:]
     lead = (
-        f"{names[1]} was the faster one in {words.count(faster)} of {words.count(len(ratios), 'round')}; "
+        f"{subject} was the faster one in {words.count(faster)} of {words.count(len(ratios), 'round')}; "
         f"half of the rounds gave more than {words.ratio(middle)}{_interval(second.speedup, found)}."
     )
     return Pairs(

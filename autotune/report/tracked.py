@@ -88,6 +88,7 @@ def _choices(winner: Configuration) -> dict[str, object]:
         "winner": winner.label,
         "winner.sha256": winner.digest,
         "winner.precision": winner.precision,
+        "winner.threads": winner.threads,
         "winner.forms": ", ".join(map(str, winner.forms)) or "none",
     }
     if q is not None:

@@ -19,6 +19,8 @@ from ruamel.yaml import YAML
 
 import autotune
 from autotune import hardware
+from autotune.report.write import load_record
+from autotune.search.importance import FEWEST_TRIALS
 
 
 def command(*arguments: str | Path) -> list[str]:
@@ -84,6 +86,10 @@ def test_leaves_everything_it_promises(finished: Path) -> None:
     finalists = autotune.read_table(finished / "pareto.csv").query("finalist").set_index("trial")
     assert finalists["final_speedup"].drop(0).to_dict() == pytest.approx(ratios.to_dict())
     assert not pairs[["float_order", "candidate_order"]].isna().any(axis=None)
+    record = load_record(finished / "record.json")
+    winner = next(f for f in record.finalists if f.trial == record.winner)
+    assert bool(record.quantizers) == (winner.configuration.quantization is not None)
+    assert record.importances is None or record.importances.trials >= FEWEST_TRIALS
 
 
 @pytest.mark.slow

@@ -40,7 +40,12 @@ def anytime_figure(anytime: Anytime) -> Figure:
                 "customdata": [m.trial for m in moments],
                 "hovertext": [hover(m.details) for m in moments],
                 "hoverinfo": "text",
-                "marker": {"symbol": symbol, "color": colour(shade), "size": 8, "line": {"width": 1.5}},
+                "marker": {
+                    "symbol": symbol,
+                    "color": colour(shade),
+                    "size": 9,
+                    "line": {"color": colour("--surface" if within else shade), "width": 1.5},
+                },
             }
         )
     figure = layout(

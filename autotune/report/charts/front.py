@@ -29,7 +29,7 @@ def front_figure(front: Front) -> Figure:
     traces = [t for t in traces if t["x"]]
     metric = escape(front.metric)
     figure = layout(
-        xaxis=axis("speedup against float f32 (×, right is faster)", list(front.x_range)),
+        xaxis=axis("speedup against float f32 (×)", list(front.x_range)),
         yaxis=axis(f"drop of {metric} (up is worse)", list(front.y_range)),
         shapes=_band(front),
         annotations=[

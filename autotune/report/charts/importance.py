@@ -9,6 +9,7 @@ from autotune.report.pictures import Importance
 def importance_figure(importance: Importance) -> Figure:
     """Two bars for each choice, the most important on top; dashed lines are what random numbers came to."""
     rows = importance.rows[::-1]
+    stripes = {"fillmode": "overlay", "fgcolor": colour("--surface"), "size": 6, "solidity": 0.3}
     traces = [
         {
             "type": "bar",
@@ -18,7 +19,7 @@ def importance_figure(importance: Importance) -> Figure:
             "x": [getattr(row, value) for row in rows],
             "marker": {
                 "color": colour(shade),
-                "pattern": {"shape": pattern, "fgcolor": colour("--surface"), "size": 5},
+                "pattern": {**stripes, "shape": pattern},
             },
             "hovertemplate": f"%{{y}}: %{{x:.0%}} of the differences in {value}<extra></extra>",
         }
@@ -35,7 +36,7 @@ def importance_figure(importance: Importance) -> Figure:
     ]
     figure = layout(
         xaxis={
-            **axis("share of the differences that it explains (dashed: random numbers)", [0, 1]),
+            **axis("share explained (dashed: noise)", [0, 1]),
             "tickformat": ".0%",
         },
         yaxis={"automargin": True, "fixedrange": True, "color": colour("--text")},

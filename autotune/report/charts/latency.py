@@ -97,7 +97,7 @@ def ratios_figure(pairs: Pairs) -> Figure:
     shapes.append({**across, "type": "line", "x0": 1, "x1": 1, "line": even})
     told = note("median", x=pairs.median, y=1, xref="x", yref="paper", xanchor="center", yanchor="bottom")
     figure = layout(
-        xaxis=axis("time of float f32 over the other one's (×, above 1 the other is faster)", [first, last]),
+        xaxis=axis("float f32's time over the other's (×)", [first, last]),
         yaxis=axis("rounds", None),
         shapes=shapes,
         annotations=[told],

@@ -51,14 +51,16 @@ def operators_figure(operators: Operators) -> Figure:
             "line": {"color": colour("--surface"), "width": 1},
             "pattern": {
                 "shape": [pattern for _, pattern in looks],
-                "size": 6,
-                "solidity": 0.15,
-                "fgcolor": colour("--plot-muted"),
+                "fillmode": "overlay",
+                "size": 12,
+                "solidity": 0.1,
+                "fgcolor": colour("--line-strong"),
             },
             "pad": {"t": 22, "l": 3, "r": 3, "b": 3},
         },
     }
     figure = layout(xaxis={"visible": False}, yaxis={"visible": False}, shapes=[], annotations=[])
+    figure["uniformtext"] = {"minsize": 10, "mode": "hide"}
     figure["height"] = 380
     figure["margin"] = {"l": 0, "r": 0, "t": 5, "b": 5}
     return {"data": [trace], "layout": figure}

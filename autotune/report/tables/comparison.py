@@ -62,7 +62,7 @@ COMPARISON = Table(
         Column("cpu", "string", "", "model name"),
         Column("instruction_set", "string", "", "that kernels were restricted to; native: not restricted"),
         Column("cores", "Int64", "", "that could be used"),
-        Column("threads", "Int64", "", "that inference ran on"),
+        Column("threads", "Int64", "", "that a model could run on at most"),
         Column("memory_gib", "Float64", "GiB", "of the machine"),
         Column("system", "string", "", "operating system"),
         Column("versions", "string", "", "JSON object, package: version"),

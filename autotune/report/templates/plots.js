@@ -3,9 +3,16 @@
 const adjust = {};
 const whenDrawn = [];
 let redraw = () => {};
+// What is packed as gzip and base64, as text.
+const unpacks = typeof DecompressionStream !== "undefined";
+const unpack = async id => {
+  const packed = Uint8Array.from(atob(document.getElementById(id).textContent.trim()), c => c.charCodeAt(0));
+  return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+};
+const details = unpacks ? unpack("details").then(JSON.parse) : new Promise(() => {});
 // Plots: unpack plotly.js, draw the figures in the colours of the current theme, draw again when it changes.
 (() => {
-  const figures = JSON.parse(document.getElementById("figures").textContent);
+  let figures = {};
   const config = { responsive: true, displaylogo: false, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]] };
   const themed = (value, style) => {
     if (Array.isArray(value)) return value.map(item => themed(item, style));
@@ -15,7 +22,7 @@ let redraw = () => {};
     const match = typeof value === "string" && /^var\((--[a-z-]+)\)$/.exec(value);
     return match ? style.getPropertyValue(match[1]).trim() : value;
   };
-  const paper = { width: 660, height: 420 };
+  const paper = { width: 660, height: 370 };
   const draw = ({ onPaper = false, only = "" } = {}) => {
     const style = getComputedStyle(document.documentElement);
     const narrow = window.innerWidth < 640;
@@ -39,15 +46,14 @@ let redraw = () => {};
   };
   const start = async () => {
     if (!document.querySelector("[data-figure]")) return;
-    if (typeof DecompressionStream === "undefined") {
+    if (!unpacks) {
       say("This browser is too old for the plots (2023 or later is needed); the tables hold the same numbers.");
       return;
     }
-    const packed = Uint8Array.from(atob(document.getElementById("plotly").textContent.trim()), c => c.charCodeAt(0));
-    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
     const script = document.createElement("script");
-    script.textContent = await new Response(stream).text();
+    script.textContent = await unpack("plotly");
     document.head.append(script);
+    figures = (await details).figures;
     for (const element of document.querySelectorAll(".plot-message")) element.remove();
     await draw();
     redraw = draw;
@@ -66,9 +72,10 @@ let redraw = () => {};
 (() => {
   const choice = document.getElementById("quantizer");
   if (!choice) return;
-  const seen = JSON.parse(document.getElementById("quantizers").textContent);
+  let seen = [];
+  details.then(found => { seen = found.quantizers; });
   adjust.calibration = figure => {
-    figure.data = figure.data.map((trace, number) => ({ ...trace, ...seen[Number(choice.value)][number] }));
+    figure.data = figure.data.map((trace, number) => ({ ...trace, ...seen[Number(choice.value)]?.[number] }));
     return figure;
   };
   choice.addEventListener("change", () => {

@@ -1,3 +1,11 @@
+// Trials: a configuration opens to all its choices.
+details.then(({ choices }) => {
+  const part = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
+  for (const list of document.querySelectorAll("dl[data-choices]")) {
+    list.append(...choices[list.dataset.choices].flatMap(([term, value]) => [part("dt", term), part("dd", value)]));
+  }
+});
+
 // Tables: a click on a head sorts by its column, another one turns the order round; empty cells stay last.
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[0].cells];
