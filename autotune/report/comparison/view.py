@@ -229,7 +229,7 @@ _MACHINE: _Rows = (
     ("8-bit sums", lambda s: Cell("saturate" if s.run.model.can_saturate else "do not saturate")),
     ("precisions executed", lambda s: Cell(", ".join(s.run.model.precisions) or words.MISSING)),
     (
-        "threads",
+        "threads at most",
         lambda s: Cell(words.count(s.run.fingerprint.threads), f"of {words.count(s.run.fingerprint.cores, 'core')}"),
     ),
     ("memory", lambda s: Cell(f"{s.run.fingerprint.memory_gib:.1f} GiB")),
