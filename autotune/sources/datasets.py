@@ -33,8 +33,7 @@ def load_data(recipe: Recipe, trust_code: bool, announce: Callable[[str], None])
         UserError: the data are missing, broken or too few.
     """
     data = recipe.data
-    parts = ("calibration", "search", "holdout") if data.separate else ()
-    named = {f"data.{part}": getattr(data, part) for part in parts} or {"data": data}
+    named = data.parts
     if recipe.task is None:
         loaded = {where: _load(source, recipe.base, trust_code, announce, where) for where, source in named.items()}
     else:

@@ -56,11 +56,16 @@ def locate(recipe: Recipe) -> Path:
     else:
         assert model.path is not None
         path = recipe.base / model.path
-    _check_file(path)
+    check_file(path)
     return path
 
 
-def _check_file(path: Path) -> None:
+def check_file(path: Path) -> None:
+    """Check that a file is there and may be a model, without reading it.
+
+    Raises:
+        UserError: it is not there, a folder, of another format, or an IR without its .bin.
+    """
     if path.is_dir():
         raise UserError(_FOLDER.format(path=path))
     if not path.is_file():
@@ -84,7 +89,7 @@ def read(path: Path, inputs: Mapping[str, tuple[int, ...]], sample: Dataset) -> 
     Raises:
         UserError: the file cannot be read, or its inputs do not fit the recipe's shapes or the data.
     """
-    _check_file(path)
+    check_file(path)
     model = _read_file(path)
     if not model.inputs:
         raise UserError(f"model: {path} has no input.")
