@@ -40,7 +40,7 @@ def tune(
         str,
         typer.Argument(
             metavar="RECIPE|MODEL",
-            help="A recipe, one of 'autotune recipes' (recipe:NAME), an .xml, .onnx, .tflite, or a transformers folder.",
+            help="A recipe, recipe:NAME (see 'autotune recipes'), an .xml, .onnx, .tflite, or a transformers folder.",
         ),
     ],
     data: Annotated[str | None, typer.Option(help="data.npz, a table or FILE.py:function (with MODEL).")] = None,
@@ -187,8 +187,8 @@ def _recipe(recipes: Any, target: str, given: dict[str, Any]) -> Any:
         return recipes.load(path).with_overrides(**given)
     if path.suffix not in (".xml", ".onnx", ".tflite") and not path.is_dir() and ".py:" not in target:
         raise UserError(
-            f"'{target}' is neither a recipe (.yaml, recipe:NAME) nor a model (.xml, .onnx, .tflite, a transformers folder or "
-            "FILE.py:factory)."
+            f"'{target}' is neither a recipe (.yaml, recipe:NAME) nor a model (.xml, .onnx, .tflite, a transformers "
+            "folder or FILE.py:factory)."
         )
     needed = ("data", "metric") if "task" not in given else ("data",)
     missing = [f"--{key}" for key in needed if key not in given]

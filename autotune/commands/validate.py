@@ -13,7 +13,8 @@ from autotune.exits import EXIT_USER_ERROR, Errors
 def validate(
     recipes: Annotated[list[str], typer.Argument(metavar="RECIPE...", help="Recipe files, or recipe:NAME.")],
     schema_only: Annotated[
-        bool, typer.Option("--schema-only", help="Look at the recipes and their files' names, but read no model or data.")
+        bool,
+        typer.Option("--schema-only", help="Only see whether the files are there; read no model or data."),
     ] = False,
     trust_code: TrustCode = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print problems only.")] = False,

@@ -35,7 +35,9 @@ def load_data(recipe: Recipe, trust_code: bool, announce: Callable[[str], None])
     data = recipe.data
     named = data.parts
     if recipe.task is None:
-        loaded = {where: _load(source, recipe.base, trust_code, announce, where) for where, source in named.items()}
+        loaded = {
+            where: load_source(source, recipe.base, trust_code, announce, where) for where, source in named.items()
+        }
     else:
         loaded = load_texts(recipe, named, trust_code, announce)
     for where, dataset in loaded.items():
@@ -77,7 +79,15 @@ def read_npz(path: Path) -> Dataset:
     return _dataset(arrays)
 
 
-def _load(source: Any, base: Path, trust_code: bool, announce: Callable[[str], None], where: str) -> Dataset:
+def load_source(source: Any, base: Path, trust_code: bool, announce: Callable[[str], None], where: str) -> Dataset:
+    """Load one source of arrays.
+
+    Args:
+        where: what error messages begin with.
+
+    Raises:
+        UserError: it is missing or broken, or a table.
+    """
     if source.builtin is not None:
         loaded = builtin.load(source.builtin, source.options or {}, announce)
         if not isinstance(loaded, Dataset):

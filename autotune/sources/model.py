@@ -90,7 +90,7 @@ def read(path: Path, inputs: Mapping[str, tuple[int, ...]], sample: Dataset) -> 
         UserError: the file cannot be read, or its inputs do not fit the recipe's shapes or the data.
     """
     check_file(path)
-    model = _read_file(path)
+    model = read_file(path)
     if not model.inputs:
         raise UserError(f"model: {path} has no input.")
     known = [name for port in model.inputs for name in port.get_names()]
@@ -163,7 +163,12 @@ def conform(dataset: Dataset, model: ov.Model, where: str) -> Dataset:
     return Dataset(inputs, dataset.labels, dataset.groups, dataset.members)
 
 
-def _read_file(path: Path) -> Any:
+def read_file(path: Path) -> Any:
+    """Read a model as it is; every input has a name.
+
+    Raises:
+        UserError: OpenVINO cannot read it.
+    """
     import openvino
 
     try:
