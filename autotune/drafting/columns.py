@@ -7,33 +7,15 @@ from collections.abc import Sequence
 from autotune.sources.looking import Column
 
 # Names that tables in the wild have, the likelier first.
-_NAMES: dict[str, tuple[str, ...]] = {
-    "text": (
-        *(
-            "text",
-            "sentence",
-            "sentence1",
-            "text1",
-            "text_a",
-            "premise",
-            "question",
-            "query",
-            "review",
-            "content",
-            "body",
-        ),
-        *("tokens", "words", "document", "tweet", "comment", "message", "title"),
-    ),
-    "text_pair": (
-        *("text_pair", "sentence2", "text2", "text_b", "hypothesis", "context", "passage", "question2", "answer_text"),
-    ),
-    "label": (
-        *("label", "labels", "class", "category", "target", "sentiment", "score", "similarity", "stars", "rating"),
-        *("topic", "intent", "answer", "answers", "ner_tags", "tags", "is_duplicate"),
-    ),
-    "group": ("group", "groups"),
+_NAMES = {
+    "text": "text sentence sentence1 text1 text_a premise question query review content body tokens words document tweet "
+    "comment message title",
+    "text_pair": "text_pair sentence2 text2 text_b hypothesis question2 context passage",
+    "label": "label labels class category target sentiment score similarity stars rating topic intent answer answers "
+    "ner_tags tags is_duplicate",
+    "group": "group groups",
 }
-_OTHER_NAMES = {"question-answering": {"text_pair": ("context", "passage", "text", "document"), "text": ("question",)}}
+_IN_TASK = {"question-answering": {"text": "question", "text_pair": "context passage text document"}}
 # Tasks that read a label where there is one, though they do without.
 _LABELLED = ("text-classification", "token-classification", "question-answering", "sentence-similarity")
 
@@ -47,20 +29,21 @@ def columns_for(
         needs: roles that a task cannot do without.
         task: its name; a role may have other names there, and a label may be wanted.
     """
-    wanted = [*needs, *(["label"] if task in _LABELLED and "label" not in needs else []), "group"]
+    wanted = list(dict.fromkeys([*needs, *(["label"] if task in _LABELLED else [])]))
+    welcome = ["group", *(["text_pair"] if task == "text-classification" else [])]
     taken: dict[str, str] = {}
-    for role in dict.fromkeys(wanted):
-        found = _named(role, columns, task, taken) or (_alike(role, columns, taken) if role != "group" else None)
+    for role in [*wanted, *welcome]:
+        found = _named(role, columns, task, taken) or (_alike(role, columns, taken) if role in wanted else None)
         if found is not None:
             taken[role] = found
-    missing = tuple(role for role in dict.fromkeys(wanted) if role != "group" and role not in taken)
+    missing = tuple(role for role in wanted if role not in taken)
     return {role: name for role, name in taken.items() if role != name}, missing
 
 
 def _named(role: str, columns: Sequence[Column], task: str | None, taken: dict[str, str]) -> str | None:
     free = {column.name.lower(): column.name for column in columns if column.name not in taken.values()}
-    names = (*_OTHER_NAMES.get(task or "", {}).get(role, ()), *_NAMES[role])
-    return next((free[name] for name in names if name in free), None)
+    names = f"{_IN_TASK.get(task or '', {}).get(role, '')} {_NAMES[role]}"
+    return next((free[name] for name in names.split() if name in free), None)
 
 
 def _alike(role: str, columns: Sequence[Column], taken: dict[str, str]) -> str | None:

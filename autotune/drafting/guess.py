@@ -58,13 +58,11 @@ def _folder(model: ModelFacts, data: DataFacts | None, task: str | None) -> Gues
     if data is None:
         return Guess(task=chosen, why={"task": why})
     if not data.columns:
-        said = f"data: a task needs a table (.csv, .jsonl, .parquet), these are arrays; {chosen} reads {_list(needs)}."
-        return Guess(task=chosen, why={"task": why}, open=(said,))
+        unfit = f"data: a task needs a table (.csv, .jsonl, .parquet), these are arrays; {chosen} reads {_list(needs)}."
+        return Guess(task=chosen, why={"task": why}, open=(unfit,))
     columns, missing = columns_for(needs, data.columns, chosen)
-    names = ", ".join(column.name for column in data.columns)
-    said = tuple(
-        f"data.columns: no column looks like the '{role}' that {chosen} needs; there are {names}." for role in missing
-    )
+    there = _list(column.name for column in data.columns)
+    said = tuple(f"data.columns: no column looks like the '{role}' of {chosen}; there are {there}." for role in missing)
     return Guess(task=chosen, columns=columns, why={"task": why}, open=said)
 
 
@@ -72,8 +70,8 @@ def _arrays(model: ModelFacts, data: DataFacts | None) -> Guess:
     if data is None:
         return Guess(_COSINE, why={"metric": "what is right is not known without data; it needs no labels"})
     if data.columns:
-        said = "data: a table needs a transformers folder as the model; give arrays (.npz, FILE.py:function) by input."
-        return Guess(_COSINE, why={"metric": "it needs no labels"}, open=(said,))
+        unfit = "data: a table needs a transformers folder as the model; give arrays (.npz, FILE.py:function) by input."
+        return Guess(_COSINE, why={"metric": "it needs no labels"}, open=(unfit,))
     metric, why, said = _metric(model.outputs, data.labels)
     return Guess(metric, why={"metric": why}, open=(*_misfits(model.inputs, data.arrays), *said))
 

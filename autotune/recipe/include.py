@@ -1,8 +1,8 @@
 """Recipes built on others: ``include`` in a recipe, and what it changes of the included ones.
 
-The rule is that of a JSON merge patch (RFC 7396): mappings are merged key by key, everything else (lists too) is replaced,
-and null takes a key away. Two additions, for keys that exclude each other: naming another source of a model, of data
-or of a metric takes the included source away; and an estimator is one value, however it is written.
+The rule is that of a JSON merge patch (RFC 7396): mappings are merged key by key, everything else (lists too) is
+replaced, and null takes a key away. Two additions, for keys that exclude each other: naming another source of a model,
+of data or of a metric takes the included source away; and an estimator is one value, however it is written.
 """
 
 from __future__ import annotations

@@ -135,7 +135,7 @@ class Recipe(Frozen):
 
     @property
     def essence(self) -> dict[str, str]:
-        """All that trials depend on, by dotted key: not the name, nor the description, nor the budget, nor how the text is laid out."""
+        """All that trials depend on, by dotted key: not name, description and budget, nor how the text is laid out."""
         return {
             key: json.dumps(value, sort_keys=True)
             for key, value in _flat(_plain(self), "")

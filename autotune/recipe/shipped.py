@@ -1,7 +1,7 @@
 """The recipes that come with autotune: ``recipe:file-type`` is one of them, wherever it is installed.
 
-``shipped`` in the package is a link to ``recipes/`` at the root of the repository, which is the one source; an installed
-package has the files themselves there.
+``shipped`` in the package is a link to ``recipes/`` at the root of the repository, which is the one source; an
+installed package has the files themselves there.
 """
 
 from __future__ import annotations

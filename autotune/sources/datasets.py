@@ -33,13 +33,12 @@ def load_data(recipe: Recipe, trust_code: bool, announce: Callable[[str], None])
         UserError: the data are missing, broken or too few.
     """
     data = recipe.data
-    named = data.parts
     if recipe.task is None:
         loaded = {
-            where: load_source(source, recipe.base, trust_code, announce, where) for where, source in named.items()
+            where: load_source(source, recipe.base, trust_code, announce, where) for where, source in data.parts.items()
         }
     else:
-        loaded = load_texts(recipe, named, trust_code, announce)
+        loaded = load_texts(recipe, data.parts, trust_code, announce)
     for where, dataset in loaded.items():
         validate(dataset, where)
     if data.separate:

@@ -1,4 +1,4 @@
-"""The recipes that come with autotune: every one can be loaded, has a line that says what it is, and is in the wheel."""
+"""The recipes that come with autotune: each can be loaded, says what it is in a line, and is in the wheel."""
 
 from __future__ import annotations
 
