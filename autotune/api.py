@@ -184,7 +184,8 @@ def _run(asked: Recipe, options: Options, events: Events | None, quiet: bool) ->
         return Run(options.output, run_tune(asked, options, events))
     console = Console(quiet=quiet, to_stderr=False)
     console.header(asked, options.output)
-    record = run_tune(asked, options, console)
+    with console:
+        record = run_tune(asked, options, console)
     console.result(record, options.output)
     return Run(options.output, record)
 

@@ -61,6 +61,7 @@ def tune(
     trust_code: TrustCode = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print every trial, on a terminal too.")] = False,
     debug: Debug = False,
 ) -> None:
     """Find the fastest configuration within the tolerance and prove it on held-out data."""
@@ -91,10 +92,11 @@ def tune(
         hardware.restrict(isa)
         asked = _recipe(recipes, target, given)
         folder = output or _default_output(asked.name, resume)
-        console = Console(quiet=quiet, to_stderr=as_json)
+        console = Console(quiet=quiet, to_stderr=as_json, verbose=verbose)
         console.header(asked, folder)
         options = Options(folder, resume, trust_code, shlex.join(["autotune", *sys.argv[1:]]), begun)
-        with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):  # the user's own code may print
+        # The user's own code may print.
+        with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout), console:
             run = run_tune(asked, options, console)
         console.result(run, folder)
         if as_json:

@@ -8,8 +8,8 @@ from autotune.sources.looking import Column
 
 # Names that tables in the wild have, the likelier first.
 _NAMES = {
-    "text": "text sentence sentence1 text1 text_a premise question query review content body tokens words document tweet "
-    "comment message title",
+    "text": "text sentence sentence1 text1 text_a premise question query review content body tokens words document "
+    "tweet comment message title",
     "text_pair": "text_pair sentence2 text2 text_b hypothesis question2 context passage",
     "label": "label labels class category target sentiment score similarity stars rating topic intent answer answers "
     "ner_tags tags is_duplicate",
