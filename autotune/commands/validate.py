@@ -11,7 +11,7 @@ from autotune.exits import EXIT_USER_ERROR, Errors
 
 
 def validate(
-    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE...", help="Recipe files, or recipe:NAME.")],
+    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE", help="Recipe files, or recipe:NAME.")],
     schema_only: Annotated[
         bool,
         typer.Option("--schema-only", help="Only see whether the files are there; read no model or data."),

@@ -74,7 +74,9 @@ def test_what_does_not_fit_is_said(tiny: Path) -> None:
 
 
 def test_code_is_looked_at_only_if_trusted(tiny: Path) -> None:
-    Path("code.py").write_text(f"import numpy as np\ndef load():\n    return dict(np.load({str(tiny / 'data.npz')!r}))\n")
+    Path("code.py").write_text(
+        f"import numpy as np\ndef load():\n    return dict(np.load({str(tiny / 'data.npz')!r}))\n"
+    )
     _, _, todo = init(tiny / "model.xml", "--data", "code.py:load", "--output", "a.yaml")
     assert "data: code.py:load was not run; with --trust-code" in todo
     _, said, todo = init(tiny / "model.xml", "--data", "code.py:load", "--output", "b.yaml", "--trust-code")

@@ -1,4 +1,4 @@
-"""``autotune validate``: a sentence with file, line and key for each problem, several recipes at once, nothing tuned."""
+"""``autotune validate``: a sentence with file and line for each problem, several recipes at once, nothing tuned."""
 
 from __future__ import annotations
 
