@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +35,8 @@ def test_from_a_model_to_a_verdict(tmp_path: Path) -> None:
 
     def autotune(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "autotune", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
 
     made = autotune("init", str(ROOT / "recipes/digits/digits.onnx"), "--data", "mnist-5k")
     assert made.returncode == 0, made.stderr
