@@ -22,8 +22,9 @@ from autotune.tasks.members import of_members
 from autotune.usercode import check_defined
 
 T = TypeVar("T")
-_PLACED = re.compile(r"\S.*?:\d+: ")
-_KEY = re.compile(r"(model|data|metric|inputs|task)((?:\.\w+)*)")
+# How messages begin: with a key of the recipe, or (from where the recipe is known) with its place.
+_KEY = re.compile(r"(model|data|metric|inputs|task)((?:\.\w+)*)(?=: | \()")
+_PLACED = re.compile(r"[^:]+:\d+: ")
 
 
 @dataclass(frozen=True)

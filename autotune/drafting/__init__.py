@@ -4,11 +4,11 @@ text of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from autotune.drafting.guess import Guess, guess
+from autotune.drafting.guess import guess
 from autotune.drafting.page import Named, describe_data, describe_model, page
 from autotune.errors import UserError, suggest
 from autotune.files import write_text
@@ -66,7 +66,7 @@ def draft(asked: Asked) -> Drafted:
         raise UserError(f"--task {asked.task}: is for transformers folders, which {asked.model} is not.")
     data, unread = _data(asked, model)
     made = guess(model, data, asked.task)
-    made = Guess(made.metric, made.task, made.columns, made.why, (*said, *unread, *made.open))
+    made = replace(made, open=(*said, *unread, *made.open))
 
     def move(path: str) -> str:
         return relative(path, Path.cwd(), asked.output.absolute().parent)
