@@ -54,7 +54,7 @@ class Tracker:
         """Keep a finished run: parameters, metrics, tags, and the files of its folder with the model.
 
         Returns:
-            MLflow's id of the run.
+            What to tell the user: MLflow's id of the run.
 
         Raises:
             UserError: MLflow does not answer any more, or refuses something.
@@ -78,7 +78,16 @@ class Tracker:
                 log(number, str(path), path.name if path.is_dir() else None)
             status = "KILLED" if run.outcome == "interrupted" else "FINISHED"
             self._client.set_terminated(number, status, _milliseconds(ended))
-        return number
+        return f"MLflow run {number}"
+
+
+def reach(uri: str | None) -> Tracker | None:
+    """Return MLflow at ``uri``, None where it is not asked for.
+
+    Raises:
+        UserError: see :class:`Tracker`.
+    """
+    return None if uri is None else Tracker(uri)
 
 
 @contextmanager

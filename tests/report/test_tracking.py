@@ -84,7 +84,7 @@ def test_odd_names_and_an_interrupted_run_are_logged(tmp_path: Path, monkeypatch
 
     uri = (tmp_path / "mlruns").as_uri()
     odd = replace(INTERRUPTED, name=EVIL, data="x" * 3000)
-    number = Tracker(uri).log(odd, tmp_path)
+    number = Tracker(uri).log(odd, tmp_path).split()[-1]
     logged = mlflow.MlflowClient(tracking_uri=uri).get_run(number)
     assert (logged.info.status, logged.info.run_name) == ("KILLED", EVIL)
 
