@@ -83,6 +83,8 @@ def test_further_reasons() -> None:
     placed = "quantised, but OpenVINO has no int8 kernel for it in this place"
     assert reasons(with_winner(transformer))[EVIL] == placed
     assert reasons(with_winner(Quantization()))[EVIL] == "NNCF's plain placement leaves it float here"
+    either = "left float by this placement, or OpenVINO has no int8 kernel for it here"
+    assert reasons(replace(with_winner(transformer), frames=()))[EVIL] == either
     kept = reasons(replace(INT8_WINS, frames=()))
     assert kept[EVIL] == "kept float by the configuration"
     unknown = replace(with_winner(transformer), frames=(), model=replace(INT8_WINS.model, operators={}))

@@ -32,6 +32,9 @@ const details = unpacks ? unpack("details").then(JSON.parse) : new Promise(() =>
       if (narrow) {
         figure.layout.font.size = 11;
         if (figure.layout.legend) figure.layout.height += 60;
+        for (const trace of figure.data) {  // names of marks would lie on each other
+          if (trace.mode === "markers+text" && trace.marker.symbol !== "star") trace.mode = "markers";
+        }
       }
       if (onPaper) {
         figure.layout.width = paper.width;
