@@ -22,7 +22,7 @@ const details = unpacks ? unpack("details").then(JSON.parse) : new Promise(() =>
     const match = typeof value === "string" && /^var\((--[a-z-]+)\)$/.exec(value);
     return match ? style.getPropertyValue(match[1]).trim() : value;
   };
-  const paper = { width: 660, height: 370 };
+  const paper = { width: 660, height: 330 };
   const draw = ({ onPaper = false, only = "" } = {}) => {
     const style = getComputedStyle(document.documentElement);
     const narrow = window.innerWidth < 640;
