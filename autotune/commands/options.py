@@ -1,0 +1,10 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
+TrustCode = Annotated[bool, typer.Option("--trust-code", help="Allow FILE.py:function of the recipe to run.")]
