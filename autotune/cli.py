@@ -1,4 +1,4 @@
-"""The command line: ``autotune tune | apply | verify | report | schema``; the other commands are in ``commands``."""
+"""The command line: ``autotune tune | apply | verify | schema``; the other commands are in ``commands``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from autotune import commands
-from autotune.commands.options import Debug, TrustCode
+from autotune.commands.options import Debug, Mlflow, TrustCode
 from autotune.errors import UserError
 from autotune.exits import EXIT_CONSTRAINT_UNMET, EXIT_INTERRUPTED
 from autotune.exits import Errors as _Errors
@@ -58,6 +58,7 @@ def tune(
     isa: Isa = "native",
     output: Annotated[Path | None, typer.Option(help="Run folder (default: reports/<name>-<time>).")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the killed run in --output.")] = False,
+    mlflow: Mlflow = None,
     trust_code: TrustCode = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -71,6 +72,7 @@ def tune(
         from autotune import recipe as recipes
         from autotune.console import Console
         from autotune.report.summary import summary
+        from autotune.tracking import reach
         from autotune.tuner import Options
         from autotune.tuner import tune as run_tune
 
@@ -93,6 +95,7 @@ def tune(
         asked = _recipe(recipes, target, given)
         folder = output or _default_output(asked.name, resume)
         console = Console(quiet=quiet, to_stderr=as_json, verbose=verbose)
+        tracker = reach(mlflow)
         console.header(asked, folder)
         options = Options(folder, resume, trust_code, shlex.join(["autotune", *sys.argv[1:]]), begun)
         # The user's own code may print.
@@ -101,6 +104,8 @@ def tune(
         console.result(run, folder)
         if as_json:
             print(json.dumps(summary(run), indent=2))
+        if tracker is not None:
+            typer.echo(tracker.log(run, folder), err=True)
     if run.outcome == "interrupted":
         raise typer.Exit(EXIT_INTERRUPTED)
     if run.outcome == "constraint-unmet":
@@ -157,19 +162,6 @@ def verify(
             typer.echo(json.dumps(asdict(found), indent=2))
     if not found.holds:
         raise typer.Exit(EXIT_CONSTRAINT_UNMET)
-
-
-@app.command(epilog="Example: autotune report reports/file-type")
-def report(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
-    debug: Debug = False,
-) -> None:
-    """Write report.html, trials.csv, pareto.csv and run.json again from a finished run."""
-    with _Errors(debug):
-        from autotune.report.write import load_record, write_reports
-
-        write_reports(load_record(directory / "record.json"), directory)
-        typer.echo(f"Wrote {directory / 'report.html'}")
 
 
 @app.command(epilog="Example: autotune schema > recipe.schema.json")

@@ -53,6 +53,7 @@ class _Finishing:
         self._notes = list(notes)
         self._chosen = self._finalists()
         self._columns: dict[int, Sequence[float]] = {}
+        self._places: dict[int, Sequence[int]] = {}
         self._verdicts: dict[int, Verdict] = {}
 
     def run(self) -> Run:
@@ -126,10 +127,11 @@ class _Finishing:
             for trial in [t for t in self._chosen if t.configuration != Configuration()]:
                 self._try_alone(trial)
             raced = self._timed(self._chosen)
-        for trial, milliseconds, failure in zip(tuple(self._chosen), raced.milliseconds, raced.failures, strict=True):
+        columns = zip(tuple(self._chosen), raced.milliseconds, raced.places, raced.failures, strict=True)
+        for trial, milliseconds, places, failure in columns:
             if failure is not None:
                 self._drop(trial, "could not be timed again", failure.message)
-            self._columns[trial.number] = milliseconds
+            self._columns[trial.number], self._places[trial.number] = milliseconds, places
 
     def _try_alone(self, trial: Trial) -> None:
         """Find out whether it was this one that ended the child."""
@@ -190,6 +192,7 @@ class _Finishing:
                 [self._columns[t.number] for t in self._chosen],
                 [self._verdicts[t.number] for t in self._chosen],
                 self._setting.goal,
+                [self._places[t.number] for t in self._chosen],
             )
             decision = decide.choose(finalists, self._setting.goal, interrupted=self._interrupted)
             self._events.stage("export")

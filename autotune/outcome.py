@@ -60,7 +60,8 @@ class Finalist:
 
     Attributes:
         speedup: against float f32. ``speedup_best_float``: against the best float with the asked assurance.
-        milliseconds: one value per round, for the latency plot.
+        milliseconds: one value per common round.
+        places: how many others ran before it in each round; empty where an older run did not record it.
     """
 
     trial: int
@@ -71,6 +72,7 @@ class Finalist:
     verdict: Verdict
     meets_latency: bool = True
     meets_size: bool = True
+    places: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -242,10 +242,12 @@ class Raced:
 
     Attributes:
         milliseconds: by candidate, one value per round; empty for one that failed.
+        places: the same of how many others ran before it in that round.
         failures: by candidate, None where it ran.
     """
 
     milliseconds: tuple[tuple[float, ...], ...]
+    places: tuple[tuple[int, ...], ...]
     failures: tuple[Failure | None, ...]
 
 

@@ -8,3 +8,7 @@ import typer
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 TrustCode = Annotated[bool, typer.Option("--trust-code", help="Allow FILE.py:function of the recipe to run.")]
+Mlflow = Annotated[
+    str | None,
+    typer.Option(metavar="URI", help="Log the finished run to MLflow there: http://..., sqlite:///mlflow.db."),
+]

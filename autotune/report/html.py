@@ -34,9 +34,9 @@ def render(run: Run) -> str:
         .get_template("report.html.j2")
         .render(
             page=page,
-            details=_packed(json.dumps(_details(page), allow_nan=False, separators=(",", ":"))),
+            details=packed(json.dumps(_details(page), allow_nan=False, separators=(",", ":"))),
             glossary=GLOSSARY,
-            plotly=_packed_plotly(),
+            plotly=packed_plotly(),
         )
     )
 
@@ -64,11 +64,13 @@ def _details(page: Page) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def _packed_plotly() -> str:
+def packed_plotly() -> str:
+    """Return plotly.js as the page carries it: gzipped, as base64 text."""
     from plotly.offline import get_plotlyjs
 
-    return _packed(get_plotlyjs())
+    return packed(get_plotlyjs())
 
 
-def _packed(text: str) -> str:
+def packed(text: str) -> str:
+    """Return a text as the page carries it and its script unpacks it: gzipped, as base64."""
     return base64.b64encode(gzip.compress(text.encode(), compresslevel=9, mtime=0)).decode("ascii")
