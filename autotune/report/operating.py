@@ -118,6 +118,8 @@ class _Known:
             return self._kept(op.name)
         if self.placed is not None and op.name in self.placed:
             return "quantised, but OpenVINO has no int8 kernel for it in this place"
+        if op.name in self.quantisable and self.placed is None:
+            return "left float by this placement, or OpenVINO has no int8 kernel for it here"
         if op.name in self.quantisable:
             return f"NNCF's {q.placement} placement leaves it float here"
         return f"NNCF does not quantise {op.type}"

@@ -187,14 +187,14 @@ def _speed_card(winner: Finalist, found: Lookup) -> Card:
 
 def _throughput_card(winner: Finalist, found: Lookup) -> Card:
     before, after = found.baseline_ms(), median(winner.milliseconds) if winner.milliseconds else None
+    threads = found.run.fingerprint.threads
     return Card(
         title="throughput",
         before=words.rate(before),
         after=words.rate(after),
         change=words.change(1 / before, 1 / after) if before and after else "",
         details=(
-            f"inferences one after the other, {words.count(found.run.fingerprint.threads, 'thread')}: "
-            "1 s over the median latency",
+            f"inferences one after the other, {words.count(threads, 'thread')} at most: 1 s over the median latency",
         ),
     )
 

@@ -68,6 +68,7 @@ def _choices(configuration: Configuration) -> dict[str, str | float]:
         "overflow fix": q.overflow_fix,
         "operators kept float": float(len(q.float_operators)),
         "precision of the rest": configuration.precision,
+        "threads": str(configuration.threads or "all"),
         "operators in bf16": float(len(configuration.bf16_operators)),
         "int8 weights": float(len(configuration.compression.operators) if configuration.compression else 0),
         **{f"form {name}": float(forms.get(name, 0)) for name in get_args(FormName)},

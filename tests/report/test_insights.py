@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from report_runs import EVIL, FLOAT_WINS, IMPORTANCES, INT8_WINS, INTERRUPTED, NOTHING, TRANSFORMER
 
-from autotune.configuration import Quantization
-from autotune.findings import ChoiceImportance
+from autotune.configuration import Configuration, Quantization
+from autotune.findings import ChoiceImportance, FrameFindings
 from autotune.outcome import Run
 from autotune.report.view import view
 
@@ -82,7 +82,13 @@ def test_further_reasons() -> None:
     assert transformer is not None
     placed = "quantised, but OpenVINO has no int8 kernel for it in this place"
     assert reasons(with_winner(transformer))[EVIL] == placed
-    assert reasons(with_winner(Quantization()))[EVIL] == "NNCF's plain placement leaves it float here"
+    plain = FrameFindings(Configuration(quantization=Quantization()), ("/conv/Conv",), ())
+    assert (
+        reasons(replace(with_winner(Quantization()), frames=(plain,)))[EVIL]
+        == "NNCF's plain placement leaves it float here"
+    )
+    either = "left float by this placement, or OpenVINO has no int8 kernel for it here"
+    assert reasons(replace(with_winner(transformer), frames=()))[EVIL] == either
     kept = reasons(replace(INT8_WINS, frames=()))
     assert kept[EVIL] == "kept float by the configuration"
     unknown = replace(with_winner(transformer), frames=(), model=replace(INT8_WINS.model, operators={}))

@@ -95,7 +95,7 @@ def test_cards_before_and_after() -> None:
             "1,000 /s",
             "3,500 /s",
             "+250 %",
-            ("inferences one after the other, 2 threads: 1 s over the median latency",),
+            ("inferences one after the other, 2 threads at most: 1 s over the median latency",),
         ),
     )
 

@@ -22,7 +22,7 @@ const details = unpacks ? unpack("details").then(JSON.parse) : new Promise(() =>
     const match = typeof value === "string" && /^var\((--[a-z-]+)\)$/.exec(value);
     return match ? style.getPropertyValue(match[1]).trim() : value;
   };
-  const paper = { width: 660, height: 370 };
+  const paper = { width: 660, height: 330 };
   const draw = ({ onPaper = false, only = "" } = {}) => {
     const style = getComputedStyle(document.documentElement);
     const narrow = window.innerWidth < 640;
@@ -32,6 +32,9 @@ const details = unpacks ? unpack("details").then(JSON.parse) : new Promise(() =>
       if (narrow) {
         figure.layout.font.size = 11;
         if (figure.layout.legend) figure.layout.height += 60;
+        for (const trace of figure.data) {  // names of marks would lie on each other
+          if (trace.mode === "markers+text" && trace.marker.symbol !== "star") trace.mode = "markers";
+        }
       }
       if (onPaper) {
         figure.layout.width = paper.width;
