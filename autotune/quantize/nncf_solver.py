@@ -8,6 +8,7 @@ with the public ``nncf.quantize`` when a model is opened.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
@@ -26,6 +27,14 @@ from nncf.common.quantization.quantizer_propagation.structs import (
 from nncf.common.quantization.quantizer_setup import MultiConfigQuantizerSetup, SingleConfigQuantizerSetup
 
 
+def copied(graph: NNCFGraph) -> NNCFGraph:
+    """Return a copy of NNCF's graph of operators, to take nodes and edges out of: what they hold is shared."""
+    other = copy.copy(graph)
+    for name, value in vars(graph).items():
+        setattr(other, name, value.copy())  # dictionaries of nodes, and networkx's graph
+    return other
+
+
 class FusedGraph(InsertionPointGraph):  # type: ignore[misc]
     """NNCF's graph of operators and points between them, to be asked about again and again."""
 
@@ -40,7 +49,7 @@ class FusedGraph(InsertionPointGraph):  # type: ignore[misc]
 
 
 class PointGraph(InsertionPointGraph):  # type: ignore[misc]
-    """NNCF's graph of operators and points before patterns are fused in a copy of it.
+    """NNCF's graph of operators and points before patterns are fused in it.
 
     NNCF copies all that nodes hold, three times; nothing of it is changed afterwards.
     """
@@ -52,11 +61,38 @@ class PointGraph(InsertionPointGraph):  # type: ignore[misc]
         else:
             super().__init__(_Lent(graph))
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> PointGraph:
-        """Return a copy with dictionaries of its own that hold the same."""
-        copied: PointGraph = self.copy()
-        copied._base_nx_graph = self._base_nx_graph
-        return copied
+    def fused(self, matches: Iterable[Sequence[str]]) -> FusedGraph:
+        """Return a copy with one operator for each match of a pattern, its operators in topological order.
+
+        It is ``get_ip_graph_with_merged_hw_optimized_operations`` of NNCF 3.4 without its copies of what nodes hold.
+        """
+        fused = FusedGraph(self)
+        for match in matches:
+            if len(match) > 1:
+                self._fuse(fused, match)
+        return fused
+
+    def _fuse(self, fused: FusedGraph, match: Sequence[str]) -> None:
+        before = list(self.in_edges(match[0], data=True))
+        after = list(self.out_edges(match[-1], data=True))
+        kept = {key for giver, taker, _ in (*before, *after) for key in (giver, taker)}
+        points = {key: self.nodes[key][self.ASSOCIATED_IP_NODE_KEYS_NODE_ATTR] for key in match}
+        attributes = {
+            **self.nodes[match[0]],
+            self.IS_MERGED_NODE_ATTR: True,
+            self.ASSOCIATED_IP_NODE_KEYS_NODE_ATTR: set().union(*points.values()) & kept,
+            # The first one stands for all where operators are ignored by name.
+            self.MERGED_NNCF_NODE_LIST_NODE_ATTR: [self.nodes[key][self.REGULAR_NODE_REF_NODE_ATTR] for key in match],
+        }
+        merged = "".join(f"{key}\n" for key in match)
+        for key in match:
+            for inside in (*(points[key] - kept), key):
+                fused.remove_node(inside)
+        fused.add_node(merged, **attributes)
+        for giver, _, held in before:
+            fused.add_edge(giver, merged, **held)
+        for _, taker, held in after:
+            fused.add_edge(merged, taker, **held)
 
 
 class _Lent:
