@@ -14,7 +14,7 @@ from autotune.data import Array, Dataset
 from autotune.files import replacing
 from autotune.quantize.probes import POSITIONS, Plan, Positions, extend, plan
 from autotune.quantize.statistics import Doubles, Floats, TensorStatistics
-from autotune.quantize.streams import MOST_STREAMS, compile_streams, run_streams
+from autotune.quantize.streams import MOST_STREAMS, compiled_streams, run_streams
 from autotune.stopwatch import Stopwatch
 
 # Random elements recorded of a tensor, over all samples.
@@ -142,10 +142,10 @@ def observe(
     others = [index for index in range(len(dataset)) if index % every]
     streams = max(1, min(threads, MOST_STREAMS, len(dataset)))
     models = [extend(model, reading, elements), *([extend(model, reading, ())] if others else [])]
-    with_elements, *without = compile_streams(models, streams, watch)
-    run_streams(with_elements, sampled, feed, keep, streams, watch=watch)
-    for compiled in without:
-        run_streams(compiled, others, dataset.row, keep, streams, watch=watch)
+    with compiled_streams(models, streams, watch) as compiled:
+        run_streams(compiled[0], sampled, feed, keep, streams, watch=watch)
+        if others:
+            run_streams(compiled[1], others, dataset.row, keep, streams, watch=watch)
     return record.observation([taken for _, taken in elements])
 
 
