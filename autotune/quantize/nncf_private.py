@@ -1,12 +1,12 @@
 """NNCF's own placement, asked again and again.
 
-With ``nncf_patterns`` and ``nncf_solver`` this is the only user of NNCF's internals.
+With ``nncf_graphs``, ``nncf_patterns`` and ``nncf_solver`` this is the only user of NNCF's internals.
 
 ``nncf.quantize`` finds where quantisers go in three steps: it drops constant subgraphs, fuses patterns such as
 convolution + add + relu, and runs a solver. Only the solver depends on the operators kept float, so the rest is done
-once per placement (0.2 to 0.6 s) and the solver alone per question (0.01 to 0.04 s). What is called here is
-``MinMaxQuantization.find_quantization_setup`` and ``_get_quantizer_setup`` of NNCF 3.4, cut in two at that point. The
-caller compares the result with the public ``nncf.quantize`` before trusting it.
+once per placement (a few hundredths of a second) and the solver alone per question (0.01 to 0.04 s). What is called
+here is ``MinMaxQuantization.find_quantization_setup`` and ``_get_quantizer_setup`` of NNCF 3.4, cut in two at that
+point. The caller compares the result with the public ``nncf.quantize`` before trusting it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import itertools
 from collections.abc import Iterable, Iterator, Set
 from typing import Any
 
-import nncf
 import openvino as ov
 from nncf.common.graph.patterns import GraphPattern
 from nncf.common.graph.transformations.commands import TargetType
@@ -32,10 +31,11 @@ from nncf.quantization.algorithms.min_max.algorithm import MinMaxQuantization
 from nncf.quantization.passes import transform_to_inference_graph
 
 from autotune.configuration import PlacementName, Preset
+from autotune.quantize.nncf_graphs import PointGraph, copied, operators_of
 from autotune.quantize.nncf_patterns import hardware_patterns, ignored_patterns
 from autotune.quantize.nncf_points import ActivationPoint, Points, WeightPoint
 from autotune.quantize.nncf_public import MODEL_TYPES, PRESETS
-from autotune.quantize.nncf_solver import Ignored, PointGraph, Solver, copied
+from autotune.quantize.nncf_solver import Ignored, Solver
 
 _MOVERS = (QuantizationTrait.QUANTIZATION_AGNOSTIC, QuantizationTrait.CONCAT)
 
@@ -50,7 +50,7 @@ class PrivateSolver:
             model: normalised, with unique friendly names. It is only read.
         """
         self._model_type = MODEL_TYPES[placement]
-        self._graph = nncf.build_graph(model)
+        self._graph = operators_of(model)
         self._names = {node.node_name for node in self._graph.get_all_nodes()}
         algorithm = self._algorithm(model, "performance")
         backend = algorithm._backend_entity

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import gc
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Protocol, get_args
 
 import openvino as ov
@@ -21,6 +23,18 @@ FAST = "fast"
 # An affine activation costs these their int8 kernel; so it does a MatMul of two activations.
 _SYMMETRIC_ONLY = ("ConvolutionBackpropData", "GroupConvolutionBackpropData", "ScaledDotProductAttention")
 _CHANNEL_AXIS = 1
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Let Python not look for garbage: NNCF's graphs are so many objects that it did so for a third of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class _Solver(Protocol):
@@ -86,7 +100,8 @@ class Placer:
 
         for name in self._placements:
             if name not in self._decided.solvers:
-                self._decided.solvers[name] = PrivateSolver(self._model, name)
+                with no_collection():
+                    self._decided.solvers[name] = PrivateSolver(self._model, name)
 
     def _use_public(self, reason: str) -> None:
         self.path = reason
@@ -154,11 +169,14 @@ class Placer:
 
     def _points(self, placement: PlacementName, preset: Preset, float_operators: frozenset[str]) -> Points:
         """Ask the solver, once for all that is quantised: it is asked first for :meth:`operators`."""
-        if float_operators != self._always_float:
-            return self._decided.solvers[placement].solve(preset, float_operators)
-        if (placement, preset) not in self._decided.whole:
-            self._decided.whole[placement, preset] = self._decided.solvers[placement].solve(preset, float_operators)
-        return self._decided.whole[placement, preset]
+        decided = self._decided
+        if float_operators == self._always_float and (placement, preset) in decided.whole:
+            return decided.whole[placement, preset]
+        with no_collection():
+            points = decided.solvers[placement].solve(preset, float_operators)
+        if float_operators == self._always_float:
+            decided.whole[placement, preset] = points
+        return points
 
     def operators(self) -> dict[str, str]:
         """Return the OpenVINO type by name of the operators that some placement quantises, in topological order.

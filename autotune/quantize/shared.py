@@ -37,6 +37,8 @@ _CLOSE = 1e-4
 _SMALLEST_CHANNEL = 0.01
 # Values of one sample that are looked at in all (a quarter of a gigabyte): larger tensors beyond that are observed.
 _MOST_VALUES = 1 << 26
+# Tensors of so many values are copied, to be looked at together.
+_SMALL = 8192
 # Values of a tensor that are added up in f32, which is what takes time; what comes of that in f64.
 _SUMMED = 2048
 
@@ -196,11 +198,18 @@ def _look(model: ov.Model, tensors: _Wanted, samples: Dataset, watch: Stopwatch)
     outputs = _affordable({key: nodes[name].output(int(port)) for key, (name, _, port) in places.items()})
     shapes = {key: tuple(output.get_shape()) for key, output in outputs.items()}
     found: dict[tuple[str, int | None], list[Doubles]] = defaultdict(list)
+    small: dict[str, list[Floats]] = defaultdict(list)
+
+    def take(key: str, values: Floats) -> None:
+        for axis, marks in _marks(values, wanted[key]).items():
+            found[key, axis].append(marks)
 
     def keep(_index: int, values: Sequence[Floats]) -> None:
         for key, value in zip(outputs, values, strict=True):
-            for axis, marks in _marks(value, wanted[key]).items():
-                found[(key, axis)].append(marks)
+            if value.size > _SMALL:
+                take(key, value[np.newaxis])
+            else:  # of all samples at once: numpy's calls take longer than what they do
+                small[key].append(value.copy())
 
     if outputs:
         for result in copy.get_results():
@@ -208,7 +217,9 @@ def _look(model: ov.Model, tensors: _Wanted, samples: Dataset, watch: Stopwatch)
         copy.add_results([ops.result(output) for output in outputs.values()])
         with compiled_streams([copy], 1, watch) as compiled:
             run_streams(compiled[0], range(len(samples)), samples.row, keep, 1, watch=watch)
-    return _Seen({place: np.stack(marks) for place, marks in found.items()}, shapes, averaged)
+    for key, values in small.items():
+        take(key, np.stack(values))
+    return _Seen({place: np.concatenate(marks) for place, marks in found.items()}, shapes, averaged)
 
 
 def _affordable(outputs: Mapping[str, ov.Output]) -> dict[str, ov.Output]:
@@ -224,31 +235,39 @@ def _affordable(outputs: Mapping[str, ov.Output]) -> dict[str, ov.Output]:
 
 
 def _marks(values: Floats, axes: Collection[int | None]) -> dict[int | None, Doubles]:
-    """Return the marks by axis; those of all values come from those of channels where there are any."""
-    found: dict[int | None, Doubles] = {axis: _channel_marks(values, axis) for axis in axes if axis is not None}
+    """Return the marks by axis; those of all values come from those of channels where there are any.
+
+    Args:
+        values: of all samples, one behind the other.
+        axes: of one sample.
+    """
+    found: dict[int | None, Doubles] = {axis: _channel_marks(values, axis + 1) for axis in axes if axis is not None}
     if None in axes:
         each = next(iter(found.values()), None)
-        found[None] = _row_marks(values.reshape(1, -1)) if each is None else _together(each)
+        found[None] = _row_marks(values.reshape(len(values), 1, -1)) if each is None else _together(each)
     return found
 
 
 def _together(each: Doubles) -> Doubles:
-    low, high, mean, square = each
-    return np.array([[low.min()], [high.max()], [mean.mean()], [np.sqrt((square * square).mean())]])
+    low, high, mean, square = np.moveaxis(each, 1, 0)
+    whole = [low.min(axis=1), high.max(axis=1), mean.mean(axis=1), np.sqrt((square * square).mean(axis=1))]
+    return np.stack(whole, axis=1)[:, :, np.newaxis]
 
 
 def _channel_marks(values: Floats, axis: int) -> Doubles:
-    return _row_marks(np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1))
+    channels = values.shape[axis]
+    return _row_marks(np.moveaxis(values, axis, 1).reshape(len(values), channels, -1))
 
 
 def _row_marks(rows: Floats) -> Doubles:
-    """Return the marks of each row."""
+    """Return the marks, (samples, 4, rows), of (samples, rows, values)."""
+    count = rows.shape[2]
     if rows.flags.c_contiguous:
-        whole = rows.shape[1] // _SUMMED * _SUMMED
-        blocks, rest = rows[:, :whole].reshape(len(rows), -1, _SUMMED), rows[:, whole:]
-        sums = (blocks @ np.ones(_SUMMED, np.float32)).sum(axis=1, dtype=np.float64) + rest.sum(axis=1)
-        squares = np.vecdot(blocks, blocks).sum(axis=1, dtype=np.float64) + np.vecdot(rest, rest)
+        whole = count // _SUMMED * _SUMMED
+        blocks, rest = rows[..., :whole].reshape(*rows.shape[:2], -1, _SUMMED), rows[..., whole:]
+        sums = (blocks @ np.ones(_SUMMED, np.float32)).sum(axis=2, dtype=np.float64) + rest.sum(axis=2)
+        squares = np.vecdot(blocks, blocks).sum(axis=2, dtype=np.float64) + np.vecdot(rest, rest)
     else:  # channels last: row after row is added up
-        sums, squares = rows.sum(axis=1), np.einsum("ij,ij->i", rows, rows)
-    means = np.stack([sums, squares]).astype(np.float64) / rows.shape[1]
-    return np.stack([rows.min(axis=1), rows.max(axis=1), means[0], np.sqrt(means[1])])
+        sums, squares = rows.sum(axis=2), np.einsum("sij,sij->si", rows, rows)
+    marks = [rows.min(axis=2), rows.max(axis=2), sums.astype(np.float64) / count, np.sqrt(squares / count)]
+    return np.stack(marks, axis=1).astype(np.float64)
