@@ -98,7 +98,6 @@ class Prepared:
         scores: the baseline's per sample of the search split, shape (n, ...).
         metric_seconds: for one value of the metric on the search split; 0 for a mean of scores.
         members: how many times the model runs for a sample.
-        threads: as read back from OpenVINO.
     """
 
     model: ModelInfo
@@ -106,7 +105,6 @@ class Prepared:
     scores: NDArray[np.float64]
     metric_seconds: float
     higher_is_better: bool
-    threads: int
     members: int = 1
 
 
@@ -244,10 +242,12 @@ class Raced:
 
     Attributes:
         milliseconds: by candidate, one value per round; empty for one that failed.
+        places: the same of how many others ran before it in that round.
         failures: by candidate, None where it ran.
     """
 
     milliseconds: tuple[tuple[float, ...], ...]
+    places: tuple[tuple[int, ...], ...]
     failures: tuple[Failure | None, ...]
 
 
@@ -299,6 +299,13 @@ class Rechecked:
     milliseconds: tuple[tuple[float, ...], ...]
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recall:
+    """Tell what the quantisers of a candidate saw. Answered by a tuple of ``findings.QuantizerRecord``."""
+
+    configuration: Configuration
 
 
 @dataclass(frozen=True)

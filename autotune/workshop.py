@@ -15,6 +15,7 @@ import numpy as np
 from autotune import data, hardware
 from autotune.configuration import Configuration
 from autotune.explorer import explore
+from autotune.findings import QuantizerRecord
 from autotune.graph.half import HalfStorage
 from autotune.graph.inspect import candidate_digest
 from autotune.graph.normalise import normalise
@@ -39,6 +40,7 @@ from autotune.protocol import (
     Prepared,
     Race,
     Raced,
+    Recall,
     Recheck,
     Rechecked,
     Setup,
@@ -105,7 +107,6 @@ class Workshop:
             scores=self._search.per_sample,
             metric_seconds=self._search.metric_seconds,
             higher_is_better=self._metric.higher_is_better,
-            threads=self._baseline.threads,
             members=splits.search.members,
         )
         self._timing.compressible = self.prepared.model.compressible
@@ -188,10 +189,17 @@ class Workshop:
         return recheck([deployed, *floats], request, self._timing, self._of_the_holdout(), self._setup.seed)
 
     @handle.register
+    def _(self, request: Recall) -> tuple[QuantizerRecord, ...]:
+        with stage("build"):
+            return self._variants.quantizers(request.configuration)
+
+    @handle.register
     def _(self, request: Emulate) -> Emulated:
         with stage("compile"):
             model = self._build(request.configuration)
-            compiled = compile_emulated(model, request.configuration.precision, self._threads)
+            compiled = compile_emulated(
+                model, request.configuration.precision, request.configuration.threads or self._threads
+            )
         with stage("score"), metric_passed_on_float():
             score = self._search.score(compiled, tolerance=None)
         return Emulated(score.value, score.samples)

@@ -14,9 +14,11 @@ from autotune.configuration import PlacementName, Preset, Quantization
 from autotune.data import Dataset
 from autotune.errors import AutotuneError, one_line
 from autotune.files import write_text
+from autotune.findings import QuantizerRecord
 from autotune.graph.inspect import clone, model_digests
 from autotune.quantize.bias import BiasTable
 from autotune.quantize.build import build
+from autotune.quantize.calibration import quantizer_records
 from autotune.quantize.emulate import Emulation, merged
 from autotune.quantize.placement import FAST, PLACEMENTS
 from autotune.quantize.placers import Placers
@@ -191,6 +193,10 @@ class CandidateFactory:
         candidate = build(self._model, placement, activations, weights, biases)
         store_weights(candidate)
         return candidate
+
+    def quantizers(self, quantization: Quantization) -> tuple[QuantizerRecord, ...]:
+        """Return what its activation quantisers saw, and the range that each estimator makes of it."""
+        return quantizer_records(self.observation, self._activations, self.placement(quantization), quantization)
 
     def sensitivity(
         self,

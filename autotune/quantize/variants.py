@@ -13,6 +13,7 @@ import openvino as ov
 
 from autotune.configuration import Compression, Configuration, FormChoice, FormName, PlacementName
 from autotune.data import Dataset
+from autotune.findings import QuantizerRecord
 from autotune.forms import Smoothing, apply_forms, forms_with, smoothable
 from autotune.graph.inspect import clone, nodes_by_name
 from autotune.graph.typing import type_bf16
@@ -149,6 +150,13 @@ class Variants:
         if configuration.compression is not None:
             model = _compressed(model, configuration.compression)
         return _typed(model, configuration.bf16_operators) if configuration.bf16_operators else model
+
+    def quantizers(self, configuration: Configuration) -> tuple[QuantizerRecord, ...]:
+        """Return what the activation quantisers of a configuration saw; none where NNCF chose the ranges itself."""
+        quantization = configuration.quantization
+        if quantization is None or self._candidates == "nncf":
+            return ()
+        return self.factory(configuration.forms, quantization.placement).quantizers(quantization)
 
     def _compared_with(self) -> Reference:
         """Return the float model as it is, to which graph forms are compared."""

@@ -48,7 +48,7 @@ def load_texts(
     needs = TASKS[recipe.task.name].needs
     tables = {}
     for where, source in named.items():
-        frame = _frame(source, recipe.base, trust_code, announce, where)
+        frame = load_table(source, recipe.base, trust_code, announce, where)
         tables[where] = Table.of(frame, source.columns, needs, where)
     place = cache_dir() / "samples" / f"{_key(tables, model, recipe)}.npz"
     if place.is_file():
@@ -69,9 +69,14 @@ def load_texts(
     return datasets
 
 
-def _frame(
+def load_table(
     source: DataSource, base: Path, trust_code: bool, announce: Callable[[str], None], where: str
 ) -> pd.DataFrame:
+    """Load one source of rows, with the columns that it has.
+
+    Raises:
+        UserError: it is missing or broken, or no table.
+    """
     import pandas as pd
 
     if source.path is not None:

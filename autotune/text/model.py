@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autotune import chatter
 from autotune.errors import UserError
 
 CONFIG = "config.json"
@@ -98,10 +99,13 @@ class TextModel:
                 f"model: {self.path} has no tokenizer (tokenizer.json, vocab.txt ...); save it beside the model with "
                 "tokenizer.save_pretrained."
             )
-        from transformers import AutoTokenizer
-
         try:
-            tokenizer = AutoTokenizer.from_pretrained(self.path, local_files_only=True, trust_remote_code=trust_code)
+            with chatter.caught():
+                from transformers import AutoTokenizer
+
+                tokenizer = AutoTokenizer.from_pretrained(
+                    self.path, local_files_only=True, trust_remote_code=trust_code
+                )
         except Exception as error:  # libraries behind it raise anything
             said = " ".join(str(error).split())[:200].rstrip(".")
             raise UserError(
