@@ -20,6 +20,7 @@ from autotune.graph.typing import type_bf16
 from autotune.quantize.compress import compress
 from autotune.quantize.factory import BuildError, CandidateFactory, store_weights
 from autotune.quantize.nncf_candidates import candidate
+from autotune.quantize.placers import Placers
 from autotune.quantize.shared import Reference
 from autotune.quantize.statistics import Floats
 from autotune.recipe import CandidateWay
@@ -57,7 +58,10 @@ class Variants:
         self._threads = threads
         self._channels = smoothable(model)
         self.watch = Stopwatch()
-        self.base = CandidateFactory(model, calibration, cache, threads, also=self._channels, watch=self.watch)
+        self._placers = Placers()
+        self.base = CandidateFactory(
+            model, calibration, cache, threads, also=self._channels, placers=self._placers, watch=self.watch
+        )
         self.base.prepare()
         unknown = Smoothing(0.5, {key: np.ones(width) for key, width in self._widths().items()})
         self._groups: dict[str, Mapping[str, tuple[str, ...]]] = {
@@ -116,6 +120,7 @@ class Variants:
                     self._threads,
                     placements=(placement,),
                     reference=self._compared_with(),
+                    placers=self._placers,
                     watch=self.watch,
                 )
                 made.prepare(check=self.base.nncf_path)
