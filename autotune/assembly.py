@@ -66,6 +66,7 @@ def leave(setting: Setting, found: Found, judged: Judged) -> Run:
         command=setting.command,
         notes=judged.notes,
         saturation=judged.saturation,
+        export_check=judged.exported.check,
     )
     _write(run, setting.folder)
     run = replace(
