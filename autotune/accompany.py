@@ -20,23 +20,28 @@ _PATTERNS = ("*.json", "*.txt", "*.model", "*.jinja")
 _WEIGHTS_INDEX = ".index.json"
 _DTYPES = {"f32": "fp32", "bf16": "bf16", "f16": "fp16"}
 _QUANTIZED = "int8"
+_STATIC = "Without `dynamic_shapes=False` it makes the shapes dynamic, and they were judged static:"
+_STATIC_ASKED = ", dynamic_shapes=False"
+
 # A causal model is judged on whole texts: there is no cache of what came before. Its tokenizer may know no padding.
-_MORE = {"AutoModelForCausalLM": ", use_cache=False, stateful=False"}
-_PADDING = {
-    "AutoModelForCausalLM": """
+_CAUSAL = "AutoModelForCausalLM"
+_DYNAMIC = (
+    "It makes the shapes of such models dynamic, whatever is asked; the speed that was measured is of static ones:"
+)
+_DYNAMIC_ASKED = ", use_cache=False, stateful=False"
+_PADDING = """
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     tokenizer.padding_side = "right\""""
-}
 
 _README = """
-Python, with optimum-intel; every text is padded or cut to {length} tokens, the shapes are static. Without `ov_config`
-and `dynamic_shapes=False` it takes OpenVINO's defaults and makes the shapes dynamic, which is another model:
+Python, with optimum-intel; every text is padded or cut to {length} tokens. Without `ov_config` it takes OpenVINO's
+defaults, which may be another precision. {shapes}
 
     import json
     from optimum.intel import {name}
     from transformers import AutoTokenizer
     properties = json.load(open("{folder}/deploy.json"))["CPU"]
-    model = {name}.from_pretrained("{folder}", ov_config=properties, dynamic_shapes=False{more})
+    model = {name}.from_pretrained("{folder}", ov_config=properties{asked})
     tokenizer = AutoTokenizer.from_pretrained("{folder}"){padding}
     outputs = model(**tokenizer(text, padding="max_length", max_length={length}, truncation=True, return_tensors="pt"))
 """
@@ -69,8 +74,9 @@ def about_optimum(auto: str, model: Any, folder: str) -> str:
         name=f"OV{auto.removeprefix('Auto')}",
         length=model.inputs[0].shape[-1],
         folder=folder,
-        more=_MORE.get(auto, ""),
-        padding=_PADDING.get(auto, ""),
+        shapes=_DYNAMIC if auto == _CAUSAL else _STATIC,
+        asked=_DYNAMIC_ASKED if auto == _CAUSAL else _STATIC_ASKED,
+        padding=_PADDING if auto == _CAUSAL else "",
     )
 
 
