@@ -23,7 +23,7 @@ from autotune.decide import fits
 from autotune.protocol import Explored
 from autotune.recipe import Strategy
 from autotune.record import Origin, Trial
-from autotune.search.early import fewer_threads, partly_bf16, threads_matter
+from autotune.search.early import fewer_threads, partly_bf16, rewritten, threads_matter
 from autotune.search.guide import Guide, frame_of
 from autotune.search.incumbent import challenger, fastest_within, incumbent
 from autotune.search.study import StoredStudy
@@ -205,14 +205,14 @@ class Search:
 
     def _early(self) -> Configuration | None:
         """Return what may be faster than float f32 and within the tolerance, and costs less than anything int8."""
-        fewer = fewer_threads(self._trials, self._space.threads)
-        if fewer is not None and self._space.holds(fewer):
-            return fewer
-        whole = next((c for c in self._plain if c.is_float and c.precision == "bf16"), None)
-        if whole is None or not self._strategy.prior:
+        if not self._strategy.prior:
             return None
-        found = partly_bf16(self._trials, self._tolerance, whole, self._space.bf16, self._profile)
-        return found if found is not None and self._space.holds(found) else None
+        trials, tolerance, space = self._trials, self._tolerance, self._space
+        found = [fewer_threads(trials, space.threads), rewritten(trials, tolerance, space.faster_forms)]
+        whole = next((c for c in self._plain if c.is_float and c.precision == "bf16"), None)
+        if whole is not None:
+            found.append(partly_bf16(trials, tolerance, whole, space.bf16, self._profile))
+        return next((c for c in found if c is not None and space.holds(c)), None)
 
     def _neighbour(self) -> Configuration | None:
         """In turn make something fast more accurate, and the fastest within the tolerance faster."""

@@ -161,6 +161,7 @@ space:
     one_hot_as_lookup: {use: false}
     fused_activation: {use: false}
     convolution_borders: {use: false}
+    outputs_as_channels: {use: false}
     linear_as_convolution: {use: true}
 """
 
