@@ -16,6 +16,7 @@ TaskName = Literal[
     "token-classification",
     "question-answering",
     "fill-mask",
+    "text-generation",
     "feature-extraction",
     "sentence-similarity",
 ]
@@ -25,6 +26,7 @@ _METRICS = {
     "token-classification": "token-accuracy",
     "question-answering": "answer-f1",
     "fill-mask": "perplexity",
+    "text-generation": "perplexity",
     "feature-extraction": "cosine-to-float",
     "sentence-similarity": "spearman",
 }
