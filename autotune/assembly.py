@@ -75,6 +75,7 @@ def leave(setting: Setting, found: Found, judged: Judged) -> Run:
         quantizers=judged.quantizers,
         importances=importances(found.trials, setting.goal.tolerance),
         export_check=judged.exported.check,
+        onnx=judged.exported.onnx,
     )
     _write(run, setting.folder)
     run = replace(

@@ -17,7 +17,7 @@ from autotune.recipe.fields import FUNCTION, Frozen, Map, Name, Shape, Text, nam
 from autotune.recipe.include import read_merged
 from autotune.recipe.paths import move_function, moved_source, relative, with_paths
 from autotune.recipe.problems import user_error
-from autotune.recipe.schema import Budget, Expect, MetricSpec, Space, Tolerance
+from autotune.recipe.schema import Budget, Expect, ExportSpec, MetricSpec, Space, Tolerance
 from autotune.recipe.shipped import located
 from autotune.recipe.sources import Data, Model, named_model, named_source
 from autotune.recipe.strategy import Strategy
@@ -42,6 +42,7 @@ class Limits(TypedDict, total=False):
     timeout: str | float | None
     threads: int | None
     seed: int | None
+    onnx: bool | None
 
 
 class Overrides(Limits, total=False):
@@ -68,6 +69,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "timeout": ("budget", "timeout"),
     "threads": ("threads",),
     "seed": ("seed",),
+    "onnx": ("export", "onnx"),
 }
 
 
@@ -96,6 +98,7 @@ class Recipe(Frozen):
     threads: Annotated[int, Ge(1)] | None = None
     seed: Annotated[int, Ge(0), Lt(2**32)] = 0
     space: Space = Field(default_factory=Space)
+    export: ExportSpec = ExportSpec()
     expect: Expect | None = None
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
@@ -135,11 +138,11 @@ class Recipe(Frozen):
 
     @property
     def essence(self) -> dict[str, str]:
-        """All that trials depend on, by dotted key: not name, description and budget, nor how the text is laid out."""
+        """All that trials depend on, by dotted key: not name, description, budget and export, nor the layout."""
         return {
             key: json.dumps(value, sort_keys=True)
             for key, value in _flat(_plain(self), "")
-            if key.partition(".")[0] not in ("name", "description", "budget")
+            if key.partition(".")[0] not in ("name", "description", "budget", "export")
         }
 
     def where(self, *key: str) -> str:
