@@ -60,6 +60,25 @@ Python, with optimum-intel; every text is padded or cut to {length} tokens, the 
     outputs = model(**tokenizer(text, padding="max_length", max_length={length}, truncation=True, return_tensors="pt"))
 """
 
+_OPTIMUM_FILES = """
+Python, with optimum-intel; the shapes are static:
+
+    import json
+    from optimum.intel import {name}
+    from transformers import {processor}
+    properties = json.load(open("{folder}/deploy.json"))["CPU"]
+    model = {name}.from_pretrained("{folder}", ov_config=properties, dynamic_shapes=False)
+    processor = {processor}.from_pretrained("{folder}")
+    outputs = model(**processor({given}, return_tensors="pt"))
+"""
+_FILES = {
+    "AutoModelForAudioClassification": {
+        "processor": "AutoFeatureExtractor",
+        "given": "samples, sampling_rate=processor.sampling_rate",
+    },
+    "AutoModelForImageClassification": {"processor": "AutoImageProcessor", "given": "image"},
+}
+
 
 def load(directory: str | os.PathLike[str]) -> Any:
     """Compile a deployed model exactly as it was judged.
@@ -156,8 +175,10 @@ def _accompany(source: Path, target: Path) -> None:
 
 
 def _about_optimum(auto: str, model: Any, folder: str) -> str:
-    """Return how optimum-intel loads a model with a head; a pooled vector is not an output that it knows."""
-    if auto == "AutoModel":
+    """Return how optimum-intel loads a model with a head; pooled vectors and masks are no outputs that it knows."""
+    if auto in _FILES:
+        return _OPTIMUM_FILES.format(name=f"OV{auto.removeprefix('Auto')}", folder=folder, **_FILES[auto])
+    if not auto.startswith("AutoModelFor") or auto == "AutoModelForSemanticSegmentation":
         return ""
     return _OPTIMUM.format(name=f"OV{auto.removeprefix('Auto')}", length=model.inputs[0].shape[-1], folder=folder)
 

@@ -1,12 +1,13 @@
 """Recipes: the YAML files that say what to tune, within which tolerance, and what may be tried.
 
 ``values`` (what is written in a recipe: drops, durations), ``estimators``, ``fields``, ``sources``, ``task``,
-``quantizers``, ``forms`` and ``schema`` (the pydantic models), ``document`` (YAML and line numbers), ``problems``
-(errors as sentences), ``paths``, ``recipe`` (the whole of it).
+``preprocess``, ``quantizers``, ``forms`` and ``schema`` (the pydantic models), ``document`` (YAML and line numbers),
+``problems`` (errors as sentences), ``paths``, ``recipe`` (the whole of it).
 """
 
 from autotune.recipe.estimators import EstimatorChoice, Range
 from autotune.recipe.forms import Bf16Space, Forms, FormSpace, SmoothingSpace
+from autotune.recipe.preprocess import Preprocess
 from autotune.recipe.quantizers import ActivationSpace, CompressionSpace, QuantizerSpace, WeightSpace
 from autotune.recipe.recipe import Limits, Overrides, Recipe, dump, json_schema, load
 from autotune.recipe.schema import (
@@ -18,10 +19,11 @@ from autotune.recipe.schema import (
 )
 from autotune.recipe.sources import ROLES, Data, DataSource, Model, Shares
 from autotune.recipe.strategy import CandidateWay, SamplerName, Strategy
-from autotune.recipe.task import TaskName, TaskSpec
+from autotune.recipe.task import MEDIA, TaskName, TaskSpec
 from autotune.recipe.values import Drop, parse_drop, parse_duration, parse_latency, parse_size
 
 __all__ = [
+    "MEDIA",
     "ROLES",
     "ActivationSpace",
     "Bf16Space",
@@ -39,6 +41,7 @@ __all__ = [
     "MetricSpec",
     "Model",
     "Overrides",
+    "Preprocess",
     "QuantizerSpace",
     "Range",
     "Recipe",

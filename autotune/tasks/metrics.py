@@ -14,6 +14,7 @@ from autotune.tasks.fidelity import CosineToFloat
 from autotune.tasks.function import FunctionMetric
 from autotune.tasks.outputs import Array, Scores
 from autotune.tasks.regression import Correlation, MeanAbsoluteError, RootMeanSquaredError
+from autotune.tasks.segmentation import MeanIou
 from autotune.tasks.tokens import Answer, Perplexity, TokenAccuracy
 from autotune.usercode import load_function
 
@@ -61,6 +62,7 @@ METRICS: dict[str, Callable[[str | None], Metric]] = {
     "cosine-to-float": CosineToFloat,
     "f1": MacroF1,
     "mae": MeanAbsoluteError,
+    "mean-iou": MeanIou,
     "pearson": lambda output: Correlation("pearson", output),
     "perplexity": Perplexity,
     "rmse": RootMeanSquaredError,
