@@ -150,4 +150,4 @@ def _stacked(samples: Sequence[Sample], where: str) -> dict[str, Array]:
 
 def _asked(labels: Array | None) -> Array | None:
     """Pixels that are not asked are negative, as tokens that are not."""
-    return None if labels is None else np.where(labels == images.IGNORED_PIXEL, -1, labels).astype(np.int64)
+    return None if labels is None else np.where(labels == images.IGNORED_PIXEL, -1, labels).astype(np.int16)

@@ -42,7 +42,7 @@ _METRICS = {
     "semantic-segmentation": "mean-iou",
 }
 # Metrics of tasks that cannot exceed 1.
-SHARES = frozenset({"token-accuracy", "answer-f1", "answer-exact", "mean-iou"})
+SHARES = frozenset({"token-accuracy", "answer-f1", "answer-exact", "mean-iou", "character-accuracy", "mark-f1"})
 
 
 def _names(raw: object) -> object:

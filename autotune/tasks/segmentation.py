@@ -16,7 +16,8 @@ class MeanIou:
     """Mean over the classes of intersection over union, both summed over all images; classes that never occur are out.
 
     Scores of classes are resized bilinearly to the masks' size first, as transformers'
-    ``post_process_semantic_segmentation`` does (Everingham et al., 2010, for the measure).
+    ``post_process_semantic_segmentation`` does; a single map is the probability of class 1. The measure is that of
+    Everingham et al. (2010).
     """
 
     output: str | None = None
@@ -45,6 +46,8 @@ class MeanIou:
                 f"metric: mean-iou needs scores of classes per pixel, (samples, classes, height, width); the output's "
                 f"shape is {list(scores.shape)}."
             )
+        if scores.shape[1] == 1:  # the probability of class 1
+            scores = np.concatenate([1 - scores, scores], axis=1)
         classes = scores.shape[1]
         if int(labels.max(initial=0)) >= classes:
             raise UserError(f"metric: a label is {int(labels.max())}, but the output has {classes} classes (0 first).")
