@@ -60,7 +60,7 @@ def leave(setting: Setting, found: Found, judged: Judged) -> Run:
         baseline_score=score,
         seconds=_total_seconds(found),
         wall_seconds=time.monotonic() - setting.clock,
-        fingerprint=replace(setting.fingerprint, threads=setting.prepared.threads),
+        fingerprint=replace(setting.fingerprint, threads=setting.prepared.model.threads),
         started=setting.started.isoformat(timespec="seconds"),
         solved=solved,
         command=setting.command,

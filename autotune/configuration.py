@@ -23,6 +23,7 @@ FormName = Literal[
     "convolution-borders",
     "smoothing",
     "cross-layer-equalisation",
+    "outputs-as-channels",
     "linear-as-convolution",
 ]
 
@@ -141,6 +142,7 @@ class Configuration:
         forms: rewritings of the float graph that come before everything else, sorted.
         bf16_operators: float operators with weights that compute in bf16 while the rest of the model stays f32, sorted.
         compression: the linear layers with int8 weights that are not ``int8-static``; None without any.
+        threads: that it runs on; None for as many as the run may use.
     """
 
     precision: Precision = "f32"
@@ -148,6 +150,7 @@ class Configuration:
     forms: tuple[FormChoice, ...] = ()
     bf16_operators: tuple[str, ...] = ()
     compression: Compression | None = None
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "forms", tuple(sorted(self.forms)))
@@ -171,23 +174,26 @@ class Configuration:
 
     @property
     def complexity(self) -> int:
-        """How many choices differ from what NNCF does when asked for nothing; 0 for a float model."""
+        """How many choices differ from what NNCF does when asked for nothing; 0 for a plain float model."""
         q, c = self.quantization, self.compression
+        fewer = int(self.threads is not None)
         if q is None:
             affine = c is not None and c.symmetry == "affine"
-            return len(self.forms) + len(self.bf16_operators) + affine
+            return len(self.forms) + len(self.bf16_operators) + affine + fewer
         plain = Quantization(q.placement, "performance" if q.placement == "plain" else "mixed")
         single = ("activation", "preset", "weights", "bias_correction", "overflow_fix")
         differing = sum(bool(getattr(q, name) != getattr(plain, name)) for name in single)
         compressed = 0 if c is None else 1 + (c.symmetry == "affine")
         listed = len(q.float_operators) + len(q.overrides) + len(self.forms) + len(self.bf16_operators)
-        return differing + listed + compressed
+        return differing + listed + compressed + fewer
 
     @property
     def label(self) -> str:
         """A short name for tables and reports."""
         forms = [str(form) for form in self.forms]
         typed = [f"{len(self.bf16_operators)} operators in bf16"] if self.bf16_operators else []
+        if self.threads is not None:
+            typed.append(f"{self.threads} thread{'' if self.threads == 1 else 's'}")
         if self.quantization is None:
             if self.compression is not None:
                 return ", ".join([str(self.compression), *forms, *typed]) + f", rest {self.precision}"

@@ -155,7 +155,8 @@ class Evaluator:
 
 def _compiled_alike(trial: Trial, configuration: Configuration) -> bool:
     before = trial.configuration
-    return (before.precision, before.dynamic_group) == (configuration.precision, configuration.dynamic_group)
+    compiled = (configuration.precision, configuration.dynamic_group, configuration.threads)
+    return (before.precision, before.dynamic_group, before.threads) == compiled
 
 
 def _duplicate(

@@ -53,6 +53,7 @@ def inventory(
         forms=variants.groups,
         bf16_operators=_bf16_operators(model, variants, baseline.threads),
         compressible=_compressible(model, variants, baseline.threads),
+        threads=baseline.threads,
         notes=tuple(said),
     )
 

@@ -98,7 +98,6 @@ class Prepared:
         scores: the baseline's per sample of the search split, shape (n, ...).
         metric_seconds: for one value of the metric on the search split; 0 for a mean of scores.
         members: how many times the model runs for a sample.
-        threads: as read back from OpenVINO.
     """
 
     model: ModelInfo
@@ -106,7 +105,6 @@ class Prepared:
     scores: NDArray[np.float64]
     metric_seconds: float
     higher_is_better: bool
-    threads: int
     members: int = 1
 
 

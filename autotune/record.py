@@ -43,6 +43,7 @@ class ModelInfo:
         compressible: linear layers that OpenVINO runs with int8 weights -> dynamic groups with which it also quantises
             the activations that they read (probed).
         precisions: those that OpenVINO really executes on this CPU (probed).
+        threads: that OpenVINO really uses where all that the run may use are asked for.
         can_saturate: 8-bit sums saturate on this instruction set (no VNNI, no AMX).
         nncf_path: ``fast`` (placement re-solved, checked) or the reason for the public fallback.
         notes: sentences to show the user (fixed dimensions, what ran differently).
@@ -61,6 +62,7 @@ class ModelInfo:
     forms: dict[FormName, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     bf16_operators: tuple[str, ...] = ()
     compressible: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    threads: int = 1
     notes: tuple[str, ...] = ()
 
 

@@ -56,7 +56,7 @@ class Timing:
         layers = compression.operators if compression else ()
         return Compiled(
             model,
-            deploy_properties(configuration.precision, self._threads, group),
+            deploy_properties(configuration.precision, configuration.threads or self._threads, group),
             [name for name in layers if group in self.compressible.get(name, ())],
         )
 

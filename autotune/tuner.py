@@ -183,6 +183,6 @@ class _Tuning:
         return self.recipe.solved(
             space=self.space.fix(configuration),
             expect=recipe.Expect(model=self.prepared.model.digest, data=self.data_digest, candidate=digest),
-            threads=self.prepared.threads,
+            threads=self.prepared.model.threads,
             base=self.folder.path,
         )

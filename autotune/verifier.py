@@ -66,8 +66,7 @@ def verify(asked: Asked, note: Callable[[str], None]) -> Verification:
     folder = RunFolder(asked.run)
     run = load_record(folder.record)
     solved = recipe.load(folder.solved)
-    directory = asked.model or folder.model
-    threads = _threads(directory)
+    directory = deploy.checked(asked.model or folder.model)
     splits = load_data(solved, asked.trust_code, note)
     source = obtain(solved, splits.search, asked.trust_code, note)
     assert solved.expect is not None
@@ -81,16 +80,16 @@ def verify(asked: Asked, note: Callable[[str], None]) -> Verification:
             solved, model=source, splits=file, trust_code=asked.trust_code, cache=cache_dir() / "observations"
         )
         try:
-            with Runner(replace(setup, threads=threads), log) as runner:
+            with Runner(setup, log) as runner:
                 prepared, checked = _measure(run, directory, source, solved, runner)
         except (StageFailed, WorkerDied) as error:
             said = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
             raise AutotuneError(f"{error}; the measuring process last said:\n{said}") from error
     for text in checked.notes:
         note(text)
-    here = replace(hardware.fingerprint(), threads=prepared.threads)
+    here = replace(hardware.fingerprint(), threads=prepared.model.threads)
     return decide.still_holds(
-        run, _floats(prepared), checked.milliseconds, checked.verdicts, here=here, slower=asked.slower
+        run, _floats(run, prepared), checked.milliseconds, checked.verdicts, here=here, slower=asked.slower
     )
 
 
@@ -103,7 +102,7 @@ def _measure(
     drop = solved.tolerance.max_drop
     request = Recheck(
         directory=directory.absolute(),
-        floats=_floats(prepared),
+        floats=_floats(run, prepared),
         rounds=ROUNDS,
         max_seconds=SECONDS,
         max_drop=drop.value,
@@ -114,11 +113,10 @@ def _measure(
     return prepared, checked
 
 
-def _floats(prepared: Prepared) -> tuple[Configuration, ...]:
-    """Float f32 first."""
-    return tuple(Configuration(precision=precision) for precision in prepared.model.precisions)
-
-
-def _threads(directory: Path) -> int:
-    """The number of threads that the deployed model asks for; the floats get as many."""
-    return int(deploy.properties(deploy.checked(directory))["INFERENCE_NUM_THREADS"])
+def _floats(run: Run, prepared: Prepared) -> tuple[Configuration, ...]:
+    """Float f32 first; then the other precisions, and what was the best float if it can be run here."""
+    model = prepared.model
+    best = next(f.configuration for f in run.finalists if f.trial == run.best_float)
+    can_run = best.precision in model.precisions and (best.threads or 1) <= model.threads
+    plain = [Configuration(precision=precision) for precision in model.precisions]
+    return tuple(dict.fromkeys([*plain, *([best] if can_run else [])]))

@@ -105,7 +105,6 @@ class Workshop:
             scores=self._search.per_sample,
             metric_seconds=self._search.metric_seconds,
             higher_is_better=self._metric.higher_is_better,
-            threads=self._baseline.threads,
             members=splits.search.members,
         )
         self._timing.compressible = self.prepared.model.compressible
@@ -191,7 +190,9 @@ class Workshop:
     def _(self, request: Emulate) -> Emulated:
         with stage("compile"):
             model = self._build(request.configuration)
-            compiled = compile_emulated(model, request.configuration.precision, self._threads)
+            compiled = compile_emulated(
+                model, request.configuration.precision, request.configuration.threads or self._threads
+            )
         with stage("score"), metric_passed_on_float():
             score = self._search.score(compiled, tolerance=None)
         return Emulated(score.value, score.samples)

@@ -18,7 +18,7 @@ MODEL = ModelInfo("m", "0" * 64, (), ("y",), {}, (), ("f32",), False, 1, "fast")
 SIZES = SplitSizes(100, 200, 400, 0)
 LATENCY = Latency((2.0,), (2.0,), Interval(1.0, 0.99, 1.01))
 FLOAT = Measurement(LATENCY, 0.9, 0.0, 200, 1, 2)
-PREPARED = Prepared(MODEL, FLOAT, np.zeros(200), 0.0, True, 2)
+PREPARED = Prepared(MODEL, FLOAT, np.zeros(200), 0.0, True)
 F32 = Trial(0, Configuration(), "complete", "plain", measurement=FLOAT)
 
 

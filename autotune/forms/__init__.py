@@ -13,6 +13,7 @@ from autotune.forms.borders import ConvolutionBorders
 from autotune.forms.equalisation import CrossLayerEqualisation
 from autotune.forms.linear import LinearAsConvolution
 from autotune.forms.lookup import OneHotAsLookup
+from autotune.forms.outputs import OutputsAsChannels
 from autotune.forms.smoothing import Smoothing, smoothable
 from autotune.graph.inspect import clone
 
@@ -23,6 +24,7 @@ _PURE: tuple[Form, ...] = (
     FusedActivation(),
     ConvolutionBorders(),
     CrossLayerEqualisation(),
+    OutputsAsChannels(),
     LinearAsConvolution(),
 )
 # In the order in which they are applied: fewer operators first, layouts last.

@@ -34,6 +34,7 @@ from autotune.recipe.values import (
     parse_duration,
     parse_latency,
     parse_size,
+    parse_threads,
     problem,
     shown,
     size_text,
@@ -183,6 +184,11 @@ Milliseconds = Annotated[
     BeforeValidator(parse_latency),
     PlainSerializer(latency_text),
     WithJsonSchema({**_TEXT_OR_NUMBER, "examples": ["5ms"]}),
+]
+ThreadCount = Annotated[
+    str | int,
+    BeforeValidator(parse_threads),
+    WithJsonSchema({"anyOf": [{"enum": ["all", "fewer"]}, {"type": "integer", "minimum": 1}]}),
 ]
 Bytes = Annotated[
     int,

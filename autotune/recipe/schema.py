@@ -21,6 +21,7 @@ from autotune.recipe.fields import (
     Milliseconds,
     Sha256,
     Text,
+    ThreadCount,
 )
 from autotune.recipe.forms import Bf16Space, Forms
 from autotune.recipe.quantizers import ActivationSpace, CompressionSpace, WeightSpace
@@ -104,6 +105,7 @@ class Space(Frozen):
         schemes: of every operator that ``operators`` does not name; ``int8-weights`` and ``int8-dynamic`` are of linear
             layers only, other operators pass them over.
         operators: operator name -> scheme or schemes.
+        threads: how many of the run's threads; ``fewer`` stands for the halves of them, down to 1.
     """
 
     precision: Choices[Precision] = ("f32", "bf16", "f16")
@@ -118,6 +120,7 @@ class Space(Frozen):
     forms: Forms = Forms()
     bf16_operators: Bf16Space = Bf16Space()
     compression: CompressionSpace = CompressionSpace()
+    threads: Choices[ThreadCount] = ("all", "fewer")
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
@@ -129,7 +132,8 @@ class Space(Frozen):
     def is_solved(self) -> bool:
         """True when every choice is fixed: one candidate. A float model only needs its precision."""
         schemes: list[tuple[Scheme, ...]] = [self.schemes, *self.operators.values()]
-        if len(self.precision) > 1 or any(len(choice) > 1 for choice in schemes):
+        single: list[tuple[object, ...]] = [self.precision, self.threads, *schemes]
+        if self.threads == ("fewer",) or any(len(choice) > 1 for choice in single):
             return False
         if not all(self.forms.of(name).is_solved for name in get_args(FormName)):
             return False

@@ -103,6 +103,17 @@ def parse_drop(raw: object) -> Drop:
     return Drop(value / 100 if relative else value, relative)
 
 
+def parse_threads(raw: object) -> str | int:
+    """Parse ``all`` (threads that the run may use), ``fewer`` (half of them, a quarter and so on to 1), or a number.
+
+    Raises:
+        ValueError: none of these.
+    """
+    if raw in ("all", "fewer") or (type(raw) is int and raw >= 1):
+        return raw
+    raise ValueError(f"{raw!r} is no number of threads: write all, fewer or a number from 1")
+
+
 def parse_duration(raw: object) -> float:
     """Parse ``10m``, ``90s``, ``1.5h`` or a number of seconds; return seconds.
 

@@ -258,7 +258,7 @@ def _machine(run: Run) -> tuple[Choice, ...]:
         Choice("8-bit sums", saturate),
         Choice("precisions really executed", ", ".join(run.model.precisions) or words.MISSING),
         Choice("cores", words.count(machine.cores)),
-        Choice("threads used", words.count(machine.threads)),
+        Choice("threads at most", words.count(machine.threads)),
         Choice("memory", f"{machine.memory_gib:.1f} GiB"),
         Choice("system", machine.system),
     )

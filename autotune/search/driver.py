@@ -23,7 +23,7 @@ from autotune.decide import fits
 from autotune.protocol import Explored
 from autotune.recipe import Strategy
 from autotune.record import Origin, Trial
-from autotune.search.early import partly_bf16
+from autotune.search.early import fewer_threads, partly_bf16, rewritten, threads_matter
 from autotune.search.guide import Guide, frame_of
 from autotune.search.incumbent import challenger, fastest_within, incumbent
 from autotune.search.study import StoredStudy
@@ -205,18 +205,24 @@ class Search:
 
     def _early(self) -> Configuration | None:
         """Return what may be faster than float f32 and within the tolerance, and costs less than anything int8."""
-        whole = next((c for c in self._plain if c.is_float and c.precision == "bf16"), None)
-        if whole is None or not self._strategy.prior:
+        if not self._strategy.prior:
             return None
-        found = partly_bf16(self._trials, self._tolerance, whole, self._space.bf16, self._profile)
-        return found if found is not None and self._space.holds(found) else None
+        trials, tolerance, space = self._trials, self._tolerance, self._space
+        found = [fewer_threads(trials, space.threads), rewritten(trials, tolerance, space.faster_forms)]
+        whole = next((c for c in self._plain if c.is_float and c.precision == "bf16"), None)
+        if whole is not None:
+            found.append(partly_bf16(trials, tolerance, whole, space.bf16, self._profile))
+        return next((c for c in found if c is not None and space.holds(c)), None)
 
     def _neighbour(self) -> Configuration | None:
         """In turn make something fast more accurate, and the fastest within the tolerance faster."""
         best = incumbent(self.able, self._tolerance)
         is_within = fastest_within([t for t in self._trials if t.configuration == best], self._tolerance) > 0
         beyond = challenger(self.able, self._tolerance, _FASTER)
-        starts = [(beyond, _FOR_ACCURACY), (best, _FOR_SPEED if is_within else _FOR_ACCURACY)]
+        for_speed: tuple[Kind, ...] = (
+            ("threads", *_FOR_SPEED) if threads_matter(self._trials) else (*_FOR_SPEED, "threads")
+        )
+        starts = [(beyond, _FOR_ACCURACY), (best, for_speed if is_within else _FOR_ACCURACY)]
         self._side = 1 - self._side
         for start, kinds in starts if self._side else reversed(starts):
             for found in self._space.neighbours(start, kinds) if start else ():

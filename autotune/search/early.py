@@ -1,5 +1,8 @@
 """What is worth a trial between the plain configurations, so that something good is in hand early. Pure.
 
+Fewer threads make a small model faster: after every operator its threads wait for one another, which costs more than
+the operator itself when that is short.
+
 Float in bf16 by the plugin's hint computes everything in bf16 and may lose too much. Operators typed bf16 one by one
 leave the rest in f32, and need no observation, so they can be tried before anything int8: all of them, then those that
 take most of the time, fewer each time.
@@ -7,15 +10,20 @@ take most of the time, fewer each time.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from autotune.configuration import Configuration
+from autotune.configuration import Configuration, FormChoice
 from autotune.record import Trial
 from autotune.search.incumbent import fastest_within
 
 # Shares of the time of all operators that can compute in bf16.
 SHARES = (1.0, 0.5, 0.25)
+# Float f32 that takes longer, in milliseconds, has work for all threads.
+SHORT = 5.0
+# Fewer threads pay for an int8 model, which has less work for them, when float f32 keeps this share of its speed.
+KEPT = 0.8
 # What the operators' time must promise if they were as much faster as the whole model is by the hint.
 WORTH = 1.05
 
@@ -52,6 +60,58 @@ def partly_bf16(
         if not _is_beyond(known[found], tolerance):
             return None
     return None
+
+
+def fewer_threads(trials: Iterable[Trial], counts: Sequence[int]) -> Configuration | None:
+    """Return float f32 with fewer threads, or None: where it takes long, or fewer were already slower.
+
+    Args:
+        counts: that may be used, falling.
+    """
+    known = {t.configuration: t.measurement.latency for t in trials if t.measurement and t.measurement.latency}
+    reference = known.get(Configuration())
+    if reference is None or statistics.median(reference.baseline_ms) > SHORT:
+        return None
+    before = 1.0
+    for count in counts:
+        found = Configuration(threads=count)
+        if found not in known:
+            return found
+        if known[found].speedup.high < before:
+            return None
+        before = known[found].speedup.estimate
+    return None
+
+
+def rewritten(trials: Iterable[Trial], tolerance: float, forms: tuple[FormChoice, ...]) -> Configuration | None:
+    """Return the fastest plain float model within the tolerance in these forms, which need no observation either.
+
+    None where there are no forms, or a float model was tried in them.
+    """
+    known = list(trials)
+    if not forms or any(t.configuration.is_float and t.configuration.forms == forms for t in known):
+        return None
+    within = [
+        (found.latency.speedup.estimate, t.configuration)
+        for t in known
+        if t.configuration.is_float
+        and (found := t.measurement) is not None
+        and found.latency is not None
+        and found.drop is not None
+        and found.drop <= tolerance
+    ]
+    return replace(max(within, key=lambda entry: entry[0])[1], forms=forms) if within else None
+
+
+def threads_matter(trials: Iterable[Trial]) -> bool:
+    """Tell whether float f32 with fewer threads is faster, or so little slower that an int8 model may be faster."""
+    return any(
+        t.configuration == Configuration(threads=t.configuration.threads or 0)
+        and t.measurement is not None
+        and t.measurement.latency is not None
+        and t.measurement.latency.speedup.high > KEPT
+        for t in trials
+    )
 
 
 def longest(operators: Sequence[str], microseconds: Mapping[str, float], share: float) -> tuple[str, ...]:

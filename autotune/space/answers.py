@@ -8,6 +8,7 @@ depend on recipe and model only, which Optuna demands: a parameter keeps its cho
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable
+from dataclasses import replace
 from typing import Any
 
 from autotune.configuration import (
@@ -40,6 +41,7 @@ FLOAT_FORMS: tuple[FormName, ...] = (
     "one-hot-as-lookup",
     "fused-activation",
     "convolution-borders",
+    "outputs-as-channels",
     "linear-as-convolution",
 )
 
@@ -49,6 +51,11 @@ def draw(offer: Offer, suggest: Suggest) -> Configuration:
     scheme = pick(suggest, "scheme", schemes(offer))
     if scheme == REFERENCE:
         return FLOAT_F32
+    counts = dict(zip(thread_choices(offer), offer.threads, strict=True))
+    return replace(_model(offer, suggest, scheme), threads=counts[pick(suggest, "threads", tuple(counts))])
+
+
+def _model(offer: Offer, suggest: Suggest, scheme: str) -> Configuration:
     precision = pick(suggest, "precision", offer.precisions)
     if scheme == "float":
         return _float(offer, suggest, precision, _forms(offer, suggest, FLOAT_FORMS))
@@ -83,6 +90,7 @@ def answers(offer: Offer, configuration: Configuration) -> dict[str, Any]:
     if configuration == FLOAT_F32 and REFERENCE in schemes(offer):
         return {**found, "scheme": REFERENCE}
     found["precision"] = configuration.precision
+    found["threads"] = _thread_choice(configuration.threads)
     found |= form_answers(offer, configuration.forms)
     found |= bf16_answers(offer, configuration)
     quantization = configuration.quantization
@@ -114,6 +122,7 @@ def plain_answers(offer: Offer) -> dict[str, Any]:
     found = {
         "scheme": "int8-static" if offer.int8_model else "float",
         "precision": offer.precisions[0],
+        "threads": thread_choices(offer)[0],
         "placement": prefer("plain", offer.placements),
         "preset": prefer("performance", offer.presets),
         "symmetry": prefer("as-preset", offer.symmetries),
@@ -136,10 +145,24 @@ def schemes(offer: Offer) -> tuple[str, ...]:
     """Return the schemes that the model as a whole may have."""
     found = [s for s, allowed in (("float", offer.float_model), ("int8-static", offer.int8_model)) if allowed]
     rewritten = offer.always_bf16 or any(offer.forms[name].always for name in FLOAT_FORMS if name in offer.forms)
-    is_f32 = offer.float_model and "f32" in offer.precisions and OFF in offer.compression.modes_alone
+    is_f32 = (
+        offer.float_model
+        and None in offer.threads
+        and "f32" in offer.precisions
+        and OFF in offer.compression.modes_alone
+    )
     if rewritten or not is_f32:
         found.append(REFERENCE)
     return tuple(found)
+
+
+def thread_choices(offer: Offer) -> tuple[str, ...]:
+    """Return what the question ``threads`` offers."""
+    return tuple(map(_thread_choice, offer.threads))
+
+
+def _thread_choice(count: int | None) -> str:
+    return "all" if count is None else str(count)
 
 
 def operator_choices(offer: Offer) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ def fixed(configuration: Configuration, offered: CompressionOffer) -> recipe.Spa
     quantization = configuration.quantization
     forms = _fixed_forms(configuration)
     bf16 = recipe.Bf16Space(use=(False,), operators=dict.fromkeys(configuration.bf16_operators, (True,)))
+    threads: tuple[str | int, ...] = ("all" if configuration.threads is None else configuration.threads,)
     compressed, compression = _fixed_compression(configuration.compression, offered)
     if quantization is None:
         return recipe.Space(
@@ -28,6 +29,7 @@ def fixed(configuration: Configuration, offered: CompressionOffer) -> recipe.Spa
             forms=forms,
             bf16_operators=bf16,
             compression=compression,
+            threads=threads,
         )
     activation = quantization.activation
     return recipe.Space(
@@ -47,6 +49,7 @@ def fixed(configuration: Configuration, offered: CompressionOffer) -> recipe.Spa
         forms=forms,
         bf16_operators=bf16,
         compression=compression,
+        threads=threads,
     )
 
 

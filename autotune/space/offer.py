@@ -53,6 +53,7 @@ class Offer:
         groups: label -> operators that may be kept from ``int8-static`` together, a subset of ``free``.
         forms: of those that have groups in this model.
         compression: which linear layers may have int8 weights instead.
+        threads: how many of the run's; None for all.
         bf16: operators with weights that may compute in bf16 by themselves; ``always_bf16``: those that must.
         notes: sentences about what the recipe lists and this model or CPU does not have.
     """
@@ -75,6 +76,7 @@ class Offer:
     groups: Mapping[str, tuple[str, ...]]
     forms: Mapping[FormName, FormOffer]
     compression: CompressionOffer
+    threads: tuple[int | None, ...]
     bf16: tuple[str, ...]
     always_bf16: frozenset[str]
     notes: tuple[str, ...] = field(default=())
@@ -130,6 +132,7 @@ def offer(space: recipe.Space, model: ModelInfo) -> Offer:
         groups=_groups({name: model.operators[name] for name in free}, leaves_int8=always_int8),
         forms=forms,
         compression=compression,
+        threads=_threads(space, model, notes),
         bf16=tuple(name for name, uses in bf16.items() if len(uses) > 1),
         always_bf16=always_bf16,
         notes=tuple(notes),
@@ -156,6 +159,18 @@ def _overflow_fixes(space: recipe.Space, model: ModelInfo, notes: list[str]) -> 
     missing = [fix for fix in listed if fix != "off"]
     notes.append(f"Overflow fix {' and '.join(missing)} left out: 8-bit sums cannot saturate on this CPU.")
     return ("off",)
+
+
+def _threads(space: recipe.Space, model: ModelInfo, notes: list[str]) -> tuple[int | None, ...]:
+    """All first where they are allowed, then fewer and fewer."""
+    listed = [count for count in space.threads if isinstance(count, int)]
+    halves = [model.threads >> i for i in range(1, model.threads.bit_length())] if "fewer" in space.threads else []
+    missing = [count for count in listed if count > model.threads]
+    fewer = sorted({count for count in (*listed, *halves) if count < model.threads}, reverse=True)
+    uses_all = "all" in space.threads or model.threads in listed or not fewer
+    if missing:
+        notes.append(f"{' and '.join(map(str, missing))} threads left out: the run may use {model.threads}.")
+    return (*((None,) if uses_all else ()), *fewer)
 
 
 def _bf16(space: recipe.Space, model: ModelInfo, notes: list[str]) -> dict[str, tuple[bool, ...]]:

@@ -21,6 +21,7 @@ from autotune.space.answers import (
     operator_answers,
     plain_answers,
     schemes,
+    thread_choices,
     uncompressed,
 )
 from autotune.space.asking import Replay, Suggest
@@ -42,7 +43,7 @@ NNCF_ALPHA = 0.95
 Kind = Literal[
     "scheme", "estimator", "preset", "placement", "symmetry", "form", "form-detail", "operators", "weights",
     "bias-correction", "overflow-fix", "precision", "bf16", "compression", "compression-of-all",
-    "compression-detail",
+    "compression-detail", "threads",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -161,6 +162,17 @@ class Space:
         return self._offer.bf16
 
     @property
+    def threads(self) -> tuple[int, ...]:
+        """How many fewer threads than all may be used, falling."""
+        return tuple(count for count in self._offer.threads if count is not None)
+
+    @property
+    def faster_forms(self) -> tuple[FormChoice, ...]:
+        """The forms that a float model runs faster in, as a rule, of all their groups."""
+        offered = ((name, self._offer.forms[name]) for name in FLOAT_FORMS[:-1] if name in self._offer.forms)
+        return tuple(sorted(FormChoice(name, (*form.always, *form.free)) for name, form in offered))
+
+    @property
     def always_float(self) -> frozenset[str]:
         """Operators that the recipe keeps float."""
         return self._offer.always_float
@@ -201,6 +213,7 @@ class Space:
                 "bf16": self._bf16_changes(configuration),
                 "compression": compression_changes(offered, configuration),
                 "compression-detail": compression_details(offered, configuration),
+                "threads": _each("threads", thread_choices(offered)),
             }
         return {
             "estimator": self._estimator_changes(now),
@@ -218,6 +231,7 @@ class Space:
             "compression": compression_changes(offered, configuration),
             "compression-of-all": compression_of_all(offered, configuration),
             "compression-detail": compression_details(offered, configuration),
+            "threads": _each("threads", thread_choices(offered)),
         }
 
     def _symmetry_changes(self) -> Iterator[dict[str, Any]]:

@@ -135,7 +135,7 @@ def test_rebased_paths_lead_to_the_same_files(asked: recipe.Recipe, tmp_path: Pa
 
 
 def test_solved(asked: recipe.Recipe, tmp_path: Path) -> None:
-    space = recipe.Space(precision=("bf16",), schemes=("float",), forms=recipe.Forms.off())
+    space = recipe.Space(precision=("bf16",), schemes=("float",), forms=recipe.Forms.off(), threads=("all",))
     expect = recipe.Expect(model=SHA, data=SHA, candidate=SHA)
     solved = asked.solved(space=space, expect=expect, threads=2, base=tmp_path / "run")
     assert solved.is_solved

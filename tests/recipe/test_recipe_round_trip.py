@@ -154,12 +154,14 @@ space:
   weights: {granularity: per-tensor}
   bias_correction: false
   overflow_fix: off
+  threads: all
   forms:
     smoothing: {use: true, alpha: 0.5}
     cross_layer_equalisation: {use: false}
     one_hot_as_lookup: {use: false}
     fused_activation: {use: false}
     convolution_borders: {use: false}
+    outputs_as_channels: {use: false}
     linear_as_convolution: {use: true}
 """
 
@@ -173,6 +175,8 @@ space:
         ("0.999", "[0.999, 0.99]"),
         ("0.999", "{low: 0.9, high: 0.99}"),
         ("  bias_correction: false\n", ""),
+        ("threads: all", "threads: fewer"),
+        ("threads: all", "threads: [all, 1]"),
         ("affine}", "affine, quantizers: {q: {estimator: [mse, entropy]}}}"),
         ("affine}", "affine, quantizers: {q: {symmetry: [symmetric, affine]}}}"),
     ],
@@ -185,7 +189,9 @@ def test_solved_means_every_choice_fixed(file: Path, old: str, new: str) -> None
 
 
 def test_a_float_model_is_solved_by_its_precision(file: Path) -> None:
-    assert _load(file, SHORT + "space: {precision: f32, schemes: float, forms: off, bf16_operators: false}\n").is_solved
+    assert _load(
+        file, SHORT + "space: {precision: f32, schemes: float, forms: off, bf16_operators: false, threads: all}\n"
+    ).is_solved
     assert not _load(file, SHORT + "space: {schemes: float}\n").is_solved
 
 

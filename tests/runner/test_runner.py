@@ -38,7 +38,7 @@ INT8 = Configuration(quantization=Quantization())
 def test_a_hanging_child_is_replaced_and_goes_on_where_it_was(setup: Setup, tmp_path: Path) -> None:
     with Runner(setup, tmp_path / "run.log") as runner:
         prepared: Prepared = runner.prepare()
-        assert prepared.threads >= 1
+        assert prepared.model.threads >= 1
         runner.call(Observe(), 120)
         before: Built = runner.call(Build(INT8), 60)
         with pytest.raises(WorkerDied, match="no answer within") as died:
@@ -52,6 +52,9 @@ def test_a_hanging_child_is_replaced_and_goes_on_where_it_was(setup: Setup, tmp_
         assert len(measured.per_sample) == measured.measurement.samples
         ran = {o.name: o for o in measured.measurement.operators}
         assert ran["conv2"].scheme == "int8-static"
+        alone: Measured = runner.call(Measure(replace(INT8, threads=1), tolerance=None, slowest=None), 120)
+        assert alone.measurement.threads == 1
+        assert alone.measurement.score == measured.measurement.score
         stopped: Measured = runner.call(Measure(INT8, tolerance=None, slowest=1e6), 120)
         assert "too slow" in stopped.stopped
         assert stopped.measurement.score is None

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from autotune.configuration import Configuration
+from autotune.configuration import Configuration, FormChoice
 from autotune.record import Interval, Latency, Measurement, Trial
-from autotune.search.early import longest, partly_bf16
+from autotune.search.early import fewer_threads, longest, partly_bf16, rewritten, threads_matter
 
 MICROSECONDS = {"a": 600.0, "b": 200.0, "c": 100.0, "rest": 100.0}
 BF16 = Configuration(precision="bf16")
@@ -44,3 +44,37 @@ def test_nothing_is_typed_where_it_cannot_help() -> None:
     assert proposed(trial(BF16, 1.04, 0.05)) is None, "too slow to be worth it"
     failed = replace(trial(BF16, 2.0, 0.0), state="failed", measurement=None)
     assert proposed(failed) is None
+
+
+def test_threads_are_halved_as_long_as_float_gets_faster() -> None:
+    counts = (4, 2, 1)
+    assert fewer_threads([trial(F32, 1.0, 0.0)], counts) == Configuration(threads=4)
+    four, two = trial(Configuration(threads=4), 1.3, 0.0), trial(Configuration(threads=2), 1.2, 0.0)
+    assert fewer_threads([trial(F32, 1.0, 0.0), four], counts) == Configuration(threads=2)
+    assert fewer_threads([trial(F32, 1.0, 0.0), four, two], counts) is None, "two are slower than four"
+    assert fewer_threads([trial(F32, 1.0, 0.0), trial(Configuration(threads=4), 0.7, 0.0)], counts) is None
+    assert fewer_threads([trial(F32, 1.0, 0.0)], ()) is None
+    assert fewer_threads([], counts) is None
+
+
+def test_a_long_model_has_work_for_all_threads() -> None:
+    reference = trial(F32, 1.0, 0.0)
+    assert reference.measurement is not None
+    slow = replace(reference.measurement, latency=Latency((50.0,), (50.0,), Interval(1.0, 0.99, 1.01)))
+    assert fewer_threads([replace(reference, measurement=slow)], (1,)) is None
+
+
+def test_an_int8_model_may_want_fewer_threads_than_float() -> None:
+    assert not threads_matter([trial(F32, 1.0, 0.0)])
+    assert threads_matter([trial(Configuration(threads=1), 0.9, 0.0)])
+    assert not threads_matter([trial(Configuration(threads=1), 0.6, 0.0)])
+
+
+def test_the_fastest_float_within_the_tolerance_is_rewritten_once() -> None:
+    forms = (FormChoice("convolution-borders", ("a",)),)
+    reference, half = trial(F32, 1.0, 0.0), trial(BF16, 1.5, 0.0)
+    assert rewritten([reference], 0.01, ()) is None
+    assert rewritten([reference], 0.01, forms) == Configuration(forms=forms)
+    assert rewritten([reference, half], 0.01, forms) == replace(BF16, forms=forms)
+    assert rewritten([reference, trial(BF16, 1.5, 0.05)], 0.01, forms) == Configuration(forms=forms)
+    assert rewritten([reference, half, trial(replace(BF16, forms=forms), 1.2, 0.0)], 0.01, forms) is None

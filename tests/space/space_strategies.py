@@ -111,10 +111,12 @@ spaces = st.builds(
         recipe.Bf16Space, use=uses, operators=st.dictionaries(st.sampled_from(sorted(WEIGHTED)), uses)
     ),
     compression=st.builds(recipe.CompressionSpace, symmetry=some(WeightSymmetry), dynamic_group=some(DynamicGroup)),
+    threads=st.lists(st.sampled_from(["all", "fewer", 1, 3]), min_size=1, unique=True).map(tuple),
 )
 models = st.builds(
     model_info,
     can_saturate=st.booleans(),
+    threads=st.sampled_from([1, 2, 8]),
     forms=st.just(FORMS),
     compressible=st.sampled_from([COMPRESSIBLE, dict.fromkeys(COMPRESSIBLE, ()), {"12": (128,)}]),
 )

@@ -112,7 +112,7 @@ def test_schemes_float_with_one_int8_operator() -> None:
     space = space_of(
         "{schemes: float, precision: f32, operators: {dw: int8-static}, placement: plain, preset: mixed,"
         " activations: {estimator: mse, symmetry: affine}, weights: {granularity: per-tensor}, bias_correction: false,"
-        " overflow_fix: off, forms: off, bf16_operators: false}"
+        " overflow_fix: off, forms: off, bf16_operators: false, threads: all}"
     )
     solved = space.solved()
     assert solved is not None
@@ -441,3 +441,29 @@ def test_a_layer_that_a_form_rewrites_or_that_is_in_bf16_has_no_int8_weights() -
     assert space.holds(replace(rewritten, compression=Compression(("/head/Gemm: x",), "symmetric", 32)))
     typed = Configuration(bf16_operators=("12",), compression=Compression(BOTH, "symmetric", 32))
     assert not space.holds(typed)
+
+
+def test_threads_are_halved_down_to_one() -> None:
+    def offered(text: str, threads: int) -> set[int | None]:
+        space = space_of(f"{{threads: {text}}}", model_info(threads=threads))
+        return {None, *(c.threads for c in space.neighbours(Configuration(), ["threads"]))}
+
+    assert offered("[all, fewer]", 6) == {None, 3, 1}
+    assert offered("[all, fewer]", 1) == {None}
+    assert offered("[all, 4]", 6) == {None, 4}
+    assert offered("all", 6) == {None}
+
+
+def test_more_threads_than_there_are_mean_all() -> None:
+    space = space_of("{threads: 8}", model_info(threads=2))
+    assert space.threads == ()
+    assert "8 threads left out: the run may use 2." in space.notes
+
+
+def test_where_all_threads_are_not_allowed_float_f32_is_the_reference_only() -> None:
+    space = space_of("{threads: 1}", model_info(threads=2))
+    assert space.plain()[0] == Configuration()
+    assert all(c.threads == 1 for c in space.plain()[1:])
+    assert space.holds(Configuration(threads=1))
+    assert space.holds(Configuration())
+    assert not space.holds(Configuration(precision="bf16"))
