@@ -41,7 +41,7 @@ def read_mask(cell: Cell) -> Image.Image:
     opened = _opened(cell)
     if opened.mode not in ("P", "L", "1", "I", "I;16"):
         raise UserError(f"{cell.name}: is an image of colours ({opened.mode}); a mask has one class number per pixel.")
-    return opened
+    return Image.fromarray(np.asarray(opened).astype(np.uint8)) if opened.mode == "1" else opened
 
 
 def _opened(cell: Cell) -> Image.Image:

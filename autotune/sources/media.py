@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # Increased whenever the same files would give other samples.
 _FORMAT = 1
+# Of a folder, what may decide how its processor works.
+_PARTS = ("*.json", "*.py")
 _LIBRARIES = ("numpy", "pillow", "scipy", "transformers")
 
 
@@ -127,7 +129,7 @@ def _key(recipe: Recipe, tables: Mapping[str, tuple[Table, Path]], how: How) -> 
         digests = [cell.digest for role in roles for cell in cells(table, role, base)]
         others = table.frame.drop(columns=roles).to_json(orient="split")
         rows[where] = hashlib.sha256(json.dumps([digests, others]).encode()).hexdigest()
-    files = {} if how.folder is None else {file.name: sha256(file) for file in how.folder.glob("*.json")}
+    files = {} if how.folder is None else {file.name: sha256(file) for part in _PARTS for file in how.folder.glob(part)}
     versions = {name: importlib.metadata.version(name) for name in _LIBRARIES}
     task = recipe.task.model_dump(mode="json")
     parts = [_FORMAT, rows, files, versions, task, how.input, how.names]

@@ -54,6 +54,8 @@ def test_a_folder_per_class(tmp_path: Path) -> None:
     assert (values.shape, values.dtype) == ((120, 3, 8, 8), np.float32)
     assert (values.mean(axis=(2, 3)).argmax(axis=1) == labels).all()
     assert companions(asked, False) is None
+    (tmp_path / "again.yaml").write_text(recipes.dump(asked))
+    assert recipes.load(tmp_path / "again.yaml") == asked
 
 
 def test_a_table_of_files_and_numbers(tmp_path: Path) -> None:
