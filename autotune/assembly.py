@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from autotune import decide
+from autotune.configuration import Configuration
 from autotune.files import write_text
+from autotune.findings import FrameFindings, OperatorFinding, QuantizerRecord
 from autotune.folder import RunFolder
 from autotune.outcome import Finalist, Run, Saturation
-from autotune.protocol import Exported
+from autotune.prior.gain import attribute
+from autotune.protocol import Explored, Exported
 from autotune.recipe import dump
 from autotune.record import OperatorRun, Seconds, Trial
 from autotune.report.write import save_record, write_reports
+from autotune.search.importance import importances
 from autotune.setting import Found, Setting
 
 
@@ -29,6 +33,7 @@ class Judged:
     decision: decide.Decision
     exported: Exported
     saturation: Saturation | None
+    quantizers: tuple[QuantizerRecord, ...]
     interrupted: bool
     notes: tuple[str, ...]
 
@@ -66,6 +71,10 @@ def leave(setting: Setting, found: Found, judged: Judged) -> Run:
         command=setting.command,
         notes=judged.notes,
         saturation=judged.saturation,
+        frames=tuple(_findings(frame, explored) for frame, explored in found.explored),
+        quantizers=judged.quantizers,
+        importances=importances(found.trials, setting.goal.tolerance),
+        export_check=judged.exported.check,
     )
     _write(run, setting.folder)
     run = replace(
@@ -75,6 +84,21 @@ def leave(setting: Setting, found: Found, judged: Judged) -> Run:
     )
     _write(run, setting.folder)
     return run
+
+
+def _findings(frame: Configuration, explored: Explored) -> FrameFindings:
+    profiles = (
+        attribute(runs, explored.operators, explored.near) for runs in (explored.float_runs, explored.int8_runs)
+    )
+    floats, int8 = (profile.operators for profile in profiles)
+    return FrameFindings(
+        frame,
+        explored.operators,
+        tuple(
+            OperatorFinding(members, explored.costs.get(label), sum(floats[name] - int8[name] for name in members))
+            for label, members in explored.groups.items()
+        ),
+    )
 
 
 def _with_times(trials: Sequence[Trial], winner: int, operators: tuple[OperatorRun, ...]) -> tuple[Trial, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from autotune.configuration import Configuration
+from autotune.findings import FrameFindings, Importances, QuantizerRecord
 from autotune.record import Interval, ModelInfo, Seconds, Trial
 
 Status = Literal["proven", "expected", "beyond"]
@@ -59,7 +60,8 @@ class Finalist:
 
     Attributes:
         speedup: against float f32. ``speedup_best_float``: against the best float with the asked assurance.
-        milliseconds: one value per round, for the latency plot.
+        milliseconds: one value per common round.
+        places: how many others ran before it in each round; empty where an older run did not record it.
     """
 
     trial: int
@@ -70,6 +72,7 @@ class Finalist:
     verdict: Verdict
     meets_latency: bool = True
     meets_size: bool = True
+    places: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,18 @@ class Fingerprint:
 
 
 @dataclass(frozen=True)
+class ExportCheck:
+    """The written model gave, bit for bit, the outputs that were judged, in a process that only loaded it.
+
+    Attributes:
+        samples: of the search split. outputs: of the model, all compared.
+    """
+
+    samples: int
+    outputs: int
+
+
+@dataclass(frozen=True)
 class SplitSizes:
     calibration: int
     search: int
@@ -122,8 +137,12 @@ class Run:
         winner, best_float, fastest_proven: trial numbers of finalists.
         front: trial numbers of the Pareto front (speedup against drop) on the search split.
         saturation: None where 8-bit sums cannot saturate, where float won, or where ``notes`` say why.
+        export_check: what the written model was compared on.
         solved: the solved recipe as YAML.
         command: the command line that reproduces the run.
+        frames: what was found out about operators, in the order of looking.
+        quantizers: of the winner; none where it is float or NNCF chose its ranges.
+        importances: which choices mattered; None where too few int8 trials were measured.
     """
 
     name: str
@@ -149,6 +168,10 @@ class Run:
     command: str
     notes: tuple[str, ...] = field(default=())
     saturation: Saturation | None = None
+    frames: tuple[FrameFindings, ...] = ()
+    quantizers: tuple[QuantizerRecord, ...] = ()
+    importances: Importances | None = None
+    export_check: ExportCheck | None = None
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from autotune.recipe import dump
 from autotune.record import Trial
 from autotune.runner import Runner
 from autotune.search.driver import Search
-from autotune.search.incumbent import incumbent
+from autotune.search.incumbent import to_beat
 from autotune.setting import Found, Setting
 from autotune.stages import StageFailed
 
@@ -94,7 +94,13 @@ class _Searching:
             self._runner.close()
             self._note("Interrupted: finishing with what was measured; press Ctrl-C again to stop at once.")
         return Found(
-            self._search.trials, interrupted, late, time.monotonic() - started, self._observing, self._inference
+            self._search.trials,
+            interrupted,
+            late,
+            time.monotonic() - started,
+            self._observing,
+            self._inference,
+            self._search.explored,
         )
 
     @property
@@ -107,9 +113,9 @@ class _Searching:
             self._observe()
         trial = self._evaluator.evaluate(proposal.number, proposal.configuration, proposal.origin, self._search.trials)
         self._search.tell(proposal, trial)
-        held = incumbent(self._search.able, self._tolerance)
-        best = next((t for t in self._search.trials if t.configuration == held), None)
-        self._events.trial(trial, best, self._measured, self._setting.recipe.budget.trials)
+        best = to_beat(self._search.able, self._tolerance)
+        total = max(self._setting.recipe.budget.trials, self._measured + self._search.plain_left)
+        self._events.trial(trial, best, self._measured, total)
         self._keep(trial)
 
     def _observe(self) -> None:
@@ -175,7 +181,7 @@ class _Searching:
         if measured.drop > self._tolerance or speed < BETTER * best or time.monotonic() < at + WRITE_EVERY_SECONDS:
             return
         remark = "The best of the search so far; it was not judged on the holdout."
-        export = Export(trial.configuration, self._setting.folder.model.absolute(), remark, timed=False)
+        export = Export(trial.configuration, self._setting.folder.model.absolute(), remark, final=False)
         try:
             exported: Exported = self._runner.call(export)
         except (StageFailed, WorkerDied) as error:

@@ -9,7 +9,7 @@ from datetime import datetime
 from autotune.configuration import Configuration
 from autotune.folder import RunFolder
 from autotune.outcome import Fingerprint, Goal, SplitSizes
-from autotune.protocol import Prepared
+from autotune.protocol import Explored, Prepared
 from autotune.recipe import Recipe
 from autotune.record import Trial
 from autotune.space import Space
@@ -47,6 +47,7 @@ class Found:
     Attributes:
         interrupted: by the user. ``late``: by the timeout.
         seconds: wall time of the search.
+        explored: frames and what was found out about their operators.
         observe_seconds, inference_seconds: of observing the float model and of looking at operators; see
             ``record.Seconds``.
     """
@@ -57,3 +58,4 @@ class Found:
     seconds: float
     observe_seconds: float
     inference_seconds: float
+    explored: tuple[tuple[Configuration, Explored], ...] = ()

@@ -64,10 +64,11 @@ def apply_forms(
         chosen_groups(name, found, groups)
         wanted[name] = {group: set(found[group]) for group in groups}
     copy = clone(model)
+    changed = False
     for name, form in forms.items():
         if wanted.get(name):
-            form.apply(copy, _now(form.groups(copy), wanted[name]))
-            copy.validate_nodes_and_infer_types()
+            form.apply(copy, _now(form.groups(copy), wanted[name]) if changed else list(wanted[name]))
+            changed = True
     return copy
 
 

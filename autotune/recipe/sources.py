@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from annotated_types import Gt, Lt
@@ -126,6 +127,11 @@ class Data(DataSource):
     def separate(self) -> bool:
         """True when each split has its own source."""
         return any(getattr(self, part) is not None for part in PARTS)
+
+    @property
+    def parts(self) -> Mapping[str, DataSource]:
+        """The source, or the three, by their key in a recipe: ``data``, ``data.search``."""
+        return {f"data.{part}": getattr(self, part) for part in PARTS} if self.separate else {"data": self}
 
     @property
     def label(self) -> str:

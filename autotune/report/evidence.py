@@ -9,16 +9,8 @@ from autotune.outcome import Finalist, Status
 from autotune.record import Trial
 from autotune.report import words
 from autotune.report.lookup import BASELINE, Lookup, candidate_ms, median
-from autotune.report.page import (
-    Badge,
-    FinalistRow,
-    Front,
-    FrontPoint,
-    HoldoutPoint,
-    Latencies,
-    LatencySeries,
-    PointKind,
-)
+from autotune.report.page import Badge, FinalistRow
+from autotune.report.pictures import Front, FrontPoint, HoldoutPoint, Latencies, LatencySeries, PointKind
 from autotune.report.words import MetricWords
 
 # Drops beyond this many tolerances are outside the first view of the front: they would flatten everything else.

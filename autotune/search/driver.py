@@ -179,6 +179,11 @@ class Search:
         self._study.remember(frame, explored)
         self._guides[frame] = self._guide(frame, explored)
 
+    @property
+    def explored(self) -> tuple[tuple[Configuration, Explored], ...]:
+        """The frames that could be looked at, with what was found out."""
+        return tuple((frame, found) for frame, found in self._study.recall() if found is not None)
+
     def _guide(self, frame: Configuration, explored: Explored | None) -> Guide | None:
         reference = sum(self._profile.values())
         return Guide(frame, explored, self._space.free, reference) if explored else None

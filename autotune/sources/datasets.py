@@ -35,14 +35,14 @@ def load_data(recipe: Recipe, trust_code: bool, announce: Callable[[str], None])
         UserError: the data are missing, broken or too few.
     """
     data = recipe.data
-    parts = ("calibration", "search", "holdout") if data.separate else ()
-    named = {f"data.{part}": getattr(data, part) for part in parts} or {"data": data}
     if recipe.task is None:
-        loaded = {where: _load(source, recipe.base, trust_code, announce, where) for where, source in named.items()}
+        loaded = {
+            where: load_source(source, recipe.base, trust_code, announce, where) for where, source in data.parts.items()
+        }
     elif recipe.task.name in MEDIA:
-        loaded = load_media(recipe, named, trust_code, announce)
+        loaded = load_media(recipe, data.parts, trust_code, announce)
     else:
-        loaded = load_texts(recipe, named, trust_code, announce)
+        loaded = load_texts(recipe, data.parts, trust_code, announce)
     for where, dataset in loaded.items():
         validate(dataset, where)
     if data.separate:
@@ -84,7 +84,15 @@ def read_npz(path: Path) -> Dataset:
     return _dataset(arrays)
 
 
-def _load(source: Any, base: Path, trust_code: bool, announce: Callable[[str], None], where: str) -> Dataset:
+def load_source(source: Any, base: Path, trust_code: bool, announce: Callable[[str], None], where: str) -> Dataset:
+    """Load one source of arrays.
+
+    Args:
+        where: what error messages begin with.
+
+    Raises:
+        UserError: it is missing or broken, or a table.
+    """
     if source.builtin is not None:
         loaded = builtin.load(source.builtin, source.options or {}, announce)
         if not isinstance(loaded, Dataset):

@@ -21,7 +21,7 @@ from autotune.sources.classes import list_folder
 from autotune.sources.folders import find, is_folder
 from autotune.sources.processing import processed
 from autotune.sources.samples import cached
-from autotune.sources.texts import frame_of
+from autotune.sources.texts import load_table
 from autotune.text.table import Table
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _table(
     if path is not None and path.is_dir() and not is_saved(path):
         frame, base = list_folder(path, MEDIA[recipe.task.name], announce), path
     else:
-        frame = frame_of(source, recipe.base, trust_code, announce, where)
+        frame = load_table(source, recipe.base, trust_code, announce, where)
         base = recipe.base if path is None else path.parent
     return Table.of(frame, _columns(frame, source.columns, task.columns), task.needs, where), base
 

@@ -56,11 +56,16 @@ def locate(recipe: Recipe) -> Path:
     else:
         assert model.path is not None
         path = recipe.base / model.path
-    _check_file(path)
+    check_file(path)
     return path
 
 
-def _check_file(path: Path) -> None:
+def check_file(path: Path) -> None:
+    """Check that a file is there and may be a model, without reading it.
+
+    Raises:
+        UserError: it is not there, a folder, of another format, or an IR without its .bin.
+    """
     if path.is_dir():
         raise UserError(_FOLDER.format(path=path))
     if not path.is_file():
@@ -84,8 +89,8 @@ def read(path: Path, inputs: Mapping[str, tuple[int, ...]], sample: Dataset) -> 
     Raises:
         UserError: the file cannot be read, or its inputs do not fit the recipe's shapes or the data.
     """
-    _check_file(path)
-    model = _read_file(path)
+    check_file(path)
+    model = read_file(path)
     if not model.inputs:
         raise UserError(f"model: {path} has no input.")
     known = [name for port in model.inputs for name in port.get_names()]
@@ -158,7 +163,12 @@ def conform(dataset: Dataset, model: ov.Model, where: str) -> Dataset:
     return Dataset(inputs, dataset.labels, dataset.groups, dataset.members)
 
 
-def _read_file(path: Path) -> Any:
+def read_file(path: Path) -> Any:
+    """Read a model as it is; every input has a name.
+
+    Raises:
+        UserError: OpenVINO cannot read it.
+    """
     import openvino
 
     try:

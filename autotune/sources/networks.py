@@ -40,6 +40,7 @@ def of_folder(request: Mapping[str, Any]) -> Network:
         UserError: it cannot be loaded, has not the head, or takes other inputs.
     """
     model = _loaded(request)
+    model.config.use_cache = False  # whole texts at once: what would be kept for the next token is no output
     accepted = inspect.signature(model.forward).parameters
     for name in request["shapes"]:
         if name not in accepted:

@@ -46,19 +46,19 @@ def load_texts(
     needs = TASKS[recipe.task.name].needs
     tables = {}
     for where, source in named.items():
-        frame = frame_of(source, recipe.base, trust_code, announce, where)
+        frame = load_table(source, recipe.base, trust_code, announce, where)
         tables[where] = Table.of(frame, source.columns, needs, where)
     spec, trusted = recipe.task, recipe.model.trust_remote_code
     return cached(_key(tables, model, recipe), lambda tell: encode(tables, spec, model, trusted, tell), announce)
 
 
-def frame_of(
+def load_table(
     source: DataSource, base: Path, trust_code: bool, announce: Callable[[str], None], where: str
 ) -> pd.DataFrame:
-    """Return the table of a source.
+    """Load one source of rows, with the columns that it has.
 
     Raises:
-        UserError: it cannot be had, or is no table.
+        UserError: it is missing or broken, or no table.
     """
     import pandas as pd
 

@@ -197,5 +197,5 @@ def test_a_float_model_is_solved_by_its_precision(file: Path) -> None:
 
 def test_schema_is_json_and_names_every_key() -> None:
     schema = json.loads(json.dumps(recipe.json_schema()))
-    assert set(schema["properties"]) == set(recipe.Recipe.model_fields)
+    assert set(schema["properties"]) == {*recipe.Recipe.model_fields, "include"}
     assert schema["additionalProperties"] is False

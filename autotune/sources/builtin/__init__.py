@@ -38,8 +38,7 @@ def load(name: str, options: Mapping[str, Any], announce: Callable[[str], None])
     Raises:
         UserError: an unknown name or option, an option of the wrong type or below 1, or a download that failed.
     """
-    if name not in BUILTINS:
-        raise UserError(f"data.builtin: there is no dataset '{name}'. {suggest(name, BUILTINS)}")
+    check_name(name)
     function = importlib.import_module(BUILTINS[name]).load
     known = {
         key: parameter.default
@@ -56,3 +55,9 @@ def load(name: str, options: Mapping[str, Any], announce: Callable[[str], None])
             raise UserError(f"data.options.{key}: must be a {kind} of {least} or more, not {value!r}.")
     loaded: Dataset | pd.DataFrame = function(announce, **options)
     return loaded
+
+
+def check_name(name: str) -> None:
+    """Raise UserError for an unknown name."""
+    if name not in BUILTINS:
+        raise UserError(f"data.builtin: there is no dataset '{name}'. {suggest(name, BUILTINS)}")
