@@ -74,6 +74,7 @@ def leave(setting: Setting, found: Found, judged: Judged) -> Run:
         frames=tuple(_findings(frame, explored) for frame, explored in found.explored),
         quantizers=judged.quantizers,
         importances=importances(found.trials, setting.goal.tolerance),
+        export_check=judged.exported.check,
     )
     _write(run, setting.folder)
     run = replace(

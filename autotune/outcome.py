@@ -107,6 +107,18 @@ class Fingerprint:
 
 
 @dataclass(frozen=True)
+class ExportCheck:
+    """The written model gave, bit for bit, the outputs that were judged, in a process that only loaded it.
+
+    Attributes:
+        samples: of the search split. outputs: of the model, all compared.
+    """
+
+    samples: int
+    outputs: int
+
+
+@dataclass(frozen=True)
 class SplitSizes:
     calibration: int
     search: int
@@ -125,6 +137,7 @@ class Run:
         winner, best_float, fastest_proven: trial numbers of finalists.
         front: trial numbers of the Pareto front (speedup against drop) on the search split.
         saturation: None where 8-bit sums cannot saturate, where float won, or where ``notes`` say why.
+        export_check: what the written model was compared on.
         solved: the solved recipe as YAML.
         command: the command line that reproduces the run.
         frames: what was found out about operators, in the order of looking.
@@ -158,6 +171,7 @@ class Run:
     frames: tuple[FrameFindings, ...] = ()
     quantizers: tuple[QuantizerRecord, ...] = ()
     importances: Importances | None = None
+    export_check: ExportCheck | None = None
 
 
 @dataclass(frozen=True)

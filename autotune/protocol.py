@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autotune.configuration import Configuration
-from autotune.outcome import Verdict
+from autotune.outcome import ExportCheck, Verdict
 from autotune.recipe import CandidateWay, MetricSpec, Recipe
 from autotune.record import Failure, Interval, Measurement, ModelInfo, OperatorRun
 
@@ -329,13 +329,14 @@ class Export:
 
     Attributes:
         remark: goes into the folder's README: what is known of this model.
-        timed: whether the time of each operator is wanted.
+        final: it stays: the time of each operator is wanted, and outputs are compared in a fresh process. What is only
+            the best so far is compared in this one.
     """
 
     configuration: Configuration
     directory: Path
     remark: str
-    timed: bool = True
+    final: bool = True
 
 
 @dataclass(frozen=True)
@@ -344,15 +345,17 @@ class Exported:
 
     Attributes:
         digest: of the candidate.
-        operators: what each does; microseconds are 0 unless times were wanted.
+        operators: what each does; microseconds are 0 unless it is final.
         inference_seconds: compiling and inference.
         note: what is to be told of the files; empty for nothing.
+        check: how outputs were compared in a fresh process; None if they were not.
     """
 
     digest: str
     operators: tuple[OperatorRun, ...]
     inference_seconds: float
     note: str = ""
+    check: ExportCheck | None = None
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,7 @@ class _Searching:
         if measured.drop > self._tolerance or speed < BETTER * best or time.monotonic() < at + WRITE_EVERY_SECONDS:
             return
         remark = "The best of the search so far; it was not judged on the holdout."
-        export = Export(trial.configuration, self._setting.folder.model.absolute(), remark, timed=False)
+        export = Export(trial.configuration, self._setting.folder.model.absolute(), remark, final=False)
         try:
             exported: Exported = self._runner.call(export)
         except (StageFailed, WorkerDied) as error:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,13 +61,14 @@ class Tracker:
         """
         from mlflow.entities import Metric, Param, RunTag
 
-        ended = max((t.finished_at for t in run.trials), default=0.0) or time.time()
+        begun = datetime.fromisoformat(run.started).timestamp()
+        ended = begun + run.wall_seconds
         kept = tracked(run, ended)
         parameters = [Param(name, value) for name, value in kept.parameters.items()]
         points = [Metric(p.metric, p.value, _milliseconds(p.at), p.step) for p in kept.points]
         with _reaching(self._uri, f"the run is whole in {folder}; log it later: autotune report {folder} --mlflow URI"):
-            begun = _milliseconds(ended - run.wall_seconds)
-            number: str = self._client.create_run(self._experiment, start_time=begun, run_name=run.name).info.run_id
+            made = self._client.create_run(self._experiment, start_time=_milliseconds(begun), run_name=run.name)
+            number: str = made.info.run_id
             self._client.log_batch(number, tags=[RunTag(name, value) for name, value in kept.tags.items()])
             for some in _parts(parameters, _MOST_PARAMETERS):
                 self._client.log_batch(number, params=some)

@@ -65,6 +65,7 @@ def test_leaves_everything_it_promises(finished: Path) -> None:
     if not hardware.can_saturate(hardware.flags(), hardware.instruction_set()):
         assert summary["saturation"] is None
     assert summary["outcome"] == "winner"
+    assert summary["export_check"] == {"samples": 8, "outputs": 1, "process": "fresh", "equal": "bitwise"}
     assert summary["verdict"]["status"] in ("expected", "proven")
     assert summary["verdict"]["drop"] <= summary["verdict"]["tolerance"]
     assert summary["verdict"]["n"] == summary["splits"]["holdout"]
