@@ -79,7 +79,7 @@ class Recipe(Frozen):
     Attributes:
         description: one line for ``autotune recipes``.
         inputs: input name -> shape, for inputs whose dimensions are dynamic.
-        task: of a transformers folder.
+        task: what the model is for, where samples are texts, images or recordings.
         threads: None for all usable cores.
         expect: only in solved recipes.
     """
