@@ -16,6 +16,7 @@ from autotune.recipe.recipe import Limits, Overrides, Recipe, dump, load
 from autotune.recipe.schema import (
     Budget,
     Expect,
+    ExportSpec,
     MetricSpec,
     Space,
     Tolerance,
@@ -39,6 +40,7 @@ __all__ = [
     "Drop",
     "EstimatorChoice",
     "Expect",
+    "ExportSpec",
     "FormSpace",
     "Forms",
     "Limits",
