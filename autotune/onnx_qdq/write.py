@@ -7,11 +7,13 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+import onnx
 import openvino as ov
 
 from autotune.configuration import Configuration
 from autotune.errors import one_line
 from autotune.onnx_qdq.comparing import Arrays, Emulate, Judged, runners
+from autotune.onnx_qdq.graph import to_onnx
 from autotune.onnx_qdq.refusal import NotExpressibleError, check_choices
 from autotune.outcome import OnnxExport
 
@@ -45,10 +47,6 @@ def write(
 
 
 def _written(candidate: ov.Model, directory: Path, samples: Sequence[Arrays], emulate: Emulate) -> OnnxExport:
-    import onnx
-
-    from autotune.onnx_qdq.graph import to_onnx
-
     with tempfile.TemporaryDirectory(prefix=".onnx-", dir=directory) as scratch:
         whole, apart = Path(scratch) / FILE, Path(scratch) / "apart.onnx"
         model = to_onnx(candidate)
