@@ -75,10 +75,20 @@ class Recipe(Frozen):
     """Everything a run depends on, apart from the machine.
 
     Attributes:
+        version: of this schema.
+        name: of the run's folder and its report.
         description: one line for ``autotune recipes``.
+        model: where the float model comes from.
         inputs: input name -> shape, for inputs whose dimensions are dynamic.
         task: of a transformers folder.
+        data: where the samples come from, and how they are divided.
+        metric: a name, ``FILE.py:function``, or the keys below.
+        tolerance: what the winner may lose, and which limits it must keep.
+        budget: when the search ends.
+        strategy: which parts of the search are used.
         threads: None for all usable cores.
+        seed: of splits, sampler and bootstrap.
+        space: what may be tried.
         expect: only in solved recipes.
     """
 
