@@ -1,4 +1,4 @@
-"""What travels with the model of a transformers folder: config, tokenizer, and what optimum-intel wants to know."""
+"""What travels with the model of a transformers folder: config, tokenizer or processor, and what optimum-intel asks."""
 
 from __future__ import annotations
 
@@ -47,6 +47,26 @@ defaults, which may be another precision. {shapes}
 """
 
 
+_README_FILES = """
+Python, with optimum-intel. Without `ov_config` it takes OpenVINO's defaults, which may be another precision. {shapes}
+
+    import json
+    from optimum.intel import {name}
+    from transformers import {processor}
+    properties = json.load(open("{folder}/deploy.json"))["CPU"]
+    model = {name}.from_pretrained("{folder}", ov_config=properties{asked})
+    processor = {processor}.from_pretrained("{folder}")
+    outputs = model(**processor({given}, return_tensors="pt"))
+"""
+# What prepares the samples of models that read no texts, and what it is called with.
+_PROCESSORS = {
+    "AutoModelForAudioClassification": ("AutoFeatureExtractor", "samples, sampling_rate=processor.sampling_rate"),
+    "AutoModelForImageClassification": ("AutoImageProcessor", "image"),
+}
+# optimum-intel has no class for these.
+_UNKNOWN = ("AutoModel", "AutoModelForSemanticSegmentation")
+
+
 def accompany(companions: Companions, model: Any, judged_with: Mapping[str, str], target: Path) -> None:
     """Put config and tokenizer, and ``openvino_config.json`` as optimum-intel writes it, into ``target``.
 
@@ -67,9 +87,15 @@ def accompany(companions: Companions, model: Any, judged_with: Mapping[str, str]
 
 
 def about_optimum(auto: str, model: Any, folder: str) -> str:
-    """Return how optimum-intel loads a model with a head; a pooled vector is not an output that it knows."""
-    if auto == "AutoModel":
+    """Return how optimum-intel loads a model with a head; pooled vectors and masks are no outputs that it knows."""
+    if auto in _UNKNOWN:
         return ""
+    if auto in _PROCESSORS:
+        processor, given = _PROCESSORS[auto]
+        name = f"OV{auto.removeprefix('Auto')}"
+        return _README_FILES.format(
+            name=name, processor=processor, given=given, folder=folder, shapes=_STATIC, asked=_STATIC_ASKED
+        )
     return _README.format(
         name=f"OV{auto.removeprefix('Auto')}",
         length=model.inputs[0].shape[-1],

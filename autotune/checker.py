@@ -86,11 +86,13 @@ class _Checking:
         recipe = self._recipe
         if recipe.model.path is not None:
             path = recipe.base / recipe.model.path
-            self._tried(lambda: check_file(path) if recipe.task is None else folders.find(recipe, self._trust_code))
+            self._tried(
+                lambda: folders.find(recipe, self._trust_code) if folders.is_folder(recipe) else check_file(path)
+            )
         for where, source in recipe.data.parts.items():
             if source.builtin is not None:
                 self._tried(lambda name=source.builtin: builtin.check_name(name))  # type: ignore[misc]
-            elif source.path is not None and not (recipe.base / source.path).is_file():
+            elif source.path is not None and not (recipe.base / source.path).exists():
                 self._say(f"{where}: {recipe.base / source.path} does not exist; a path is relative to the recipe.")
 
     def _contents(self) -> None:
@@ -100,7 +102,7 @@ class _Checking:
         if trusted or all(source.function is None for source in recipe.data.parts.values()):
             splits = self._tried(lambda: load_data(recipe, trusted, lambda _: None))
         path: Path | None = None
-        if recipe.task is not None:
+        if folders.is_folder(recipe):
             self._tried(lambda: folders.find(recipe, trusted))  # converting it takes PyTorch, and long
         elif recipe.model.function is None:
             path = self._tried(lambda: locate(recipe))

@@ -112,6 +112,8 @@ def _kind(said: Schema) -> str:
 
 
 def _compound(said: Schema) -> str:
+    if "prefixItems" in said:
+        return f"[{', '.join(map(_kind, said['prefixItems']))}]"
     if said["type"] == "array":
         return f"a list of: {_kind(said['items'])}"
     if set(said.get("required", ())) == set(said.get("properties", "-")):

@@ -262,12 +262,28 @@ def _channel_marks(values: Floats, axis: int) -> Doubles:
 def _row_marks(rows: Floats) -> Doubles:
     """Return the marks, (samples, 4, rows), of (samples, rows, values)."""
     count = rows.shape[2]
-    if rows.flags.c_contiguous:
-        whole = count // _SUMMED * _SUMMED
-        blocks, rest = rows[..., :whole].reshape(*rows.shape[:2], -1, _SUMMED), rows[..., whole:]
-        sums = (blocks @ np.ones(_SUMMED, np.float32)).sum(axis=2, dtype=np.float64) + rest.sum(axis=2)
-        squares = np.vecdot(blocks, blocks).sum(axis=2, dtype=np.float64) + np.vecdot(rest, rest)
-    else:  # channels last: row after row is added up
-        sums, squares = rows.sum(axis=2), np.einsum("sij,sij->si", rows, rows)
-    marks = [rows.min(axis=2), rows.max(axis=2), sums.astype(np.float64) / count, np.sqrt(squares / count)]
-    return np.stack(marks, axis=1).astype(np.float64)
+    low, high, sums, squares = _in_rows(rows) if rows.flags.c_contiguous else _in_columns(rows.swapaxes(1, 2))
+    return np.stack([low, high, sums / count, np.sqrt(squares / count)], axis=1).astype(np.float64)
+
+
+def _in_rows(rows: Floats) -> tuple[Floats, Floats, Doubles, Doubles]:
+    """Return smallest, largest, sum and sum of squares of each row, (samples, rows)."""
+    whole = rows.shape[2] // _SUMMED * _SUMMED
+    blocks, rest = rows[..., :whole].reshape(*rows.shape[:2], -1, _SUMMED), rows[..., whole:]
+    sums = (blocks @ np.ones(_SUMMED, np.float32)).sum(axis=2, dtype=np.float64) + rest.sum(axis=2)
+    squares = np.vecdot(blocks, blocks).sum(axis=2, dtype=np.float64) + np.vecdot(rest, rest)
+    return rows.min(axis=2), rows.max(axis=2), sums, squares
+
+
+def _in_columns(values: Floats) -> tuple[Floats, Floats, Doubles, Doubles]:
+    """Return the same of each column of (samples, values, columns); several rows are joined to a long one first."""
+    samples, count, columns = values.shape
+    joined = math.gcd(count, max(1, _SUMMED // columns))
+    wide = values.reshape(samples, count // joined, joined * columns)
+    apart = (samples, joined, columns)
+    return (
+        wide.min(axis=1).reshape(apart).min(axis=1),
+        wide.max(axis=1).reshape(apart).max(axis=1),
+        wide.sum(axis=1).reshape(apart).sum(axis=1, dtype=np.float64),
+        np.einsum("snc,snc->sc", wide, wide).reshape(apart).sum(axis=1, dtype=np.float64),
+    )

@@ -80,7 +80,7 @@ class Recipe(Frozen):
         description: one line for ``autotune recipes``.
         model: where the float model comes from.
         inputs: input name -> shape, for inputs whose dimensions are dynamic.
-        task: of a transformers folder.
+        task: what the model is for, where samples are texts, images or recordings.
         data: where the samples come from, and how they are divided.
         metric: a name, ``FILE.py:function``, or the keys below.
         tolerance: what the winner may lose, and which limits it must keep.

@@ -13,8 +13,9 @@ from autotune.recipe.fields import FUNCTION, Frozen, Function, Map, Options, Sha
 from autotune.recipe.values import FrozenMap, problem, unknown
 
 SOURCES = ("builtin", "path", "function")
-# What a column of a table may be: the text, what it is paired with, what is right, and which rows belong together.
-ROLES = ("text", "text_pair", "label", "group")
+# What a column of a table may be: the text, what it is paired with; the image or recording; what is right; and which
+# rows belong together.
+ROLES = ("text", "text_pair", "file", "label", "group")
 PARTS = ("calibration", "search", "holdout")
 
 
@@ -38,6 +39,11 @@ class Model(Frozen):
     folder: Text | None = None
     sha256: Sha256 | None = None
     trust_remote_code: bool = False
+
+    @property
+    def label(self) -> str:
+        """The model as the user named it."""
+        return self.path or self.package or self.function or ""
 
     @model_validator(mode="after")
     def _one_source(self) -> Model:
@@ -63,7 +69,8 @@ class DataSource(Frozen):
 
     Attributes:
         builtin: the name of a data set that comes with autotune.
-        path: an .npz of arrays; with a task, a table (.csv, .jsonl, .parquet).
+        path: an .npz of arrays; with a task, a table (.csv, .jsonl, .parquet), a folder of images or recordings, one
+            folder inside it per class, or a data set as the ``datasets`` library saves it.
         columns: of a table, role (see ``recipe.ROLES``) -> the column's name, where that is another.
         function: ``FILE.py:function``, which returns the arrays as a dict (only with --trust-code).
         options: of a builtin.

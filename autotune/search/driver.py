@@ -196,7 +196,7 @@ class Search:
     def ask(self) -> Proposal:
         """Return the next configuration to try; a sampler's may equal an earlier one."""
         for configuration in self._untried_plain():
-            early = self._early() if configuration.quantization else None
+            early = None if configuration.is_float else self._early()
             return self._enqueue(early, "guide") if early else self._enqueue(configuration, "plain")
         for _ in self._turns:
             origin = self._turns[self._turn % len(self._turns)]

@@ -11,7 +11,9 @@ import numpy as np
 
 from autotune.data import Dataset, Splits, join, labels_are_classes, split, validate
 from autotune.errors import UserError
+from autotune.recipe import MEDIA
 from autotune.sources import builtin
+from autotune.sources.media import load_media
 from autotune.sources.tables import SUFFIXES as TABLES
 from autotune.sources.texts import load_texts
 from autotune.usercode import call_function
@@ -37,6 +39,8 @@ def load_data(recipe: Recipe, trust_code: bool, announce: Callable[[str], None])
         loaded = {
             where: load_source(source, recipe.base, trust_code, announce, where) for where, source in data.parts.items()
         }
+    elif recipe.task.name in MEDIA:
+        loaded = load_media(recipe, data.parts, trust_code, announce)
     else:
         loaded = load_texts(recipe, data.parts, trust_code, announce)
     for where, dataset in loaded.items():
@@ -68,7 +72,9 @@ def read_npz(path: Path) -> Dataset:
     except FileNotFoundError:
         raise UserError(f"data: {path} does not exist; a path is relative to the recipe's folder.") from None
     except IsADirectoryError:
-        raise UserError(f"data: {path} is a folder; give an npz file.") from None
+        raise UserError(
+            f"data: {path} is a folder; give an npz file, or say what to make of it with --task, or 'task' in a recipe."
+        ) from None
     except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
         if "pickle" in str(error) and zipfile.is_zipfile(path):
             raise UserError(

@@ -38,7 +38,7 @@ def obtain(recipe: Recipe, sample: Dataset, trust_code: bool, announce: Callable
     """
     if recipe.model.function is not None:
         return modules.convert(recipe, sample, trust_code, announce)
-    return locate(recipe) if recipe.task is None else folders.convert(recipe, sample, trust_code, announce)
+    return folders.convert(recipe, sample, trust_code, announce) if folders.is_folder(recipe) else locate(recipe)
 
 
 def locate(recipe: Recipe) -> Path:

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 BUILTINS = {
     "document-pages": "autotune.sources.builtin.document_pages",
     "mnist-5k": "autotune.sources.builtin.mnist_5k",
+    "played-notes": "autotune.sources.builtin.played_notes",
     "python-files": "autotune.sources.builtin.python_files",
+    "rated-pairs": "autotune.sources.builtin.rated_pairs",
+    "spoken-letters": "autotune.sources.builtin.spoken_letters",
+    "text-lines": "autotune.sources.builtin.text_lines",
+    "text-regions": "autotune.sources.builtin.text_regions",
+    "text-turns": "autotune.sources.builtin.text_turns",
     "topic-pairs": "autotune.sources.builtin.topic_pairs",
 }
 
