@@ -52,5 +52,6 @@ def _row(parameter: Any) -> str:
         name = ", ".join(f"`{option}{value}`" for option in parameter.opts)
     default = "" if parameter.default in (None, False) or parameter.required else f"`{parameter.default}`"
     default = "*needed*" if parameter.required else default
-    meaning = (parameter.help or "").replace("<", "&lt;")
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in (name, default, meaning)) + " |"
+    # Inside code a bar is no border of a cell, and an escaped one would show its backslash.
+    meaning = (parameter.help or "").replace("<", "&lt;").replace("|", "\\|")
+    return f"| {name} | {default} | {meaning} |"

@@ -81,7 +81,7 @@ def _section(section: Section) -> str:
         if not said.get("description"):
             raise ValueError(f"{first}.{key} has no description; write one under Attributes in its class")
         default = "*needed*" if key in required else _default(section.defaults.get(key, said.get("default")))
-        lines.append(f"| `{key}` | {_cell(_kind(said))} | {_cell(default)} | {_cell(said['description'])} |")
+        lines.append(f"| `{key}` | {_kind(said)} | {default} | {_text(said['description'])} |")
     return "\n".join(lines) + "\n"
 
 
@@ -151,5 +151,7 @@ def _plain(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+def _text(description: str) -> str:
+    """Escape what would end the cell; a bar inside code does not."""
+    parts = description.split("``")
+    return "``".join(part if i % 2 else part.replace("|", "\\|") for i, part in enumerate(parts))
