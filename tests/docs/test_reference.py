@@ -103,6 +103,12 @@ def test_parts_of_recipes_on_pages_are_valid(name: str, tmp_path: Path) -> None:
         recipe.load(file)
 
 
+def test_the_shares_on_the_page_are_the_default() -> None:
+    page = (DOCS / "how-to" / "calibration-and-validation-data.md").read_text()
+    for split, share in recipe.Shares().model_dump().items():
+        assert f"| `{split}` | {share:g} |" in page
+
+
 def test_columns_that_pages_name_exist() -> None:
     columns = set(re.findall(r"^\| `(\w+)` \|", (DOCS / "tables.md").read_text(), re.M))
     for page in written_pages():
