@@ -93,10 +93,10 @@ def _front_point(found: Lookup, trial: Trial, metric: MetricWords) -> FrontPoint
     kind: PointKind
     if trial.state == "stopped":
         kind = "stopped"
-    elif trial.configuration.is_float:
-        kind = "float"
+    elif trial.origin != "plain":
+        kind = "searched"
     else:
-        kind = "peer" if trial.origin == "plain" else "searched"
+        kind = "float" if trial.configuration.is_float else "peer"
     partial = f" on the first {words.count(measured.samples, 'sample')}" if trial.state == "stopped" else ""
     details = (
         f"trial {trial.number}: {trial.configuration.label}",
