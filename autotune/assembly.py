@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from autotune import decide
 from autotune.files import write_text
 from autotune.folder import RunFolder
-from autotune.outcome import Finalist, Run, Saturation
+from autotune.outcome import Finalist, Ladder, Run, RungName, Saturation
 from autotune.protocol import Exported
 from autotune.recipe import dump
 from autotune.record import OperatorRun, Seconds, Trial
@@ -66,6 +66,7 @@ def leave(setting: Setting, found: Found, judged: Judged) -> Run:
         command=setting.command,
         notes=judged.notes,
         saturation=judged.saturation,
+        ladder=_ladder(setting, found),
     )
     _write(run, setting.folder)
     run = replace(
@@ -75,6 +76,21 @@ def leave(setting: Setting, found: Found, judged: Judged) -> Run:
     )
     _write(run, setting.folder)
     return run
+
+
+def _ladder(setting: Setting, found: Found) -> Ladder | None:
+    """What each rung gave; None where the order was not the ladder's."""
+    if setting.recipe.strategy.order != "ladder":
+        return None
+    compressible = setting.prepared.model.compressible
+    unclimbed: dict[RungName, str] = {
+        "int8 weights": "Not climbed: most operators with weights are not linear, or the recipe leaves them float."
+        if compressible
+        else "Not climbed: OpenVINO runs no layer of this model with int8 weights.",
+        "static int8": f"Not climbed. {found.ended}",
+    }
+    profile = decide.dominant(setting.prepared.baseline.operators, compressible)
+    return decide.ladder(found.trials, setting.goal, profile, unclimbed, found.ended)
 
 
 def _with_times(trials: Sequence[Trial], winner: int, operators: tuple[OperatorRun, ...]) -> tuple[Trial, ...]:

@@ -48,6 +48,7 @@ class _Searching:
         self._events = events
         self._tolerance = setting.goal.tolerance
         self._strategy = strategy = setting.recipe.strategy
+        self._climbs = strategy.order == "ladder" and setting.goal.asks_for_speed
         self._search = Search(
             setting.space,
             setting.folder.study,
@@ -55,6 +56,7 @@ class _Searching:
             self._tolerance,
             profile={run.name: run.microseconds for run in setting.prepared.baseline.operators},
             strategy=strategy,
+            climbs=self._climbs,
             max_size=setting.goal.max_size_bytes,
         )
         before = max((t.ended_seconds for t in self._search.trials), default=0.0)  # of the run that is resumed
@@ -75,31 +77,46 @@ class _Searching:
     def run(self) -> Found:
         started = time.monotonic()
         interrupted = late = False
+        ended = "The search came to its end: its trials are used up, or nothing is left to try."
         budget = self._setting.recipe.budget.trials
         try:
             while self._search.plain_left or (self._measured < budget and not self._search.exhausted):
                 late = self._is_late()
                 if late:
-                    self._note(f"The timeout ended the search after {self._measured} of {budget} trials.{self._over()}")
+                    ended = f"The timeout ended the search after {self._measured} of {budget} trials."
+                    self._note(f"{ended}{self._over()}")
                     break
                 if self._strategy.settle and self._search.settled:
-                    self._note("The search ended: no improvement is expected any more.")
+                    ended = "The search ended: no improvement is expected any more."
+                    self._note(ended)
+                    break
+                if enough := self._fast_enough():
+                    ended = enough
+                    self._note(ended)
                     break
                 self._explore()
                 self._try_one()
         except KeyboardInterrupt:
             if not any(t.state == "complete" for t in self._search.trials):
                 raise
-            interrupted = True
+            interrupted, ended = True, "Interrupted."
             self._runner.close()
             self._note("Interrupted: finishing with what was measured; press Ctrl-C again to stop at once.")
         return Found(
-            self._search.trials, interrupted, late, time.monotonic() - started, self._observing, self._inference
+            self._search.trials, interrupted, late, ended, time.monotonic() - started, self._observing, self._inference
         )
 
     @property
     def _measured(self) -> int:
         return sum(t.state != "duplicate" for t in self._search.trials)
+
+    def _fast_enough(self) -> str:
+        """Say so when all rungs below static int8 are climbed and one of their models has the speed asked for."""
+        trials = self._search.trials
+        if not self._climbs or not self._search.at_static or any(t.configuration.quantization for t in trials):
+            return ""
+        found = decide.fast_enough(trials, self._setting.goal)
+        return "" if found is None else f"No higher rung is needed: trial {found.number} is fast enough."
 
     def _try_one(self) -> None:
         proposal = self._search.ask()

@@ -46,6 +46,7 @@ class Found:
 
     Attributes:
         interrupted: by the user. ``late``: by the timeout.
+        ended: a sentence: why the search ended.
         seconds: wall time of the search.
         observe_seconds, inference_seconds: of observing the float model and of looking at operators; see
             ``record.Seconds``.
@@ -54,6 +55,7 @@ class Found:
     trials: tuple[Trial, ...]
     interrupted: bool
     late: bool
+    ended: str
     seconds: float
     observe_seconds: float
     inference_seconds: float

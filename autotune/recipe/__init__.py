@@ -1,14 +1,15 @@
 """Recipes: the YAML files that say what to tune, within which tolerance, and what may be tried.
 
 ``values`` (what is written in a recipe: drops, durations), ``estimators``, ``fields``, ``sources``, ``task``,
-``quantizers``, ``forms`` and ``schema`` (the pydantic models), ``document`` (YAML and line numbers), ``problems``
-(errors as sentences), ``paths``, ``recipe`` (the whole of it).
+``quantizers``, ``forms`` and ``schema`` (the pydantic models), ``options`` (of the command line), ``document`` (YAML
+and line numbers), ``problems`` (errors as sentences), ``paths``, ``recipe`` (the whole of it).
 """
 
 from autotune.recipe.estimators import EstimatorChoice, Range
 from autotune.recipe.forms import Bf16Space, Forms, FormSpace, SmoothingSpace
+from autotune.recipe.options import Limits, Overrides
 from autotune.recipe.quantizers import ActivationSpace, CompressionSpace, QuantizerSpace, WeightSpace
-from autotune.recipe.recipe import Limits, Overrides, Recipe, dump, json_schema, load
+from autotune.recipe.recipe import Recipe, dump, json_schema, load
 from autotune.recipe.schema import (
     Budget,
     Expect,

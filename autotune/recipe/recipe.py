@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict, Unpack
+from typing import Annotated, Any, Literal, Unpack
 
 from annotated_types import Ge, Lt
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
@@ -16,6 +16,7 @@ from pydantic.json_schema import PydanticJsonSchemaWarning
 from autotune.errors import UserError
 from autotune.recipe.document import Origin, parse, read, write
 from autotune.recipe.fields import FUNCTION, Frozen, Map, Name, Shape, name_of
+from autotune.recipe.options import KEYS, Limits, Overrides
 from autotune.recipe.paths import move_function, moved_source, relative, with_paths
 from autotune.recipe.problems import user_error
 from autotune.recipe.schema import Budget, Expect, MetricSpec, Space, Tolerance
@@ -27,48 +28,6 @@ from autotune.recipe.values import FrozenMap, problem, shown
 VERSION = 1
 # Metrics that cannot exceed 1: an absolute drop of 1 or more was meant as a percentage.
 _AT_MOST_ONE = frozenset({"accuracy", "f1", "auc", "spearman", "pearson", "cosine-to-float"}) | SHARES
-
-
-class Limits(TypedDict, total=False):
-    """Command line options for any run; None is as good as left out."""
-
-    name: str | None
-    max_drop: str | float | None
-    max_latency: str | float | None
-    max_size: str | int | None
-    confidence: float | None
-    assurance: str | None
-    trials: int | None
-    timeout: str | float | None
-    threads: int | None
-    seed: int | None
-
-
-class Overrides(Limits, total=False):
-    """Command line options that replace what a recipe says."""
-
-    model: str | None
-    data: str | None
-    metric: str | None
-    task: str | None
-
-
-_KEYS: dict[str, tuple[str, ...]] = {
-    "name": ("name",),
-    "model": ("model",),
-    "data": ("data",),
-    "metric": ("metric",),
-    "task": ("task",),
-    "max_drop": ("tolerance", "max_drop"),
-    "max_latency": ("tolerance", "max_latency"),
-    "max_size": ("tolerance", "max_size"),
-    "confidence": ("tolerance", "confidence"),
-    "assurance": ("tolerance", "assurance"),
-    "trials": ("budget", "trials"),
-    "timeout": ("budget", "timeout"),
-    "threads": ("threads",),
-    "seed": ("seed",),
-}
 
 
 class Recipe(Frozen):
@@ -188,7 +147,7 @@ class Recipe(Frozen):
         for option, value in overrides.items():
             if value is None:
                 continue
-            key = _KEYS[option]
+            key = KEYS[option]
             options[key] = f"--{option.replace('_', '-')}"
             inner = plain
             for part in key[:-1]:

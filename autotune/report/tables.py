@@ -83,6 +83,7 @@ final_speedup_best_float_high   Float64  ratio
 final_latency_ms                Float64  ms      median over the rounds
 meets_latency                   boolean          the latency asked for is kept
 meets_size                      boolean          the size asked for is kept
+meets_speedup                   boolean          the speedup asked for is reached
 verdict                         string           proven, expected or beyond
 holdout_score                   Float64  metric  of this model
 holdout_float_score             Float64  metric  of float f32
@@ -145,7 +146,7 @@ PARETO_TYPES = {
     "final_speedup": "Float64", "final_speedup_low": "Float64", "final_speedup_high": "Float64",
     "final_speedup_best_float": "Float64", "final_speedup_best_float_low": "Float64",
     "final_speedup_best_float_high": "Float64", "final_latency_ms": "Float64", "meets_latency": "boolean",
-    "meets_size": "boolean",
+    "meets_size": "boolean", "meets_speedup": "boolean",
     "verdict": "string", "holdout_score": "Float64", "holdout_float_score": "Float64", "holdout_drop": "Float64",
     "holdout_drop_upper": "Float64", "tolerance": "Float64", "confidence": "Float64", "holdout_samples": "Int64",
     "holdout_groups": "Int64", "bound": "string", "more_samples": "Int64", "more_groups": "Int64",
@@ -291,6 +292,7 @@ def _final(finalist: Finalist | None) -> dict[str, Any]:
         "final_latency_ms": _nine(median(finalist.milliseconds)) if finalist.milliseconds else None,
         "meets_latency": finalist.meets_latency,
         "meets_size": finalist.meets_size,
+        "meets_speedup": finalist.meets_speedup,
         "verdict": verdict.status,
         "holdout_score": _nine(verdict.score),
         "holdout_float_score": _nine(verdict.float_score),

@@ -11,7 +11,7 @@ told as infeasible, with their reason in the trial's record.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +23,10 @@ from autotune.decide import fits
 from autotune.protocol import Explored
 from autotune.recipe import Strategy
 from autotune.record import Origin, Trial
-from autotune.search.early import fewer_threads, partly_bf16, threads_matter
+from autotune.search.early import fewer_threads, partly_bf16, partly_compressed, threads_matter
 from autotune.search.guide import Guide, frame_of
 from autotune.search.incumbent import challenger, fastest_within, incumbent
+from autotune.search.order import FOR_ACCURACY, FOR_SPEED, likely_first
 from autotune.search.study import StoredStudy
 from autotune.search.translation import Suggest, values
 from autotune.space import Kind, Space
@@ -44,15 +45,6 @@ _TRIALS_PER_FRAME = 5
 MOST_FRAMES = 3
 # Who proposes, in turn.
 _TURNS: tuple[Origin, ...] = ("neighbour", "guide", "neighbour", "guide", "neighbour", "sampler")
-# What to vary: to get within the tolerance, and to get faster once there.
-_FOR_ACCURACY: tuple[Kind, ...] = (
-    "estimator", "compression-of-all", "preset", "placement", "form", "form-detail", "symmetry", "bias-correction",
-    "overflow-fix", "weights", "compression", "compression-detail", "operators", "precision", "bf16",
-)  # fmt: skip
-_FOR_SPEED: tuple[Kind, ...] = (
-    "compression", "form", "bf16", "precision", "preset", "placement", "symmetry", "operators", "form-detail",
-    "compression-detail", "estimator", "weights", "bias-correction", "overflow-fix", "compression-of-all",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,6 +66,7 @@ class Search:
         tolerance: of the drop, in the metric's own units.
         profile: microseconds of float f32, by operator.
         strategy: who proposes.
+        climbs: make the most of float models and int8 weights before anything static is tried.
         max_size: bytes of the winner's constants; as soon as an int8 trial keeps it, only such trials are built on.
     """
 
@@ -86,16 +79,17 @@ class Search:
         *,
         profile: Mapping[str, float],
         strategy: Strategy,
+        climbs: bool = False,
         max_size: int | None = None,
     ) -> None:
         self._space = space
-        self._strategy = strategy
+        self._strategy, self._climbs = strategy, climbs
         left_out = {"guide": not strategy.prior, "neighbour": not strategy.neighbours}
         self._turns = [origin for origin in _TURNS if not left_out.get(origin)]
         self._tolerance, self._profile, self._max_size = tolerance, profile, max_size
         self._plain = space.plain()
         if strategy.prior:
-            self._plain.sort(key=_likely_first)
+            self._plain.sort(key=likely_first)
         self._guides: dict[Configuration, Guide | None] = {}
         self._study = StoredStudy(storage, strategy.sampler, seed)
         records = [t.user_attrs[_RECORD] for t in self._study.kept]
@@ -190,9 +184,9 @@ class Search:
 
     def ask(self) -> Proposal:
         """Return the next configuration to try; a sampler's may equal an earlier one."""
-        for configuration in self._untried_plain():
-            early = self._early() if configuration.quantization else None
-            return self._enqueue(early, "guide") if early else self._enqueue(configuration, "plain")
+        first = self._first()
+        if first is not None:
+            return self._enqueue(*first)
         for _ in self._turns:
             origin = self._turns[self._turn % len(self._turns)]
             self._turn += 1
@@ -203,16 +197,35 @@ class Search:
                 return self._enqueue(found, origin)
         return self._propose(self._study.ask(), "sampler")
 
+    @property
+    def at_static(self) -> bool:
+        """True when what needs no static int8 was tried."""
+        first = self._first()
+        return first is None or first[0].quantization is not None
+
+    def _first(self) -> tuple[Configuration, Origin] | None:
+        """Return the next plain configuration, or what is to come before it; None when all are tried."""
+        for configuration in self._untried_plain():
+            early = self._early() if configuration.quantization else None
+            return (early, "guide") if early else (configuration, "plain")
+        return None
+
     def _early(self) -> Configuration | None:
         """Return what may be faster than float f32 and within the tolerance, and costs less than anything int8."""
         fewer = fewer_threads(self._trials, self._space.threads)
         if fewer is not None and self._space.holds(fewer):
             return fewer
         whole = next((c for c in self._plain if c.is_float and c.precision == "bf16"), None)
-        if whole is None or not self._strategy.prior:
+        if not self._strategy.prior:
             return None
-        found = partly_bf16(self._trials, self._tolerance, whole, self._space.bf16, self._profile)
-        return found if found is not None and self._space.holds(found) else None
+        return next((found for found in self._parts(whole) if found is not None and self._space.holds(found)), None)
+
+    def _parts(self, whole: Configuration | None) -> Iterator[Configuration | None]:
+        """Yield what computes in bf16, or with int8 weights, in part; ``whole``: float in bf16."""
+        if whole is not None:
+            yield partly_bf16(self._trials, self._tolerance, whole, self._space.bf16, self._profile)
+        if self._climbs:
+            yield partly_compressed(self._trials, self._tolerance, self._plain, self._profile)
 
     def _neighbour(self) -> Configuration | None:
         """In turn make something fast more accurate, and the fastest within the tolerance faster."""
@@ -220,9 +233,9 @@ class Search:
         is_within = fastest_within([t for t in self._trials if t.configuration == best], self._tolerance) > 0
         beyond = challenger(self.able, self._tolerance, _FASTER)
         for_speed: tuple[Kind, ...] = (
-            ("threads", *_FOR_SPEED) if threads_matter(self._trials) else (*_FOR_SPEED, "threads")
+            ("threads", *FOR_SPEED) if threads_matter(self._trials) else (*FOR_SPEED, "threads")
         )
-        starts = [(beyond, _FOR_ACCURACY), (best, for_speed if is_within else _FOR_ACCURACY)]
+        starts = [(beyond, FOR_ACCURACY), (best, for_speed if is_within else FOR_ACCURACY)]
         self._side = 1 - self._side
         for start, kinds in starts if self._side else reversed(starts):
             for found in self._space.neighbours(start, kinds) if start else ():
@@ -277,9 +290,3 @@ class Search:
                 self._side = 1 - self._side if visited == "neighbour" else self._side
                 if visited in (origin, "sampler"):
                     break
-
-
-def _likely_first(plain: Configuration) -> tuple[bool, bool]:
-    """Sort plain configurations: floats need no observation; NNCF's transformer setting loses less than its default."""
-    q = plain.quantization
-    return q is not None, q is not None and q.placement != "transformer"

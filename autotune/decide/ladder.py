@@ -1,0 +1,103 @@
+"""The ladder: which rung a trial is of, when a rung is high enough, and what each gave. Pure.
+
+A rung is climbed to its end and then judged on the search split. That judgement only ends the search early; what wins
+is decided on the holdout like in any run, so it asks for a margin: of the drop's error, and of the speed's interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from autotune.configuration import Configuration
+from autotune.decide.front import Point, points
+from autotune.outcome import Goal, Ladder, Rung, RungName
+from autotune.record import OperatorRun, Trial
+
+# Share of the time that the operators which dominate it take together.
+DOMINANT = 0.9
+# Standard errors below the tolerance that end the climb.
+_ERRORS = {"expected": 1.0, "proven": 2.0}
+
+
+def rung_of(configuration: Configuration) -> RungName:
+    """Return the rung that a configuration is tried on."""
+    if configuration.quantization is not None:
+        return "static int8"
+    return "float" if configuration.compression is None else "int8 weights"
+
+
+def fast_enough(trials: Iterable[Trial], goal: Goal) -> Trial | None:
+    """Return the fastest trial that has all that was asked for, clearly within the tolerance; None if none does."""
+    able = [p for p in points(trials) if p.clearly_within(goal.tolerance, _ERRORS[goal.assurance]) and _keeps(p, goal)]
+    return max(able, key=_speed).trial if able else None
+
+
+def dominant(runs: Sequence[OperatorRun], linear: Collection[str]) -> str:
+    """Say how many operators take most of the time of float f32, and how much of it linear layers take.
+
+    Args:
+        linear: names of the layers that can have int8 weights.
+    """
+    total = sum(run.microseconds for run in runs)
+    if total <= 0:
+        return "The profile of float f32 shows no times."
+    count, taken = 0, 0.0
+    for run in sorted(runs, key=lambda run: -run.microseconds):
+        if taken >= DOMINANT * total:
+            break
+        count, taken = count + 1, taken + run.microseconds
+    share = sum(run.microseconds for run in runs if run.name in linear) / total
+    return (
+        f"{count} of {len(runs)} operators take {taken / total:.0%} of the time of float f32; linear layers that can "
+        f"have int8 weights take {share:.0%}."
+    )
+
+
+def ladder(trials: Sequence[Trial], goal: Goal, profile: str, unclimbed: dict[RungName, str], stopped: str) -> Ladder:
+    """Return what each rung gave.
+
+    Args:
+        profile: what :func:`dominant` says.
+        unclimbed: why nothing was tried on a rung.
+        stopped: why it climbed no further.
+    """
+    order: tuple[RungName, ...] = ("float", "int8 weights", "static int8")
+    rungs = [Rung("profile", 0, None, profile)]
+    for name in order:
+        own = [t for t in trials if rung_of(t.configuration) == name and t.state != "duplicate"]
+        rungs.append(_rung(name, own, goal, unclimbed.get(name, "Nothing was tried.")))
+    return Ladder(tuple(rungs), stopped)
+
+
+def _rung(name: RungName, trials: Sequence[Trial], goal: Goal, unclimbed: str) -> Rung:
+    if not trials:
+        return Rung(name, 0, None, unclimbed)
+    measured = points(trials)
+    within = [p for p in measured if p.drop <= goal.tolerance]
+    if within:
+        best = max(within, key=_speed)
+        return Rung(name, len(trials), best.trial.number, f"{_said(best)}.")
+    if not measured:
+        return Rung(name, len(trials), None, "Nothing could be measured to the end.")
+    closest = min(measured, key=lambda p: p.drop)
+    return Rung(name, len(trials), None, f"Nothing within the tolerance; {_said(closest)}.")
+
+
+def _keeps(point: Point, goal: Goal) -> bool:
+    latency = point.trial.measurement.latency if point.trial.measurement else None
+    return (
+        (goal.min_speedup is None or point.speedup.low >= goal.min_speedup)
+        and (goal.max_latency_ms is None or (latency is not None and latency.median_ms <= goal.max_latency_ms))
+        and point.fits(goal.max_size_bytes)
+    )
+
+
+def _speed(point: Point) -> float:
+    return point.speedup.estimate
+
+
+def _said(point: Point) -> str:
+    return (
+        f"trial {point.trial.number} ({point.trial.configuration.label}) is {point.speedup.estimate:.2f}x as fast as "
+        f"float f32, drop {point.drop:+.3g}"
+    )
