@@ -88,9 +88,15 @@ def _ladder(setting: Setting, found: Found) -> Ladder | None:
         if compressible
         else "Not climbed: OpenVINO runs no layer of this model with int8 weights.",
         "static int8": f"Not climbed. {found.ended}",
+        "training": found.training,
     }
     profile = decide.dominant(setting.prepared.baseline.operators, compressible)
-    return decide.ladder(found.trials, setting.goal, profile, unclimbed, found.ended)
+    return decide.ladder(found.trials, setting.goal, profile, unclimbed, _stopped(found))
+
+
+def _stopped(found: Found) -> str:
+    trained = any(t.configuration.training is not None for t in found.trials)
+    return f"{found.ended} {found.training}" if trained else found.ended
 
 
 def _with_times(trials: Sequence[Trial], winner: int, operators: tuple[OperatorRun, ...]) -> tuple[Trial, ...]:

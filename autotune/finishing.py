@@ -68,6 +68,8 @@ class _Finishing:
                 Judged(tuple(finalists), decision, exported, saturation, self._interrupted, tuple(self._notes)),
             )
         )
+        made = next(f.configuration.training for f in finalists if f.trial == decision.winner)
+        self._setting.folder.keep_trained(None if made is None else made.digest)
         self._setting.folder.clean()
         return run
 

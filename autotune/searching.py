@@ -15,6 +15,7 @@ from autotune.finishing import FINALISTS
 from autotune.protocol import Explore, Explored, Export, Exported, Observe, Observed
 from autotune.recipe import dump
 from autotune.record import Trial
+from autotune.retraining import retrain
 from autotune.runner import Runner
 from autotune.search.driver import Search
 from autotune.search.incumbent import incumbent
@@ -77,6 +78,7 @@ class _Searching:
     def run(self) -> Found:
         started = time.monotonic()
         interrupted = late = False
+        training = "Interrupted."
         ended = "The search came to its end: its trials are used up, or nothing is left to try."
         budget = self._setting.recipe.budget.trials
         try:
@@ -96,6 +98,7 @@ class _Searching:
                     break
                 self._explore()
                 self._try_one()
+            training = self._train()
         except KeyboardInterrupt:
             if not any(t.state == "complete" for t in self._search.trials):
                 raise
@@ -103,12 +106,43 @@ class _Searching:
             self._runner.close()
             self._note("Interrupted: finishing with what was measured; press Ctrl-C again to stop at once.")
         return Found(
-            self._search.trials, interrupted, late, ended, time.monotonic() - started, self._observing, self._inference
+            trials=self._search.trials,
+            interrupted=interrupted,
+            late=late,
+            ended=ended,
+            training=training,
+            seconds=time.monotonic() - started,
+            observe_seconds=self._observing,
+            inference_seconds=self._inference,
         )
 
     @property
     def _measured(self) -> int:
         return sum(t.state != "duplicate" for t in self._search.trials)
+
+    def _train(self) -> str:
+        """Climb the last rung, where it is needed; return why not, or why that ended."""
+        if self._setting.recipe.strategy.order != "ladder":
+            return ""
+        told = retrain(
+            self._setting,
+            self._search,
+            self._evaluator,
+            tell=self._tell,
+            note=self._note,
+            events=self._events,
+            left=self._left(),
+        )
+        if self._setting.lessons is not None:
+            self._note(told)
+        return told
+
+    def _tell(self, trial: Trial) -> None:
+        """Show a trial, and keep its model if it is the best so far."""
+        held = incumbent(self._search.able, self._tolerance)
+        best = next((t for t in self._search.trials if t.configuration == held), None)
+        self._events.trial(trial, best, self._measured, self._setting.recipe.budget.trials)
+        self._keep(trial)
 
     def _fast_enough(self) -> str:
         """Say so when all rungs below static int8 are climbed and one of their models has the speed asked for."""
@@ -124,10 +158,7 @@ class _Searching:
             self._observe()
         trial = self._evaluator.evaluate(proposal.number, proposal.configuration, proposal.origin, self._search.trials)
         self._search.tell(proposal, trial)
-        held = incumbent(self._search.able, self._tolerance)
-        best = next((t for t in self._search.trials if t.configuration == held), None)
-        self._events.trial(trial, best, self._measured, self._setting.recipe.budget.trials)
-        self._keep(trial)
+        self._tell(trial)
 
     def _observe(self) -> None:
         """Record the statistics of the calibration samples; not before they are needed: float models come first."""

@@ -4,7 +4,7 @@ from autotune.decide.choice import Decision, choose, finalists
 from autotune.decide.duel import is_affordable, is_close, placed
 from autotune.decide.front import Point, fits, pareto_front, pick_finalists, points
 from autotune.decide.holding import differences, still_holds
-from autotune.decide.ladder import dominant, fast_enough, ladder, rung_of
+from autotune.decide.ladder import dominant, fast_enough, is_served, ladder, rung_of, to_train
 from autotune.decide.saturation import saturation, saturation_sentence
 from autotune.decide.verdict import verdict
 
@@ -19,6 +19,7 @@ __all__ = [
     "fits",
     "is_affordable",
     "is_close",
+    "is_served",
     "ladder",
     "pareto_front",
     "pick_finalists",
@@ -28,5 +29,6 @@ __all__ = [
     "saturation",
     "saturation_sentence",
     "still_holds",
+    "to_train",
     "verdict",
 ]

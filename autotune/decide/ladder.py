@@ -7,9 +7,10 @@ is decided on the holdout like in any run, so it asks for a margin: of the drop'
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import Literal
 
 from autotune.configuration import Configuration
-from autotune.decide.front import Point, points
+from autotune.decide.front import NEAR_FASTEST, Point, points
 from autotune.outcome import Goal, Ladder, Rung, RungName
 from autotune.record import OperatorRun, Trial
 
@@ -21,6 +22,8 @@ _ERRORS = {"expected": 1.0, "proven": 2.0}
 
 def rung_of(configuration: Configuration) -> RungName:
     """Return the rung that a configuration is tried on."""
+    if configuration.training is not None:
+        return "training"
     if configuration.quantization is not None:
         return "static int8"
     return "float" if configuration.compression is None else "int8 weights"
@@ -28,8 +31,42 @@ def rung_of(configuration: Configuration) -> RungName:
 
 def fast_enough(trials: Iterable[Trial], goal: Goal) -> Trial | None:
     """Return the fastest trial that has all that was asked for, clearly within the tolerance; None if none does."""
-    able = [p for p in points(trials) if p.clearly_within(goal.tolerance, _ERRORS[goal.assurance]) and _keeps(p, goal)]
+    able = [
+        p
+        for p in points(trials)
+        if p.clearly_within(goal.tolerance, _ERRORS[goal.assurance]) and _keeps(p, goal, at="low")
+    ]
     return max(able, key=_speed).trial if able else None
+
+
+def is_served(trials: Iterable[Trial], goal: Goal, *, clearly: bool = False) -> bool:
+    """Tell whether some int8 model is within the tolerance and worth having; see :func:`to_train`.
+
+    Args:
+        clearly: its drop is below the tolerance by more than its error.
+    """
+    errors = _ERRORS[goal.assurance] if clearly else 0.0
+    return any(p.clearly_within(goal.tolerance, errors) for p in _worth_having(points(trials), goal))
+
+
+def to_train(trials: Iterable[Trial], goal: Goal) -> Trial | None:
+    """Return the static int8 trial to train, or None: of those worth having but for their drop, and nearly as fast as
+    the fastest of them, the one that loses least.
+
+    Worth having is what keeps the latency, the speedup and the size asked for, and is faster than the fastest float
+    within the tolerance, unless that one is too large.
+    """
+    able = [p for p in _worth_having(points(trials), goal) if p.trial.configuration.quantization is not None]
+    fastest = max((p.speedup.estimate for p in able), default=0.0)
+    near = [p for p in able if p.speedup.estimate >= NEAR_FASTEST * fastest]
+    return min(near, key=lambda p: p.drop).trial if near else None
+
+
+def _worth_having(measured: Sequence[Point], goal: Goal) -> list[Point]:
+    floats = [p for p in measured if p.is_float and p.drop <= goal.tolerance]
+    fits = any(p.fits(goal.max_size_bytes) for p in floats)
+    to_beat = max((p.speedup.estimate for p in floats), default=1.0) if fits else 0.0
+    return [p for p in measured if not p.is_float and p.speedup.estimate > to_beat and _keeps(p, goal, at="estimate")]
 
 
 def dominant(runs: Sequence[OperatorRun], linear: Collection[str]) -> str:
@@ -61,7 +98,7 @@ def ladder(trials: Sequence[Trial], goal: Goal, profile: str, unclimbed: dict[Ru
         unclimbed: why nothing was tried on a rung.
         stopped: why it climbed no further.
     """
-    order: tuple[RungName, ...] = ("float", "int8 weights", "static int8")
+    order: tuple[RungName, ...] = ("float", "int8 weights", "static int8", "training")
     rungs = [Rung("profile", 0, None, profile)]
     for name in order:
         own = [t for t in trials if rung_of(t.configuration) == name and t.state != "duplicate"]
@@ -83,10 +120,10 @@ def _rung(name: RungName, trials: Sequence[Trial], goal: Goal, unclimbed: str) -
     return Rung(name, len(trials), None, f"Nothing within the tolerance; {_said(closest)}.")
 
 
-def _keeps(point: Point, goal: Goal) -> bool:
+def _keeps(point: Point, goal: Goal, at: Literal["low", "estimate"]) -> bool:
     latency = point.trial.measurement.latency if point.trial.measurement else None
     return (
-        (goal.min_speedup is None or point.speedup.low >= goal.min_speedup)
+        (goal.min_speedup is None or getattr(point.speedup, at) >= goal.min_speedup)
         and (goal.max_latency_ms is None or (latency is not None and latency.median_ms <= goal.max_latency_ms))
         and point.fits(goal.max_size_bytes)
     )

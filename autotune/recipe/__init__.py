@@ -20,6 +20,7 @@ from autotune.recipe.schema import (
 from autotune.recipe.sources import ROLES, Data, DataSource, Model, Shares
 from autotune.recipe.strategy import CandidateWay, SamplerName, Strategy
 from autotune.recipe.task import TaskName, TaskSpec
+from autotune.recipe.training import Trained, TrainingSpec
 from autotune.recipe.values import Drop, parse_drop, parse_duration, parse_latency, parse_size
 
 __all__ = [
@@ -51,6 +52,8 @@ __all__ = [
     "TaskName",
     "TaskSpec",
     "Tolerance",
+    "Trained",
+    "TrainingSpec",
     "WeightSpace",
     "dump",
     "json_schema",

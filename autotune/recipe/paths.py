@@ -44,9 +44,14 @@ def with_paths(plain: dict[str, Any], move: Callable[[str], str]) -> dict[str, A
     for part in PARTS:
         if part in data:
             data[part] = moved_source(data[part], move)
+    made = {}
+    if "training" in plain:
+        made["training"] = {**plain["training"], "data": moved_source(plain["training"]["data"], move)}
+    if "trained" in plain:
+        made["trained"] = moved_source(plain["trained"], move)
     metric = plain["metric"]
     if isinstance(metric, dict):
         metric = moved_source(metric, move)
     elif FUNCTION.fullmatch(metric):
         metric = move_function(metric, move)
-    return {**plain, "model": moved_source(plain["model"], move), "data": data, "metric": metric}
+    return {**plain, "model": moved_source(plain["model"], move), "data": data, "metric": metric, **made}

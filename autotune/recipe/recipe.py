@@ -20,9 +20,10 @@ from autotune.recipe.options import KEYS, Limits, Overrides
 from autotune.recipe.paths import move_function, moved_source, relative, with_paths
 from autotune.recipe.problems import user_error
 from autotune.recipe.schema import Budget, Expect, MetricSpec, Space, Tolerance
-from autotune.recipe.sources import Data, Model, named_model, named_source
+from autotune.recipe.sources import Data, DataSource, Model, named_model, named_source
 from autotune.recipe.strategy import Strategy
 from autotune.recipe.task import SHARES, TaskSpec, default_metric
+from autotune.recipe.training import Trained, TrainingSpec
 from autotune.recipe.values import FrozenMap, problem, shown
 
 VERSION = 1
@@ -37,7 +38,8 @@ class Recipe(Frozen):
         inputs: input name -> shape, for inputs whose dimensions are dynamic.
         task: of a transformers folder.
         threads: None for all usable cores.
-        expect: only in solved recipes.
+        training: of a PyTorch module or a transformers folder.
+        trained, expect: only in solved recipes.
     """
 
     version: Literal[1]
@@ -53,6 +55,8 @@ class Recipe(Frozen):
     threads: Annotated[int, Ge(1)] | None = None
     seed: Annotated[int, Ge(0), Lt(2**32)] = 0
     space: Space = Field(default_factory=Space)
+    training: TrainingSpec | None = None
+    trained: Trained | None = None
     expect: Expect | None = None
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
@@ -73,6 +77,14 @@ class Recipe(Frozen):
             )
         return self
 
+    @model_validator(mode="after")
+    def _trainable(self) -> Recipe:
+        if self.training is not None and self.model.function is None and self.task is None:
+            raise problem("needs a model of PyTorch: FILE.py:factory, or a transformers folder with a task", "training")
+        if self.training is not None and self.strategy.order == "search":
+            raise problem("is the last rung of the ladder; remove it, or 'search' from strategy", "training")
+        return self
+
     @property
     def base(self) -> Path:
         """The folder that the recipe's relative paths start from."""
@@ -81,7 +93,9 @@ class Recipe(Frozen):
     @property
     def functions(self) -> tuple[str, ...]:
         """Every ``FILE.py:function`` that would run."""
-        sources = [self.data, self.data.calibration, self.data.search, self.data.holdout]
+        sources: list[DataSource | None] = [self.data, self.data.calibration, self.data.search, self.data.holdout]
+        if self.training is not None:
+            sources.append(self.training.data)
         found = [source.function for source in sources if source is not None]
         return tuple(f for f in [self.model.function, *found, self.metric.function] if f is not None)
 
@@ -157,10 +171,10 @@ class Recipe(Frozen):
                 plain.pop("expect", None)
         return _validated(plain, self.base, replace(self._origin, options=options))
 
-    def solved(self, *, space: Space, expect: Expect, threads: int, base: Path) -> Recipe:
+    def solved(self, *, space: Space, trained: Trained | None, expect: Expect, threads: int, base: Path) -> Recipe:
         """Return the solved recipe to be written in folder ``base``: one candidate, and what it must equal."""
         moved = self.rebased(base)
-        fields = {**moved.__dict__, "space": space, "expect": expect, "threads": threads}
+        fields = {**moved.__dict__, "space": space, "trained": trained, "expect": expect, "threads": threads}
         return Recipe(**fields)._placed(moved.base, moved._origin)
 
     def rebased(self, base: Path) -> Recipe:

@@ -28,6 +28,7 @@ symmetry               string               as-preset, symmetric or affine
 weights                string               per-channel or per-tensor
 bias_correction        boolean
 overflow_fix           string               off, first-layer or all
+trained                string               SHA-256 of the model that training made of this configuration; empty without
 float_operators        string               JSON list of the operators that are not int8-static
 overrides              string               JSON object, activation quantiser: [estimator, parameter, symmetry]
 on_front               boolean              on the Pareto front of the search split
@@ -122,7 +123,8 @@ TRIAL_TYPES = {
     "placement": "string", "preset": "string",
     "estimator": "string",
     "estimator_parameter": "Float64", "symmetry": "string", "weights": "string", "bias_correction": "boolean",
-    "overflow_fix": "string", "float_operators": "string", "overrides": "string", "on_front": "boolean",
+    "overflow_fix": "string", "trained": "string", "float_operators": "string", "overrides": "string",
+    "on_front": "boolean",
     "finalist": "boolean", "winner": "boolean", "speedup": "Float64", "speedup_low": "Float64",
     "speedup_high": "Float64", "latency_ms": "Float64", "baseline_ms": "Float64", "pairs": "Int64",
     "duel_trial": "Int64", "duel_ratio": "Float64", "duel_low": "Float64", "duel_high": "Float64",
@@ -260,6 +262,7 @@ def _choices(configuration: Configuration) -> dict[str, Any]:
         "weights": q.weights,
         "bias_correction": q.bias_correction,
         "overflow_fix": q.overflow_fix,
+        "trained": None if configuration.training is None else configuration.training.digest,
         "float_operators": json.dumps(q.float_operators),
         "overrides": json.dumps(overrides),
     }

@@ -12,7 +12,7 @@ told as infeasible, with their reason in the trial's record.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import optuna
@@ -93,7 +93,10 @@ class Search:
         self._guides: dict[Configuration, Guide | None] = {}
         self._study = StoredStudy(storage, strategy.sampler, seed)
         records = [t.user_attrs[_RECORD] for t in self._study.kept]
-        self._trials = [_TRIAL.validate_json(record) for record in records]
+        kept = [_TRIAL.validate_json(record) for record in records]
+        # What was trained is in no space: nothing is proposed from it.
+        self._trials = [t for t in kept if t.configuration.training is None]
+        self._trained = [t for t in kept if t.configuration.training is not None]
         self._tried = {t.configuration for t in self._trials}
         self._asked: dict[int, optuna.Trial] = {}
         self._turn, self._side = 0, 0
@@ -102,7 +105,7 @@ class Search:
     @property
     def trials(self) -> tuple[Trial, ...]:
         """Every trial told so far, by number."""
-        return tuple(sorted(self._trials, key=lambda t: t.number))
+        return tuple(sorted([*self._trials, *self._trained], key=lambda t: t.number))
 
     @property
     def able(self) -> list[Trial]:
@@ -264,8 +267,13 @@ class Search:
         if self._max_size is not None:
             asked.set_constraint("larger than allowed", float(not fits(trial, self._max_size)))
         self._study.tell(asked, [ratio, drop])
-        self._trials.append(trial)
+        (self._trials if trial.configuration.training is None else self._trained).append(trial)
         self._tried.add(trial.configuration)
+
+    def adopt(self, start: Configuration, made: Configuration) -> Proposal:
+        """Return a proposal of what was made outside this space; Optuna is told of it as of ``start``."""
+        proposal = self._enqueue(start, "training")
+        return replace(proposal, configuration=made)
 
     def _untried_plain(self) -> list[Configuration]:
         return [c for c in self._plain if c not in self._tried]
@@ -281,7 +289,7 @@ class Search:
     def _continue(self) -> None:
         """Stand where an earlier run of this study ended: what it found out of frames, and whose turn it is."""
         self._guides = {frame: self._guide(frame, explored) for frame, explored in self._study.recall()}
-        turns = [t.origin for t in self.trials]
+        turns = [t.origin for t in sorted(self._trials, key=lambda t: t.number)]
         plain = len(turns) - turns[::-1].index("plain") if "plain" in turns else 0
         for origin in turns[plain:]:
             while True:

