@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from autotune import decide
 from autotune.configuration import Configuration, Quantization, Training
-from autotune.errors import WorkerDied
+from autotune.errors import UserError, WorkerDied
 from autotune.evaluator import Evaluator
 from autotune.events import Events
 from autotune.recipe import TrainingSpec
@@ -45,7 +45,6 @@ def retrain(
         left: seconds that the timeout leaves.
 
     Raises:
-        UserError: the module cannot be trained, or training is set up wrongly.
         KeyboardInterrupt: what was measured until then is told.
     """
     spec, lessons = setting.recipe.training, setting.lessons
@@ -75,10 +74,18 @@ def retrain(
             for sentence in ready.remarks:
                 note(sentence)
             return _rounds(
-                setting, search, evaluator, runner, tell=tell, base=base, spec=spec, done=ready.steps, ends=ends
+                setting,
+                search,
+                evaluator,
+                runner,
+                tell=tell,
+                start=start.configuration,
+                base=base,
+                done=ready.steps,
+                ends=ends,
             )
-    except (StageFailed, WorkerDied) as error:
-        return f"Training failed: {error}."
+    except (UserError, StageFailed, WorkerDied) as error:  # what the search found is not lost for it
+        return f"Training failed: {str(error).rstrip('.')}."
 
 
 def _rounds(
@@ -88,22 +95,33 @@ def _rounds(
     runner: Runner,
     *,
     tell: Callable[[Trial], None],
+    start: Configuration,
     base: Configuration,
-    spec: TrainingSpec,
     done: int,
     ends: float,
 ) -> str:
-    """Train a part of the steps, measure, and so on, until it is good enough or no better any more."""
+    """Train a part of the steps, measure, and so on, until it is good enough or no better any more.
+
+    Args:
+        start: the trial's, which is in the space. ``base``: the part of it that is trained.
+        done: steps that a killed run trained.
+    """
+    spec = setting.recipe.training
+    assert spec is not None
     each = max(1, -(-spec.steps // ROUNDS))
-    while done < spec.steps:
+    told = {t.configuration.training.steps for t in search.trials if t.configuration.training is not None}
+    until = done if done and done not in told else min(done + each, spec.steps)  # what a killed run trained and lost
+    while done < spec.steps or until not in told:
         if (left := ends - time.monotonic()) <= 0:
             return f"The time for training is used up after {done} steps."
-        trained: Trained = runner.call(Train(min(done + each, spec.steps), left / 2))
+        trained: Trained = runner.call(Train(until, left / 2))
         done = trained.steps
+        told.add(done)
+        until = min(done + each, spec.steps)
         made = Configuration(
             base.precision, base.quantization, threads=base.threads, training=Training(trained.digest, done)
         )
-        proposal = search.adopt(base, made)
+        proposal = search.adopt(start, made)
         trial = evaluator.evaluate(proposal.number, made, "training", search.trials)
         search.tell(proposal, trial)
         tell(trial)

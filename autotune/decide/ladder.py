@@ -7,12 +7,13 @@ is decided on the holdout like in any run, so it asks for a margin: of the drop'
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from autotune.configuration import Configuration
 from autotune.decide.front import NEAR_FASTEST, Point, points
 from autotune.outcome import Goal, Ladder, Rung, RungName
-from autotune.record import OperatorRun, Trial
+from autotune.record import Interval, OperatorRun, Trial
 
 # Share of the time that the operators which dominate it take together.
 DOMINANT = 0.9
@@ -33,7 +34,7 @@ def fast_enough(trials: Iterable[Trial], goal: Goal) -> Trial | None:
     """Return the fastest trial that has all that was asked for, clearly within the tolerance; None if none does."""
     able = [
         p
-        for p in points(trials)
+        for p in _points(trials)
         if p.clearly_within(goal.tolerance, _ERRORS[goal.assurance]) and _keeps(p, goal, at="low")
     ]
     return max(able, key=_speed).trial if able else None
@@ -46,7 +47,7 @@ def is_served(trials: Iterable[Trial], goal: Goal, *, clearly: bool = False) -> 
         clearly: its drop is below the tolerance by more than its error.
     """
     errors = _ERRORS[goal.assurance] if clearly else 0.0
-    return any(p.clearly_within(goal.tolerance, errors) for p in _worth_having(points(trials), goal))
+    return any(p.clearly_within(goal.tolerance, errors) for p in _worth_having(_points(trials), goal))
 
 
 def to_train(trials: Iterable[Trial], goal: Goal) -> Trial | None:
@@ -56,7 +57,7 @@ def to_train(trials: Iterable[Trial], goal: Goal) -> Trial | None:
     Worth having is what keeps the latency, the speedup and the size asked for, and is faster than the fastest float
     within the tolerance, unless that one is too large.
     """
-    able = [p for p in _worth_having(points(trials), goal) if p.trial.configuration.quantization is not None]
+    able = [p for p in _worth_having(_points(trials), goal) if p.trial.configuration.quantization is not None]
     fastest = max((p.speedup.estimate for p in able), default=0.0)
     near = [p for p in able if p.speedup.estimate >= NEAR_FASTEST * fastest]
     return min(near, key=lambda p: p.drop).trial if near else None
@@ -109,7 +110,7 @@ def ladder(trials: Sequence[Trial], goal: Goal, profile: str, unclimbed: dict[Ru
 def _rung(name: RungName, trials: Sequence[Trial], goal: Goal, unclimbed: str) -> Rung:
     if not trials:
         return Rung(name, 0, None, unclimbed)
-    measured = points(trials)
+    measured = _points(trials)
     within = [p for p in measured if p.drop <= goal.tolerance]
     if within:
         best = max(within, key=_speed)
@@ -118,6 +119,13 @@ def _rung(name: RungName, trials: Sequence[Trial], goal: Goal, unclimbed: str) -
         return Rung(name, len(trials), None, "Nothing could be measured to the end.")
     closest = min(measured, key=lambda p: p.drop)
     return Rung(name, len(trials), None, f"Nothing within the tolerance; {_said(closest)}.")
+
+
+def _points(trials: Iterable[Trial]) -> list[Point]:
+    """Float f32 is as fast as itself: its own pairs only show how noisy the machine was."""
+    found = points(trials)
+    own = Interval(1.0, 1.0, 1.0)
+    return [replace(p, speedup=own) if p.trial.configuration == Configuration() else p for p in found]
 
 
 def _keeps(point: Point, goal: Goal, at: Literal["low", "estimate"]) -> bool:

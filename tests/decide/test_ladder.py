@@ -6,7 +6,7 @@ import pytest
 from decide_trials import compressed, goal, int8, trial
 
 from autotune.configuration import Configuration
-from autotune.decide import dominant, fast_enough, ladder, rung_of
+from autotune.decide import dominant, fast_enough, is_served, ladder, rung_of, to_train
 from autotune.record import OperatorRun
 
 F32 = trial(0, Configuration(), 1.0, 0.0)
@@ -32,6 +32,28 @@ def test_rungs() -> None:
 def test_what_is_fast_enough(speed: float, drop: float, error: float, asked: dict[str, float], enough: bool) -> None:
     found = fast_enough([F32, trial(1, compressed(), speed, drop, error=error)], goal(**asked))
     assert (found is not None) == enough
+
+
+def test_float_f32_is_as_fast_as_itself_whatever_its_pairs_say() -> None:
+    noisy = trial(0, Configuration(), 1.8, 0.0)
+    assert fast_enough([noisy], goal(min_speedup=1.2)) is None
+    assert ladder([noisy], goal(), "", {}, "").rungs[1].found.startswith("trial 0 (float f32) is 1.00x")
+
+
+def test_what_is_trained_is_fast_and_loses_least() -> None:
+    lost, less, slow = (
+        trial(i, int8(n), s, d) for i, n, s, d in ((1, "a", 2.0, 0.08), (2, "b", 1.9, 0.05), (3, "c", 1.3, 0.02))
+    )
+    assert to_train([F32, lost, less, slow], goal()) is less, "the third is much slower"
+    assert not is_served([F32, lost, less, slow], goal())
+    assert is_served([F32, trial(4, int8("d"), 1.1, 0.008)], goal())
+    assert not is_served([F32, trial(4, int8("d"), 1.1, 0.008)], goal(), clearly=True)
+    assert not is_served([F32, trial(4, int8("d"), 0.9, 0.0)], goal()), "slower than float"
+    assert to_train([F32, trial(1, int8("a"), 2.0, 0.08)], goal(min_speedup=2.5)) is None, "training makes none faster"
+    assert to_train([F32, trial(1, int8("a"), 0.9, 0.08)], goal(max_size_bytes=2000)) is None, "float is small enough"
+    large = trial(0, Configuration(), 1.0, 0.0, size=4000)
+    slower = trial(1, int8("a"), 0.9, 0.08)
+    assert to_train([large, slower], goal(max_size_bytes=2000)) is slower
 
 
 def test_the_operators_that_dominate_are_counted() -> None:

@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 TRAINED = 900
 WIDTH = 24
 # Of the scales, as powers of 2, between which channels differ.
-SPREAD = 2.0
+SPREAD = 2.75
 
 
 class Separable(torch.nn.Module):
