@@ -13,5 +13,14 @@ assert summary["verdict"]["status"] in ("expected", "proven"), summary["verdict"
 assert summary["wall_seconds"] < 240, summary["wall_seconds"]
 for name in ("model/openvino_model.xml", "model/openvino_model.bin", "model/deploy.json", "model/README.md"):
     assert (run / name).exists(), name
-for name in ("solved.yaml", "trials.csv", "pareto.csv", "report.html", "study.db", "run.log"):
+for name in (
+    "solved.yaml",
+    "trials.csv",
+    "pareto.csv",
+    "sensitivity.csv",
+    "latency.csv",
+    "report.html",
+    "study.db",
+    "run.log",
+):
     assert (run / name).exists(), name

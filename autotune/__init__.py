@@ -22,6 +22,15 @@ def load(directory: str | os.PathLike[str]) -> Any:
     return load_deployed(directory)
 
 
+def read_table(path: str | os.PathLike[str]) -> Any:
+    """Read a CSV file of a run as a pandas frame, types included; see :func:`autotune.report.tables.read_table`."""
+    from pathlib import Path
+
+    from autotune.report.tables import read_table as read
+
+    return read(Path(path))
+
+
 def __getattr__(name: str) -> Any:
     if name in _LATER:
         from importlib import import_module
@@ -30,4 +39,4 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'autotune' has no attribute '{name}'")
 
 
-__all__ = ["AutotuneError", "Events", "Run", "UserError", "load", "tune"]
+__all__ = ["AutotuneError", "Events", "Run", "UserError", "load", "read_table", "tune"]

@@ -19,7 +19,7 @@ from autotune.events import Events
 from autotune.files import sha256
 from autotune.folder import RunFolder, fresh_folder
 from autotune.outcome import Run as Record
-from autotune.recipe import Limits, Recipe, load
+from autotune.recipe import PREFIX, Limits, Recipe, load
 from autotune.sources import objects
 from autotune.tuner import Options
 from autotune.tuner import tune as run_tune
@@ -166,7 +166,7 @@ def tune(
     more = {"name": name, "inputs": inputs, "task": task, "space": space, "strategy": strategy}
     more = {key: value for key, value in more.items() if value is not None}
     with _restricted(isa):
-        if objects.is_path(model) and Path(model).suffix in _RECIPES:
+        if objects.is_path(model) and (Path(model).suffix in _RECIPES or str(model).startswith(PREFIX)):
             asked = _loaded(Path(model), data, metric, more).with_overrides(**limits)
             folder = RunFolder(Path(output) if output is not None else fresh_folder(asked.name))
             return _run(asked, Options(folder.path, resume, trust_code, _command(Path(model), asked)), events, quiet)
@@ -187,7 +187,8 @@ def _run(asked: Recipe, options: Options, events: Events | None, quiet: bool) ->
         return Run(options.output, run_tune(asked, options, events))
     console = Console(quiet=quiet, to_stderr=False)
     console.header(asked, options.output)
-    record = run_tune(asked, options, console)
+    with console:
+        record = run_tune(asked, options, console)
     console.result(record, options.output)
     return Run(options.output, record)
 

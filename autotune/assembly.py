@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from autotune import decide
+from autotune.configuration import Configuration
 from autotune.files import write_text
+from autotune.findings import FrameFindings, OperatorFinding, QuantizerRecord
 from autotune.folder import RunFolder
 from autotune.outcome import Finalist, Ladder, Run, RungName, Saturation
-from autotune.protocol import Exported
+from autotune.prior.gain import attribute
+from autotune.protocol import Explored, Exported
 from autotune.recipe import dump
 from autotune.record import OperatorRun, Seconds, Trial
 from autotune.report.write import save_record, write_reports
+from autotune.search.importance import importances
 from autotune.setting import Found, Setting
 
 
@@ -29,6 +33,7 @@ class Judged:
     decision: decide.Decision
     exported: Exported
     saturation: Saturation | None
+    quantizers: tuple[QuantizerRecord, ...]
     interrupted: bool
     notes: tuple[str, ...]
 
@@ -67,6 +72,10 @@ def leave(setting: Setting, found: Found, judged: Judged) -> Run:
         notes=judged.notes,
         saturation=judged.saturation,
         ladder=_ladder(setting, found),
+        frames=tuple(_findings(frame, explored) for frame, explored in found.explored),
+        quantizers=judged.quantizers,
+        importances=importances(_chosen(found.trials), setting.goal.tolerance),
+        export_check=judged.exported.check,
     )
     _write(run, setting.folder)
     run = replace(
@@ -97,6 +106,26 @@ def _ladder(setting: Setting, found: Found) -> Ladder | None:
 def _stopped(found: Found) -> str:
     trained = any(t.configuration.training is not None for t in found.trials)
     return f"{found.ended} {found.training}" if trained else found.ended
+
+
+def _findings(frame: Configuration, explored: Explored) -> FrameFindings:
+    profiles = (
+        attribute(runs, explored.operators, explored.near) for runs in (explored.float_runs, explored.int8_runs)
+    )
+    floats, int8 = (profile.operators for profile in profiles)
+    return FrameFindings(
+        frame,
+        explored.operators,
+        tuple(
+            OperatorFinding(members, explored.costs.get(label), sum(floats[name] - int8[name] for name in members))
+            for label, members in explored.groups.items()
+        ),
+    )
+
+
+def _chosen(trials: Sequence[Trial]) -> list[Trial]:
+    """Leave out what was trained: it owes its drop to that, not to its choices."""
+    return [t for t in trials if t.configuration.training is None]
 
 
 def _with_times(trials: Sequence[Trial], winner: int, operators: tuple[OperatorRun, ...]) -> tuple[Trial, ...]:

@@ -1,24 +1,22 @@
-"""The command line: ``autotune tune | apply | verify | report | schema``."""
+"""The command line: ``autotune tune | apply | verify | schema``; the other commands are in ``commands``."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import shlex
 import sys
 import time
-import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from autotune.errors import AutotuneError, UserError
-
-EXIT_USER_ERROR = 2
-EXIT_CONSTRAINT_UNMET = 3
-EXIT_INTERRUPTED = 130
+from autotune import commands
+from autotune.commands.options import Debug, Mlflow, TrustCode
+from autotune.errors import UserError
+from autotune.exits import EXIT_CONSTRAINT_UNMET, EXIT_INTERRUPTED
+from autotune.exits import Errors as _Errors
 
 app = typer.Typer(
     name="autotune",
@@ -29,8 +27,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
-TrustCode = Annotated[bool, typer.Option("--trust-code", help="Allow FILE.py:function of the recipe to run.")]
 Isa = Annotated[
     str, typer.Option(help="Kernels restricted to avx2, avx2-vnni, avx512, avx512-vnni, avx512-bf16 or amx.")
 ]
@@ -43,7 +39,8 @@ def tune(
     target: Annotated[
         str,
         typer.Argument(
-            metavar="RECIPE.yaml|MODEL", help="A recipe, an .xml, .onnx, .tflite, or a transformers folder."
+            metavar="RECIPE|MODEL",
+            help="A recipe, recipe:NAME (see 'autotune recipes'), an .xml, .onnx, .tflite, or a transformers folder.",
         ),
     ],
     data: Annotated[str | None, typer.Option(help="data.npz, a table or FILE.py:function (with MODEL).")] = None,
@@ -62,9 +59,11 @@ def tune(
     isa: Isa = "native",
     output: Annotated[Path | None, typer.Option(help="Run folder (default: reports/<name>-<time>).")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the killed run in --output.")] = False,
+    mlflow: Mlflow = None,
     trust_code: TrustCode = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print every trial, on a terminal too.")] = False,
     debug: Debug = False,
 ) -> None:
     """Find the fastest configuration within the tolerance and prove it on held-out data."""
@@ -74,6 +73,7 @@ def tune(
         from autotune import recipe as recipes
         from autotune.console import Console
         from autotune.report.summary import summary
+        from autotune.tracking import reach
         from autotune.tuner import Options
         from autotune.tuner import tune as run_tune
 
@@ -96,14 +96,18 @@ def tune(
         hardware.restrict(isa)
         asked = _recipe(recipes, target, given)
         folder = output or _default_output(asked.name, resume)
-        console = Console(quiet=quiet, to_stderr=as_json)
+        console = Console(quiet=quiet, to_stderr=as_json, verbose=verbose)
+        tracker = reach(mlflow)
         console.header(asked, folder)
         options = Options(folder, resume, trust_code, shlex.join(["autotune", *sys.argv[1:]]), begun)
-        with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):  # the user's own code may print
+        # The user's own code may print.
+        with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout), console:
             run = run_tune(asked, options, console)
         console.result(run, folder)
         if as_json:
             print(json.dumps(summary(run), indent=2))
+        if tracker is not None:
+            typer.echo(tracker.log(run, folder), err=True)
     if run.outcome == "interrupted":
         raise typer.Exit(EXIT_INTERRUPTED)
     if run.outcome == "constraint-unmet":
@@ -162,19 +166,6 @@ def verify(
         raise typer.Exit(EXIT_CONSTRAINT_UNMET)
 
 
-@app.command(epilog="Example: autotune report reports/file-type")
-def report(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
-    debug: Debug = False,
-) -> None:
-    """Write report.html, trials.csv, pareto.csv and run.json again from a finished run."""
-    with _Errors(debug):
-        from autotune.report.write import load_record, write_reports
-
-        write_reports(load_record(directory / "record.json"), directory)
-        typer.echo(f"Wrote {directory / 'report.html'}")
-
-
 @app.command(epilog="Example: autotune schema > recipe.schema.json")
 def schema() -> None:
     """Print the JSON schema of recipes."""
@@ -183,49 +174,17 @@ def schema() -> None:
     typer.echo(json.dumps(json_schema(), indent=2))
 
 
-class _Errors:
-    """Turns exceptions into one sentence and the documented exit code."""
-
-    def __init__(self, debug: bool) -> None:
-        self._debug = debug
-
-    def __enter__(self) -> None:
-        import signal
-
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends like Ctrl-C
-
-    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        if error is None or isinstance(error, (SystemExit, typer.Exit)):
-            return
-        if self._debug:
-            traceback.print_exception(error)
-        if isinstance(error, KeyboardInterrupt):
-            typer.echo("Interrupted; run again with --resume and the same --output to continue.", err=True)
-            raise typer.Exit(EXIT_INTERRUPTED) from None
-        if isinstance(error, UserError):
-            typer.echo(f"Error: {error}", err=True)
-            raise typer.Exit(EXIT_USER_ERROR) from None
-        if _disk_full(error):
-            typer.echo("Error: the disk is full; free some space and continue with --resume.", err=True)
-            raise typer.Exit(EXIT_USER_ERROR) from None
-        if isinstance(error, AutotuneError) and not self._debug:
-            typer.echo(f"Error: {error}", err=True)
-            raise typer.Exit(1) from None
-
-
-def _disk_full(error: BaseException) -> bool:
-    """True for a full disk, also where SQLite or numpy met it."""
-    return getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(error)
+commands.register(app)
 
 
 def _recipe(recipes: Any, target: str, given: dict[str, Any]) -> Any:
     path = Path(target)
-    if path.suffix in (".yaml", ".yml"):
+    if path.suffix in (".yaml", ".yml") or target.startswith(recipes.PREFIX):
         return recipes.load(path).with_overrides(**given)
     if path.suffix not in (".xml", ".onnx", ".tflite") and not path.is_dir() and ".py:" not in target:
         raise UserError(
-            f"'{target}' is neither a recipe (.yaml) nor a model (.xml, .onnx, .tflite, a transformers folder or "
-            "FILE.py:factory)."
+            f"'{target}' is neither a recipe (.yaml, recipe:NAME) nor a model (.xml, .onnx, .tflite, a transformers "
+            "folder or FILE.py:factory)."
         )
     needed = ("data", "metric") if "task" not in given else ("data",)
     missing = [f"--{key}" for key in needed if key not in given]

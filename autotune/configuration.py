@@ -23,6 +23,7 @@ FormName = Literal[
     "convolution-borders",
     "smoothing",
     "cross-layer-equalisation",
+    "outputs-as-channels",
     "linear-as-convolution",
 ]
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from types import TracebackType
 
+from rich import box
 from rich.console import Console as RichConsole
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.padding import Padding
+from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from autotune.outcome import Run, Verification
+from autotune.progress import search_progress
 from autotune.recipe import Recipe
 from autotune.record import Trial
 
@@ -25,63 +31,98 @@ _STAGES = {
 }
 
 
-class Console:
-    """Implements ``events.Events`` with rich; plain lines where the output is not a terminal."""
+# What the search does between trials: its bar stays.
+_WITHIN_SEARCH = ("observe", "search")
 
-    def __init__(self, quiet: bool, to_stderr: bool) -> None:
+
+class Console:
+    """Implements ``events.Events`` with rich; plain lines where the output is not a terminal.
+
+    Used as a context manager, it leaves the terminal in order however the run ends.
+
+    Args:
+        quiet: print the verdict only.
+        to_stderr: stdout is somebody else's.
+        verbose: each trial is a line on a terminal too.
+    """
+
+    def __init__(self, quiet: bool, to_stderr: bool, verbose: bool = False) -> None:
         self._out = RichConsole(stderr=to_stderr, highlight=False)
         self._quiet = quiet
+        self._lines = verbose or not self._out.is_terminal
         self._progress: Progress | None = None
+        self._best = "best is float f32"
+        self._trials: int | None = None
+        self._begun = time.monotonic()
+        self._deadline: float | None = None
+
+    def __enter__(self) -> Console:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self._end_progress()
 
     def header(self, recipe: Recipe, folder: Path) -> None:
         """Say what is tuned and where the results go."""
         name, place = escape(recipe.name), escape(str(folder))
+        self._trials = recipe.budget.trials
+        timeout = recipe.budget.timeout_seconds
+        self._deadline = None if timeout is None else self._begun + timeout
         self._print(f"[bold]autotune[/bold] {name}: at most {recipe.tolerance.max_drop} worse, into {place}")
 
     def stage(self, text: str) -> None:
         """A new phase begins."""
+        if self._progress is not None and text in _WITHIN_SEARCH:
+            self._show(self._best if text == "search" else _STAGES[text].lower())
+            return
         self._end_progress()
         self._print(f"[cyan]{_STAGES.get(text, text)}[/cyan]")
+        if text == "search" and self._out.is_terminal and not self._quiet:
+            self._progress = search_progress(self._out, self._deadline)
+            self._progress.start()
+            self._progress.add_task(self._best, total=self._trials)
 
     def note(self, text: str) -> None:
         """A sentence the user must see."""
         if not self._quiet:
-            self._out.print(f"  {text}", style="yellow", markup=False, soft_wrap=not self._out.is_terminal)
+            self._indented(text, "yellow")
 
     def trial(self, trial: Trial, best: Trial | None, done: int, total: int) -> None:
         """A trial ended."""
         if self._quiet:
             return
-        if not self._out.is_terminal:
-            if trial.state != "duplicate":
-                self._out.print(f"  [{done}/{total}] {describe(trial)}", markup=False, soft_wrap=True)
-            return
-        if self._progress is None:
-            self._progress = Progress(
-                SpinnerColumn(),
-                BarColumn(bar_width=20),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TextColumn("{task.description}"),
-                console=self._out,
-            )
-            self._progress.start()
-            self._progress.add_task("", total=total)
-        description = f"best int8 {_gain(best)}" if best else "no int8 yet"
-        self._progress.update(self._progress.task_ids[0], completed=done, description=description)
+        if self._lines and trial.state != "duplicate":
+            self._indented(f"[{done}/{total}] {describe(trial)}", "")
+        if best is not None:
+            self._best = f"best {'float' if best.configuration.is_float else 'int8'} {_gain(best)}"
+        self._show(self._best, completed=done, total=total)
 
     def result(self, run: Run, folder: Path) -> None:
         """The verdict, the finalists and where to look."""
         self._end_progress()
         if not self._quiet:
-            self._out.print(_finalists(run))
+            self._out.print(_finalists(run, framed=self._out.is_terminal))
         self._out.print(run.sentence, style="bold", markup=False, soft_wrap=not self._out.is_terminal)
         if not self._quiet:
             self._out.print(f"Model {folder / 'model'}, report {folder / 'report.html'}", markup=False, soft_wrap=True)
 
+    def _indented(self, text: str, style: str) -> None:
+        """Print a sentence below its stage: wrapped on a terminal, one line elsewhere."""
+        if self._out.is_terminal:
+            self._out.print(Padding(Text(text, style), (0, 0, 0, 2)))
+        else:
+            self._out.print(f"  {text}", style=style, markup=False, soft_wrap=True)
+
     def _print(self, text: str) -> None:
         if not self._quiet:
             self._out.print(text, soft_wrap=True)
+
+    def _show(self, description: str, completed: int | None = None, total: int | None = None) -> None:
+        if self._progress is not None:
+            task = self._progress.task_ids[0]
+            self._progress.update(task, description=description, completed=completed, total=total)
 
     def _end_progress(self) -> None:
         if self._progress is not None:
@@ -125,8 +166,9 @@ def _gain(trial: Trial) -> str:
     return f"{measured.latency.speedup.estimate:.2f}x, drop {measured.drop:+.4f}"
 
 
-def _finalists(run: Run) -> Table:
-    table = Table(title="Finalists, on data the search never saw", title_justify="left", width=80)
+def _finalists(run: Run, framed: bool) -> Table:
+    title, frame = "Finalists, on data the search never saw", box.HEAVY_HEAD if framed else None
+    table = Table(title=title, title_justify="left", width=80, box=frame)
     for name in ("trial", "configuration", "speed", "drop", "at most", "verdict"):
         table.add_column(name, justify="left" if name in ("configuration", "verdict") else "right")
     for finalist in sorted(run.finalists, key=lambda f: -f.speedup.estimate):

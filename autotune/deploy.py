@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autotune.accompany import about_optimum, accompany
 from autotune.errors import UserError
 from autotune.files import write_text
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 MODEL = "openvino_model.xml"
 PROPERTIES = "deploy.json"
 
-# Of a transformers folder: config and tokenizer, not weights, code and notes.
-_COMPANIONS = ("*.json", "*.txt", "*.model", "*.jinja")
-_WEIGHTS_INDEX = ".index.json"
 _ROOM = 1 << 16  # bytes: a disk with less room than this is full
 
 _README = """# {name}
@@ -46,18 +44,6 @@ Python, with OpenVINO alone:
 Its speed, with OpenVINO's benchmark_app:
 
     benchmark_app -m {folder}/openvino_model.xml -d CPU -load_config {folder}/deploy.json
-"""
-
-_OPTIMUM = """
-Python, with optimum-intel; every text is padded or cut to {length} tokens, the shapes are static:
-
-    import json
-    from optimum.intel import {name}
-    from transformers import AutoTokenizer
-    properties = json.load(open("{folder}/deploy.json"))["CPU"]
-    model = {name}.from_pretrained("{folder}", ov_config=properties, dynamic_shapes=False)
-    tokenizer = AutoTokenizer.from_pretrained("{folder}")
-    outputs = model(**tokenizer(text, padding="max_length", max_length={length}, truncation=True, return_tensors="pt"))
 """
 
 
@@ -139,27 +125,14 @@ def export(
         write_text(scratch / PROPERTIES, json.dumps({"CPU": dict(judged_with)}, indent=2) + "\n")
         readme = _README.format(name=name, label=label, remark=remark, folder=directory.name)
         if companions is not None:
-            _accompany(companions.folder, scratch)
-            readme += _about_optimum(companions.auto, model, directory.name)
+            accompany(companions, model, judged_with, scratch)
+            readme += about_optimum(companions.auto, model, directory.name)
         write_text(scratch / "README.md", readme)
         shutil.rmtree(directory, ignore_errors=True)
         scratch.chmod(0o755)
         scratch.rename(directory)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _accompany(source: Path, target: Path) -> None:
-    for path in sorted(file for pattern in _COMPANIONS for file in source.glob(pattern)):
-        if not path.name.endswith(_WEIGHTS_INDEX):
-            shutil.copyfile(path, target / path.name)
-
-
-def _about_optimum(auto: str, model: Any, folder: str) -> str:
-    """Return how optimum-intel loads a model with a head; a pooled vector is not an output that it knows."""
-    if auto == "AutoModel":
-        return ""
-    return _OPTIMUM.format(name=f"OV{auto.removeprefix('Auto')}", length=model.inputs[0].shape[-1], folder=folder)
 
 
 def _named(model: Any) -> Any:

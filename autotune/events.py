@@ -17,4 +17,9 @@ class Events(Protocol):
         """A sentence that the user must see: something was fixed, dropped or ran differently."""
 
     def trial(self, trial: Trial, best: Trial | None, done: int, total: int) -> None:
-        """A trial ended."""
+        """A trial ended.
+
+        Args:
+            best: the fastest within the tolerance so far, other than float f32; None while there is none.
+            done: trials measured, of ``total``.
+        """

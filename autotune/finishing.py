@@ -12,8 +12,9 @@ from autotune.assembly import Judged, leave
 from autotune.configuration import Configuration
 from autotune.errors import AutotuneError, WorkerDied
 from autotune.events import Events
+from autotune.findings import QuantizerRecord
 from autotune.outcome import Finalist, Run, Saturation, Verdict
-from autotune.protocol import Emulate, Emulated, Export, Exported, Judge, Race, Raced
+from autotune.protocol import Emulate, Emulated, Export, Exported, Judge, Race, Raced, Recall
 from autotune.record import Trial
 from autotune.runner import Runner
 from autotune.setting import Found, Setting
@@ -52,6 +53,7 @@ class _Finishing:
         self._notes = list(notes)
         self._chosen = self._finalists()
         self._columns: dict[int, Sequence[float]] = {}
+        self._places: dict[int, Sequence[int]] = {}
         self._verdicts: dict[int, Verdict] = {}
 
     def run(self) -> Run:
@@ -60,12 +62,15 @@ class _Finishing:
         self._phase(self._race)
         finalists, decision, exported = self._phase(self._write_winner)
         saturation = self._phase(lambda: self._saturation(decision))
+        quantizers = self._phase(lambda: self._quantizers(decision))
         self._events.stage("report")
         run = self._phase(
             lambda: leave(
                 self._setting,
                 self._found,
-                Judged(tuple(finalists), decision, exported, saturation, self._interrupted, tuple(self._notes)),
+                Judged(
+                    tuple(finalists), decision, exported, saturation, quantizers, self._interrupted, tuple(self._notes)
+                ),
             )
         )
         made = next(f.configuration.training for f in finalists if f.trial == decision.winner)
@@ -124,10 +129,11 @@ class _Finishing:
             for trial in [t for t in self._chosen if t.configuration != Configuration()]:
                 self._try_alone(trial)
             raced = self._timed(self._chosen)
-        for trial, milliseconds, failure in zip(tuple(self._chosen), raced.milliseconds, raced.failures, strict=True):
+        columns = zip(tuple(self._chosen), raced.milliseconds, raced.places, raced.failures, strict=True)
+        for trial, milliseconds, places, failure in columns:
             if failure is not None:
                 self._drop(trial, "could not be timed again", failure.message)
-            self._columns[trial.number] = milliseconds
+            self._columns[trial.number], self._places[trial.number] = milliseconds, places
 
     def _try_alone(self, trial: Trial) -> None:
         """Find out whether it was this one that ended the child."""
@@ -188,6 +194,7 @@ class _Finishing:
                 [self._columns[t.number] for t in self._chosen],
                 [self._verdicts[t.number] for t in self._chosen],
                 self._setting.goal,
+                [self._places[t.number] for t in self._chosen],
             )
             decision = decide.choose(finalists, self._setting.goal, interrupted=self._interrupted)
             self._events.stage("export")
@@ -220,6 +227,18 @@ class _Finishing:
         goal = self._setting.goal
         found = decide.saturation(winner.measurement.score, emulated.score, emulated.samples, goal)
         self._events.note(decide.saturation_sentence(found, goal))
+        return found
+
+    def _quantizers(self, decision: decide.Decision) -> tuple[QuantizerRecord, ...]:
+        """Recall what the winner's quantisers saw; it takes a few milliseconds each."""
+        configuration = next(t for t in self._chosen if t.number == decision.winner).configuration
+        if configuration.quantization is None or configuration.training is not None:  # trained ranges are its own
+            return ()
+        try:
+            found: tuple[QuantizerRecord, ...] = self._runner.call(Recall(configuration))
+        except (StageFailed, WorkerDied) as error:
+            self._note(f"What the winner's quantisers saw could not be recalled: {error}")
+            return ()
         return found
 
 

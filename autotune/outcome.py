@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from autotune.configuration import Configuration
+from autotune.findings import FrameFindings, Importances, QuantizerRecord
 from autotune.record import Interval, ModelInfo, Seconds, Trial
 
 Status = Literal["proven", "expected", "beyond"]
@@ -60,7 +61,8 @@ class Finalist:
 
     Attributes:
         speedup: against float f32. ``speedup_best_float``: against the best float with the asked assurance.
-        milliseconds: one value per round, for the latency plot.
+        milliseconds: one value per common round.
+        places: how many others ran before it in each round; empty where an older run did not record it.
     """
 
     trial: int
@@ -72,6 +74,7 @@ class Finalist:
     meets_latency: bool = True
     meets_size: bool = True
     meets_speedup: bool = True
+    places: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,18 @@ class Fingerprint:
 
 
 @dataclass(frozen=True)
+class ExportCheck:
+    """The written model gave, bit for bit, the outputs that were judged, in a process that only loaded it.
+
+    Attributes:
+        samples: of the search split. outputs: of the model, all compared.
+    """
+
+    samples: int
+    outputs: int
+
+
+@dataclass(frozen=True)
 class SplitSizes:
     calibration: int
     search: int
@@ -159,9 +174,13 @@ class Run:
         winner, best_float, fastest_proven: trial numbers of finalists.
         front: trial numbers of the Pareto front (speedup against drop) on the search split.
         saturation: None where 8-bit sums cannot saturate, where float won, or where ``notes`` say why.
+        export_check: what the written model was compared on.
         solved: the solved recipe as YAML.
         command: the command line that reproduces the run.
         ladder: None where the order was ``search``.
+        frames: what was found out about operators, in the order of looking.
+        quantizers: of the winner; none where it is float or NNCF chose its ranges.
+        importances: which choices mattered; None where too few int8 trials were measured.
     """
 
     name: str
@@ -188,6 +207,10 @@ class Run:
     notes: tuple[str, ...] = field(default=())
     saturation: Saturation | None = None
     ladder: Ladder | None = None
+    frames: tuple[FrameFindings, ...] = ()
+    quantizers: tuple[QuantizerRecord, ...] = ()
+    importances: Importances | None = None
+    export_check: ExportCheck | None = None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autotune.configuration import Configuration
-from autotune.outcome import Verdict
+from autotune.outcome import ExportCheck, Verdict
 from autotune.recipe import CandidateWay, MetricSpec, Recipe
 from autotune.record import Failure, Interval, Measurement, ModelInfo, OperatorRun
 
@@ -246,10 +246,12 @@ class Raced:
 
     Attributes:
         milliseconds: by candidate, one value per round; empty for one that failed.
+        places: the same of how many others ran before it in that round.
         failures: by candidate, None where it ran.
     """
 
     milliseconds: tuple[tuple[float, ...], ...]
+    places: tuple[tuple[int, ...], ...]
     failures: tuple[Failure | None, ...]
 
 
@@ -304,6 +306,13 @@ class Rechecked:
 
 
 @dataclass(frozen=True)
+class Recall:
+    """Tell what the quantisers of a candidate saw. Answered by a tuple of ``findings.QuantizerRecord``."""
+
+    configuration: Configuration
+
+
+@dataclass(frozen=True)
 class Emulate:
     """Score a candidate on the whole search split, its int8 computed as floats. Answered by :class:`Emulated`."""
 
@@ -324,13 +333,14 @@ class Export:
 
     Attributes:
         remark: goes into the folder's README: what is known of this model.
-        timed: whether the time of each operator is wanted.
+        final: it stays: the time of each operator is wanted, and outputs are compared in a fresh process. What is only
+            the best so far is compared in this one.
     """
 
     configuration: Configuration
     directory: Path
     remark: str
-    timed: bool = True
+    final: bool = True
 
 
 @dataclass(frozen=True)
@@ -339,15 +349,17 @@ class Exported:
 
     Attributes:
         digest: of the candidate.
-        operators: what each does; microseconds are 0 unless times were wanted.
+        operators: what each does; microseconds are 0 unless it is final.
         inference_seconds: compiling and inference.
         note: what is to be told of the files; empty for nothing.
+        check: how outputs were compared in a fresh process; None if they were not.
     """
 
     digest: str
     operators: tuple[OperatorRun, ...]
     inference_seconds: float
     note: str = ""
+    check: ExportCheck | None = None
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ SHORT_RACE_SECONDS = 3.0
 SLACK = 0.3
 # How many of the last trials tell how long things take now.
 RECENT = 8
-# Writing model and report, and ending.
-WRITING_SECONDS = 2.5
+# Writing model, record and report, what mattered worked out, starting the process that compares the model, and ending.
+WRITING_SECONDS = 4.0
 # An emulated inference takes at most so many times as long as one of float f32 (1.1 to 1.2 on magika and PP-LCNet).
 EMULATED = 1.5
 
@@ -76,7 +76,7 @@ def finishing_seconds(
 
 
 def leaving_seconds(prepared: Prepared, sizes: SplitSizes, finalists: Sequence[Trial]) -> float:
-    """How long comes after that: the winner compiled and written; where its sums can saturate, also emulated."""
+    """How long comes after that: the winner written and loaded again; where its sums can saturate, also emulated."""
     one = max((_making(t) for t in finalists), default=0.0)
     emulating = one + EMULATED * scoring_seconds(prepared, sizes.search) if prepared.model.can_saturate else 0.0
     return WRITING_SECONDS + one + emulating

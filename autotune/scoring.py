@@ -30,6 +30,8 @@ Scores = NDArray[np.float64]
 # is looked at.
 ERROR = 0.005
 CHUNKS = 20
+# Outputs that are held at a time, where none has to be kept: those of a language model are large.
+PIECE_BYTES = 1 << 27
 # For scores without known limits: a normal bound at few looks, so that their errors add up to no more than that.
 FEW_CHUNKS = 6
 # A corpus metric is computed again and again for an error or a bound. These bound the time that may take.
@@ -58,6 +60,10 @@ class Score:
     stopped: str = ""
 
 
+class _NotFinite(Exception):
+    """An output is NaN or infinite."""
+
+
 class Scorer:
     """Holds the float model's scores on a split.
 
@@ -73,11 +79,15 @@ class Scorer:
     def __init__(self, metric: Metric, dataset: Dataset, baseline: Compiled) -> None:
         self._metric = metric
         self._dataset = dataset
-        outputs = run(baseline, dataset, 0, len(dataset))
-        if not finite(outputs):
-            raise UserError("The float model's outputs are not finite on these data; check the model and its inputs.")
-        self._reference = outputs if metric.needs_reference else None
-        self.per_sample = metric.per_sample(outputs, dataset.labels, self._reference)
+        self._reference = run(baseline, dataset, 0, len(dataset)) if metric.needs_reference else None
+        one = sum(values.nbytes for values in run(baseline, dataset, 0, 1).values())
+        self._piece = len(dataset) if metric.needs_reference else max(1, PIECE_BYTES // max(1, one))
+        try:
+            self.per_sample = self._scores(baseline, 0, len(dataset), self._reference)
+        except _NotFinite:
+            raise UserError(
+                "The float model's outputs are not finite on these data; check the model and its inputs."
+            ) from None
         self.value = metric.value(self.per_sample, dataset.labels)
         if not np.isfinite(self.value):
             raise UserError(f"metric: {metric.name} is not finite for the float model on these data.")
@@ -105,11 +115,10 @@ class Scorer:
         parts: list[Scores] = []
         test = None if tolerance is None or not self._is_binary else self._test(tolerance)
         for start, stop in itertools.pairwise(self._bounds(CHUNKS if test is not None else FEW_CHUNKS)):
-            outputs = run(compiled, self._dataset, start, stop)
-            if not finite(outputs):
-                raise StageFailed(Failure("score", "not-finite", "an output is NaN or infinite"))
-            reference = None if self._reference is None else {k: v[start:stop] for k, v in self._reference.items()}
-            parts.append(self._metric.per_sample(outputs, self._labels(start, stop), reference))
+            try:
+                parts.append(self._scores(compiled, start, stop))
+            except _NotFinite:
+                raise StageFailed(Failure("score", "not-finite", "an output is NaN or infinite")) from None
             if tolerance is not None and stop < n and self.looks:
                 so_far = np.concatenate(parts)
                 value, drop = self._value_and_drop(so_far)
@@ -128,6 +137,25 @@ class Scorer:
             message = f"{self._metric.name} is undefined for this candidate's outputs"
             raise StageFailed(Failure("score", "not-finite", message))
         return self._score_of(per_sample, value, drop)
+
+    def _scores(self, compiled: Compiled, start: int, stop: int, outputs: dict[str, Array] | None = None) -> Scores:
+        """Return what of each sample the metric depends on; outputs are held for a piece of the samples at a time.
+
+        Args:
+            outputs: of all these samples, where they are known.
+
+        Raises:
+            _NotFinite: an output is not finite.
+        """
+        parts = []
+        for begin in range(start, stop, self._piece):
+            end = min(begin + self._piece, stop)
+            found = outputs or run(compiled, self._dataset, begin, end)
+            if not finite(found):
+                raise _NotFinite
+            reference = None if self._reference is None else {k: v[begin:end] for k, v in self._reference.items()}
+            parts.append(self._metric.per_sample(found, self._labels(begin, end), reference))
+        return np.concatenate(parts)
 
     def of_the_reference(self, request: Judge) -> Verdict:
         """Return float f32's own verdict: it loses nothing against itself."""

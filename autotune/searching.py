@@ -18,7 +18,7 @@ from autotune.record import Trial
 from autotune.retraining import retrain
 from autotune.runner import Runner
 from autotune.search.driver import Search
-from autotune.search.incumbent import incumbent
+from autotune.search.incumbent import to_beat
 from autotune.setting import Found, Setting
 from autotune.stages import StageFailed
 
@@ -114,6 +114,7 @@ class _Searching:
             seconds=time.monotonic() - started,
             observe_seconds=self._observing,
             inference_seconds=self._inference,
+            explored=self._search.explored,
         )
 
     @property
@@ -139,9 +140,9 @@ class _Searching:
 
     def _tell(self, trial: Trial) -> None:
         """Show a trial, and keep its model if it is the best so far."""
-        held = incumbent(self._search.able, self._tolerance)
-        best = next((t for t in self._search.trials if t.configuration == held), None)
-        self._events.trial(trial, best, self._measured, self._setting.recipe.budget.trials)
+        best = to_beat(self._search.able, self._tolerance)
+        total = max(self._setting.recipe.budget.trials, self._measured + self._search.plain_left)
+        self._events.trial(trial, best, self._measured, total)
         self._keep(trial)
 
     def _fast_enough(self) -> str:
@@ -223,7 +224,7 @@ class _Searching:
         if measured.drop > self._tolerance or speed < BETTER * best or time.monotonic() < at + WRITE_EVERY_SECONDS:
             return
         remark = "The best of the search so far; it was not judged on the holdout."
-        export = Export(trial.configuration, self._setting.folder.model.absolute(), remark, timed=False)
+        export = Export(trial.configuration, self._setting.folder.model.absolute(), remark, final=False)
         try:
             exported: Exported = self._runner.call(export)
         except (StageFailed, WorkerDied) as error:

@@ -10,7 +10,7 @@ from autotune.configuration import Configuration
 from autotune.data import Dataset
 from autotune.folder import RunFolder
 from autotune.outcome import Fingerprint, Goal, SplitSizes
-from autotune.protocol import Prepared
+from autotune.protocol import Explored, Prepared
 from autotune.recipe import Recipe
 from autotune.record import Trial
 from autotune.space import Space
@@ -64,6 +64,7 @@ class Found:
         interrupted: by the user. ``late``: by the timeout.
         ended: a sentence: why the search ended. ``training``: why nothing was trained, or why that ended.
         seconds: wall time of the search.
+        explored: frames and what was found out about their operators.
         observe_seconds, inference_seconds: of observing the float model and of looking at operators; see
             ``record.Seconds``.
     """
@@ -76,3 +77,4 @@ class Found:
     seconds: float
     observe_seconds: float
     inference_seconds: float
+    explored: tuple[tuple[Configuration, Explored], ...] = ()

@@ -9,7 +9,7 @@ from typing import Any
 
 from autotune.configuration import Configuration
 from autotune.measure.compiled import Compiled, Inputs, deploy_properties
-from autotune.measure.latency import measure_pairs, rounds
+from autotune.measure.latency import measure_pairs, round_order, rounds
 from autotune.protocol import Race, Raced
 from autotune.record import Failure, Interval, Latency
 from autotune.stages import StageFailed, stage
@@ -128,7 +128,10 @@ class Timing:
         seconds = request.max_seconds - (time.monotonic() - started)
         table = rounds(list(runners.values()), request.rounds, seconds, self._confidence)
         columns = {i: tuple(column) for i, column in zip(runners, table.T.tolist(), strict=True)}
-        return Raced(tuple(columns.get(i, ()) for i in range(len(failures))), tuple(failures))
+        orders = [round_order(number, len(runners)) for number in range(len(table))]
+        places = {i: tuple(order.index(column) for order in orders) for column, i in enumerate(runners)}
+        asked = range(len(failures))
+        return Raced(tuple(columns.get(i, ()) for i in asked), tuple(places.get(i, ()) for i in asked), tuple(failures))
 
     def common(self, models: Sequence[Compiled], most: int, max_seconds: float) -> tuple[tuple[float, ...], ...]:
         """Return milliseconds per inference of each model, one value per common round, ``most`` rounds at most."""

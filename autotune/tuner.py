@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from autotune import data, hardware, recipe
+from autotune import chatter, data, hardware, recipe
 from autotune.configuration import Configuration
 from autotune.errors import AutotuneError, WorkerDied
 from autotune.events import Events
@@ -83,6 +83,7 @@ class _Tuning:
         self.data_digest = data.digest(splits)
         claim = self.folder.claim(self._identity(model), self.options.resume)
         try:
+            chatter.write_to(self.folder.log)
             self._keep(splits)
             del splits  # the child has its own
             with Runner(self._setup(model), self.folder.log) as runner:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import sys
 from collections.abc import Callable
@@ -22,14 +23,35 @@ def load_function(spec: str, base: Path, trust_code: bool, purpose: str) -> Call
     """
     path, name = trusted_file(spec, base, trust_code, purpose)
     if not path.is_file():
-        raise UserError(f"{purpose}: {path} does not exist; {spec} is looked for relative to the recipe's folder.")
+        raise _missing(path, spec, purpose)
     module = _import(path, purpose)
     function = getattr(module, name, None)
     if not callable(function):
         functions = [k for k, v in vars(module).items() if callable(v) and not k.startswith("_")]
-        hint = suggest(name, functions) if functions else "It defines none."
-        raise UserError(f"{purpose}: {path} has no function '{name}'. {hint}")
+        raise _undefined(path, name, purpose, functions)
     return function  # type: ignore[no-any-return]
+
+
+def check_defined(spec: str, base: Path, purpose: str) -> None:
+    """Check that ``FILE.py`` (relative to ``base``) defines the function, without running anything.
+
+    Raises:
+        UserError: the file is missing, is not Python, or plainly does not define it.
+    """
+    path, name = _file(spec, base, purpose)
+    try:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+    except FileNotFoundError:
+        raise _missing(path, spec, purpose) from None
+    except (OSError, ValueError, SyntaxError) as error:
+        raise UserError(f"{purpose}: {path} cannot be read as Python ({' '.join(str(error).split())}).") from None
+    nodes = [part for node in body for part in ast.walk(node)]
+    functions = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    imported = {node.asname or node.name for node in nodes if isinstance(node, ast.alias)}
+    within = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}  # behind a condition
+    if not {name, "*"} & (stored | imported | within):
+        raise _undefined(path, name, purpose, functions)
 
 
 def trusted_file(spec: str, base: Path, trust_code: bool, purpose: str) -> tuple[Path, str]:
@@ -38,10 +60,7 @@ def trusted_file(spec: str, base: Path, trust_code: bool, purpose: str) -> tuple
     Raises:
         UserError: it is not ``FILE.py:function``, or ``trust_code`` is false.
     """
-    file, colon, name = spec.rpartition(":")
-    if not colon or not file.endswith(".py") or not name.isidentifier():
-        raise UserError(f"{purpose}: '{spec}' is not a function; write FILE.py:function.")
-    path = base / file
+    path, name = _file(spec, base, purpose)
     if not trust_code:
         raise UserError(f"{purpose}: {spec} is code that would run; read {path}, then allow it with --trust-code.")
     return path, name
@@ -67,6 +86,22 @@ def failed(spec: str, purpose: str, error: BaseException) -> UserError:
         frame = frame.tb_next
     where = f" ({Path(frame.tb_frame.f_code.co_filename).name}, line {frame.tb_lineno})" if frame else ""
     return UserError(f"{purpose}: {spec} raised {type(error).__name__}: {' '.join(str(error).split())[:300]}{where}.")
+
+
+def _file(spec: str, base: Path, purpose: str) -> tuple[Path, str]:
+    file, colon, name = spec.rpartition(":")
+    if not colon or not file.endswith(".py") or not name.isidentifier():
+        raise UserError(f"{purpose}: '{spec}' is not a function; write FILE.py:function.")
+    return base / file, name
+
+
+def _missing(path: Path, spec: str, purpose: str) -> UserError:
+    return UserError(f"{purpose}: {path} does not exist; {spec} is looked for relative to the recipe's folder.")
+
+
+def _undefined(path: Path, name: str, purpose: str, functions: list[str]) -> UserError:
+    hint = suggest(name, functions) if functions else "It defines none."
+    return UserError(f"{purpose}: {path} has no function '{name}'. {hint}")
 
 
 def _import(path: Path, purpose: str) -> Any:

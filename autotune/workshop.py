@@ -16,6 +16,7 @@ from autotune import data, hardware
 from autotune.configuration import Configuration, Training
 from autotune.errors import UserError
 from autotune.explorer import explore
+from autotune.findings import QuantizerRecord
 from autotune.graph.half import HalfStorage
 from autotune.graph.inspect import candidate_digest, model_digest
 from autotune.graph.normalise import normalise
@@ -40,6 +41,7 @@ from autotune.protocol import (
     Prepared,
     Race,
     Raced,
+    Recall,
     Recheck,
     Rechecked,
     Setup,
@@ -187,6 +189,11 @@ class Workshop:
             floats = [self._timing.compile(self._build(c), c) for c in request.floats]
             deployed = read_deployed(request.directory)
         return recheck([deployed, *floats], request, self._timing, self._of_the_holdout(), self._setup.seed)
+
+    @handle.register
+    def _(self, request: Recall) -> tuple[QuantizerRecord, ...]:
+        with stage("build"):
+            return self._variants.quantizers(request.configuration)
 
     @handle.register
     def _(self, request: Emulate) -> Emulated:

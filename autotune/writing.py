@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from autotune import deploy
+from autotune import deploy, fresh
 from autotune.graph.half import HalfStorage
 from autotune.graph.inspect import candidate_digest
 from autotune.measure.compiled import Compiled, Inputs, deploy_properties
+from autotune.outcome import ExportCheck
 from autotune.protocol import Companions, Export, Exported
 from autotune.record import Failure
 from autotune.stages import StageFailed
 from autotune.stopwatch import Stopwatch
-
-CHECKED_SAMPLES = 8
 
 
 def write(
@@ -39,24 +39,23 @@ def write(
         companions: what travels with it.
 
     Raises:
-        StageFailed: what was written gives other outputs than what was judged.
+        StageFailed: what was written gives other outputs than what was judged; the folder is removed.
         UserError: the disk is full.
     """
     note = ""
     stored = storage.stored(model)
     _export(stored, compiled, request, name, companions)
-    with watch.running():
-        differs = _difference(compiled, request, samples)
+    check, differs = _compared(compiled, request, samples, watch)
     if differs and stored is not model:
         note = f"Weights are written as f32, twice the size of the source's: as f16, {differs}."
         _export(model, compiled, request, name, companions)
-        with watch.running():
-            differs = _difference(compiled, request, samples)
+        check, differs = _compared(compiled, request, samples, watch)
     if differs:
-        raise StageFailed(Failure("export", "error", f"{differs} from the judged one"))
+        shutil.rmtree(request.directory, ignore_errors=True)  # nobody is to deploy it
+        raise StageFailed(Failure("export", "differs", differs))
     with watch.running():
-        operators = compiled.profile(samples[0] if request.timed else None)
-    return Exported(candidate_digest(model), operators, watch.seconds, note)
+        operators = compiled.profile(samples[0] if request.final else None)
+    return Exported(candidate_digest(model), operators, watch.seconds, note, check)
 
 
 def _export(model: Any, compiled: Compiled, request: Export, name: str, companions: Companions | None) -> None:
@@ -71,13 +70,18 @@ def _export(model: Any, compiled: Compiled, request: Export, name: str, companio
     )
 
 
-def _difference(compiled: Compiled, request: Export, samples: Sequence[Inputs]) -> str:
+def _compared(
+    compiled: Compiled, request: Export, samples: Sequence[Inputs], watch: Stopwatch
+) -> tuple[ExportCheck | None, str]:
     """Name an output of the written model that is not bit for bit the judged one's; empty if there is none."""
-    written = deploy.load(request.directory)
-    for sample in samples[:CHECKED_SAMPLES]:
-        expected = compiled.infer(sample)
-        got = written(sample)
-        for port, (name, values) in zip(written.outputs, expected.items(), strict=True):
-            if not np.array_equal(got[port], values):
-                return f"output '{name}' of the written model differs"
-    return ""
+    with watch.running():
+        if request.final:
+            return fresh.compare(request.directory, samples, compiled.infer)
+        written = deploy.load(request.directory)
+        for sample in samples[: fresh.SAMPLES]:
+            expected = compiled.infer(sample)
+            got = written(sample)
+            for port, (name, values) in zip(written.outputs, expected.items(), strict=True):
+                if not np.array_equal(got[port], values):
+                    return None, f"output '{name}' of the written model differs from the judged one's"
+        return None, ""

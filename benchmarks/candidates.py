@@ -4,7 +4,9 @@
 
 Observation against plain inference of the same calibration samples, in interleaved pairs: for the samples alone (the
 difference between three times as many samples and once), and with both compilations; seconds per build over random
-configurations, placement included. One row per recipe goes to benchmarks/results/<CPU>/candidates.csv. Run it on a
+configurations, placement included; seconds of the first candidate of each graph form, all groups at once and every
+alpha of the smoothing a form of its own, without the compilations and inferences of its observation (rewriting's own
+are counted). One row per recipe goes to benchmarks/results/<CPU>/candidates.csv. Run it on a
 quiet machine.
 """
 
@@ -26,18 +28,28 @@ from instruction_sets import results_folder
 from prepare import shipped
 
 from autotune import hardware, recipe
-from autotune.configuration import ActivationChoice, Estimator, PlacementName, Preset, Quantization
+from autotune.configuration import (
+    ActivationChoice,
+    Configuration,
+    Estimator,
+    FormChoice,
+    PlacementName,
+    Preset,
+    Quantization,
+)
 from autotune.data import Dataset
 from autotune.graph.normalise import normalise
 from autotune.measure.compiled import compile_model
 from autotune.quantize.factory import CandidateFactory
 from autotune.quantize.observe import observe
 from autotune.quantize.placement import Placer
+from autotune.quantize.variants import Variants
 from autotune.sources.datasets import load_data
 from autotune.sources.model import conform_splits, locate, read
 
 PAIRS = 7
 BUILDS = 40
+ALPHAS = (0.95, 0.5, 0.8)
 ESTIMATORS = (
     Estimator("mean-min-max"),
     Estimator("min-max"),
@@ -83,6 +95,8 @@ def measure(path: Path) -> dict[str, object]:
         gc.collect()
         gc.freeze()  # as the child does
         builds = build_seconds(factory)
+    forms = form_seconds(model, data, threads)
+    slowest = max(forms, key=lambda name: forms[name], default="")
     return {
         "recipe": asked.name,
         "samples": len(data),
@@ -93,6 +107,10 @@ def measure(path: Path) -> dict[str, object]:
         "with_compiling_max": round(max(whole), 2),
         "build_seconds_median": round(statistics.median(builds), 4),
         "build_seconds_max": round(max(builds), 4),
+        "forms": len(forms),
+        "form_seconds_median": round(statistics.median(forms.values()), 4) if forms else None,
+        "form_seconds_max": round(forms[slowest], 4) if forms else None,
+        "slowest_form": slowest,
         "nncf_path": factory.nncf_path,
     }
 
@@ -110,6 +128,28 @@ def build_seconds(factory: CandidateFactory) -> list[float]:
             activation=ActivationChoice(rng.choice(ESTIMATORS)),
         )
         spent.append(seconds(factory.build, choice))
+    return spent
+
+
+def form_seconds(model: ov.Model, data: Dataset, threads: int) -> dict[str, float]:
+    """Build the first candidate of each form, under each placement; seconds without OpenVINO's part of observing."""
+    spent: dict[str, float] = {}
+    for placement in get_args(PlacementName):
+        with tempfile.TemporaryDirectory() as scratch:  # else what one placement observed would serve the other
+            variants = Variants(model, data, Path(scratch), threads)
+            variants.observe()
+            variants.build(Configuration(quantization=Quantization(placement)))
+            gc.collect()
+            gc.freeze()
+            for name, groups in variants.groups.items():
+                for alpha in ALPHAS if name == "smoothing" else (None,):
+                    forms = (FormChoice(name, tuple(groups), alpha),)
+                    asked = Configuration(forms=forms, quantization=Quantization(placement))
+                    before = variants.watch.seconds
+                    took = seconds(variants.build, asked)
+                    label = f"{name} {alpha or ''}".strip()
+                    spent[f"{label}, {placement}"] = took - (variants.watch.seconds - before)
+            gc.unfreeze()
     return spent
 
 

@@ -21,7 +21,7 @@ def test_imports_nothing_heavy(code: str) -> None:
 
 
 def test_public_names() -> None:
-    assert autotune.__all__ == ["AutotuneError", "Events", "Run", "UserError", "load", "tune"]
+    assert autotune.__all__ == ["AutotuneError", "Events", "Run", "UserError", "load", "read_table", "tune"]
     assert all(callable(getattr(autotune, name)) for name in autotune.__all__)
 
 

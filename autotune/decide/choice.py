@@ -40,7 +40,11 @@ class Decision:
 
 
 def finalists(
-    chosen: Sequence[Trial], columns: Sequence[Sequence[float]], verdicts: Sequence[Verdict | None], goal: Goal
+    chosen: Sequence[Trial],
+    columns: Sequence[Sequence[float]],
+    verdicts: Sequence[Verdict | None],
+    goal: Goal,
+    places: Sequence[Sequence[int]] | None = None,
 ) -> list[Finalist]:
     """Join what the common rounds and the holdout say of the finalists.
 
@@ -48,12 +52,14 @@ def finalists(
         chosen: as ``pick_finalists`` returns them.
         columns: milliseconds per inference, one row of values for each of ``chosen``, one value per round.
         verdicts: None where a finalist could not be judged; it is left out.
+        places: how many others ran before each of ``chosen``, by round.
 
     Raises:
         ValueError: float f32 is not among those judged.
     """
     joined = []
-    for trial, milliseconds, judged in zip(chosen, columns, verdicts, strict=True):
+    orders = places if places is not None else [()] * len(chosen)
+    for trial, milliseconds, judged, order in zip(chosen, columns, verdicts, orders, strict=True):
         if judged is None:
             continue
         joined.append(
@@ -66,6 +72,7 @@ def finalists(
                 verdict=judged,
                 meets_latency=goal.max_latency_ms is None or float(np.median(milliseconds)) <= goal.max_latency_ms,
                 meets_size=fits(trial, goal.max_size_bytes),
+                places=tuple(order),
             )
         )
     baseline = next((f for f in joined if f.configuration == Configuration()), None)

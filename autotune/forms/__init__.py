@@ -13,6 +13,7 @@ from autotune.forms.borders import ConvolutionBorders
 from autotune.forms.equalisation import CrossLayerEqualisation
 from autotune.forms.linear import LinearAsConvolution
 from autotune.forms.lookup import OneHotAsLookup
+from autotune.forms.outputs import OutputsAsChannels
 from autotune.forms.smoothing import Smoothing, smoothable
 from autotune.graph.inspect import clone
 
@@ -23,6 +24,7 @@ _PURE: tuple[Form, ...] = (
     FusedActivation(),
     ConvolutionBorders(),
     CrossLayerEqualisation(),
+    OutputsAsChannels(),
     LinearAsConvolution(),
 )
 # In the order in which they are applied: fewer operators first, layouts last.
@@ -62,10 +64,11 @@ def apply_forms(
         chosen_groups(name, found, groups)
         wanted[name] = {group: set(found[group]) for group in groups}
     copy = clone(model)
+    changed = False
     for name, form in forms.items():
         if wanted.get(name):
-            form.apply(copy, _now(form.groups(copy), wanted[name]))
-            copy.validate_nodes_and_infer_types()
+            form.apply(copy, _now(form.groups(copy), wanted[name]) if changed else list(wanted[name]))
+            changed = True
     return copy
 
 

@@ -7,7 +7,7 @@ largest magnitudes of the weights, both layers get the same range in every chann
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,22 +35,27 @@ class CrossLayerEqualisation:
 
     def groups(self, model: ov.Model) -> dict[str, tuple[str, ...]]:
         """Return the chains of at least two layers."""
-        chains: dict[str, list[str]] = {}
-        head: dict[str, str] = {}
-        for pair in _pairs(model):
-            start = head.get(pair.first.name, pair.first.name)
-            head[pair.second.name] = start
-            chains.setdefault(start, [start]).append(pair.second.name)
-        return {start: tuple(members) for start, members in chains.items()}
+        return _chains(_pairs(model))
 
     def apply(self, model: ov.Model, groups: Collection[str]) -> None:
         """Equalise these chains, pair by pair, until nothing moves any more."""
-        for members in chosen_groups(self.name, self.groups(model), groups):
-            pairs = [pair for pair in _pairs(model) if pair.first.name in members and pair.second.name in members]
+        found = _pairs(model)
+        for members in chosen_groups(self.name, _chains(found), groups):
+            pairs = [pair for pair in found if pair.first.name in members and pair.second.name in members]
             for _ in range(_ROUNDS):
                 if max(_equalise(pair) for pair in pairs) < _CLOSE:
                     break
         model.validate_nodes_and_infer_types()
+
+
+def _chains(pairs: Sequence[_Pair]) -> dict[str, tuple[str, ...]]:
+    chains: dict[str, list[str]] = {}
+    head: dict[str, str] = {}
+    for pair in pairs:
+        start = head.get(pair.first.name, pair.first.name)
+        head[pair.second.name] = start
+        chains.setdefault(start, [start]).append(pair.second.name)
+    return {start: tuple(members) for start, members in chains.items()}
 
 
 def _pairs(model: ov.Model) -> list[_Pair]:

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import openvino as ov
-import openvino.opset13 as ops
 from numpy.typing import NDArray
 
-from autotune.graph.constants import Floats, constant_value, is_constant
+from autotune.graph.constants import Floats, constant, constant_value, is_constant
 
 # A value per channel; factors are worked out in double precision.
 Channels = NDArray[np.floating[Any]]
@@ -97,12 +96,12 @@ def weighted(node: ov.Node) -> Weighted | None:
         return None
     if not weights.get_element_type().is_real() or is_constant(activation) or not is_constant(weights):
         return None
-    shape = list(activation.get_shape())
+    shape, result = activation.get_shape(), output.get_shape()
     if kind == "MatMul":
         if len(weights.get_shape()) != 2 or len(shape) < 2 or node.get_attributes()["transpose_a"]:
             return None
-        return Weighted(node, len(shape) - 1, shape[-1], list(output.get_shape())[-1])
-    return Weighted(node, 1, shape[1], list(output.get_shape())[1])
+        return Weighted(node, len(shape) - 1, int(shape[-1]), int(result[-1]))
+    return Weighted(node, 1, int(shape[1]), int(result[1]))
 
 
 def replace_constant(target: ov.Input, values: Floats) -> None:
@@ -110,6 +109,6 @@ def replace_constant(target: ov.Input, values: Floats) -> None:
     old = target.get_source_output()
     alone = len(old.get_target_inputs()) == 1
     name = old.get_node().get_friendly_name()  # names stay unique: NNCF tells nodes apart by them
-    new = ops.constant(np.ascontiguousarray(values), old.get_element_type())
-    new.set_friendly_name(name if alone else f"{target.get_node().get_friendly_name()}/input_{target.get_index()}")
+    other = f"{target.get_node().get_friendly_name()}/input_{target.get_index()}"
+    new = constant(values, old.get_element_type(), name if alone else other)
     target.replace_source_output(new.output(0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def candidate_digest(model: ov.Model) -> str:
     Names of operators do not count (OpenVINO numbers those it makes itself), names of inputs and outputs do. Equal
     graphs have equal digests, in every process.
     """
-    return _digest(model, names=False)
+    return _digests(model, names=False).content
 
 
 def model_digest(model: ov.Model | Path) -> str:
@@ -77,7 +78,7 @@ def model_digest(model: ov.Model | Path) -> str:
     Names of constants never count: nothing refers to them, and graphs built in Python number them per process.
     """
     if not isinstance(model, Path):
-        return _digest(model, names=True)
+        return model_digests(model).content
     total = hashlib.sha256()
     for path in model_files(model):
         with path.open("rb") as file:
@@ -86,27 +87,52 @@ def model_digest(model: ov.Model | Path) -> str:
     return total.hexdigest()
 
 
-def _digest(model: ov.Model, names: bool) -> str:
-    total = hashlib.sha256()
+@dataclass(frozen=True)
+class Digests:
+    """Hexadecimal SHA-256 of a model in memory.
+
+    Attributes:
+        content: as :func:`model_digest`.
+        structure: of the same but for the values of constants: of operators, names, attributes, shapes and types.
+    """
+
+    content: str
+    structure: str
+
+
+def model_digests(model: ov.Model) -> Digests:
+    """Return both digests of a model in memory, in one walk."""
+    return _digests(model, names=True)
+
+
+def _digests(model: ov.Model, names: bool) -> Digests:
+    content, structure = hashlib.sha256(), hashlib.sha256()
     nodes = model.get_ordered_ops()
     index = {node.get_name(): i for i, node in enumerate(nodes)}  # get_name is unique within a process
     for node in nodes:
+        kind = node.get_type_name()
         sources = [value.get_source_output() for value in node.inputs()]
         lines = [
-            f"{node.get_type_name()} {node.get_friendly_name() if names and node.get_type_name() != CONSTANT else ''}",
+            f"{kind} {node.get_friendly_name() if names and kind != CONSTANT else ''}",
             str([(index[source.get_node().get_name()], source.get_index()) for source in sources]),
             str([(o.get_element_type().get_type_name(), str(o.get_partial_shape())) for o in node.outputs()]),
             str(sorted((key, str(value)) for key, value in _attributes(node).items())),
         ]
-        total.update("\n".join(lines).encode())
-        if node.get_type_name() == CONSTANT:
-            total.update(_bytes(node))
+        text = "\n".join(lines).encode()
+        content.update(text)
+        structure.update(text)
+        if kind == CONSTANT:
+            content.update(_bytes(node))
         for body in _bodies(node):
-            total.update(_digest(body, names).encode())
+            inside = _digests(body, names)
+            content.update(inside.content.encode())
+            structure.update(inside.structure.encode())
     for port in [*model.inputs, *model.outputs]:
         given = sorted(name for name in port.get_names() if not _NUMBERED.fullmatch(name))
-        total.update(f"{index[port.get_node().get_name()]} {given}\n".encode())
-    return total.hexdigest()
+        text = f"{index[port.get_node().get_name()]} {given}\n".encode()
+        content.update(text)
+        structure.update(text)
+    return Digests(content.hexdigest(), structure.hexdigest())
 
 
 def _attributes(node: ov.Node) -> dict[str, Any]:

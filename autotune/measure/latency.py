@@ -97,13 +97,21 @@ def rounds(
     table: list[list[float]] = []
     with _undisturbed():
         while len(table) < rounds and (len(table) < least or time.perf_counter() - started < max_seconds):
-            shift = len(table) // 2
-            order = [(shift + i) % k for i in range(k)]
             row = [0.0] * k
-            for i in order if len(table) % 2 == 0 else reversed(order):
+            for i in round_order(len(table), k):
                 row[i] = blocks[i]()
             table.append(row)
     return np.array(table, dtype=np.float64).reshape(len(table), k)
+
+
+def round_order(number: int, models: int) -> list[int]:
+    """Return the models of a common round as they run, by their places among the ``models`` that :func:`rounds` got.
+
+    Args:
+        number: of the round, from 0.
+    """
+    order = [(number // 2 + i) % models for i in range(models)]
+    return order if number % 2 == 0 else order[::-1]
 
 
 class _Block:

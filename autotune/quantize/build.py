@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import openvino as ov
 import openvino.opset13 as ops
 
+from autotune.graph.constants import constant
 from autotune.quantize.correctable import bias_input
 from autotune.quantize.points import Placement
 from autotune.quantize.ranges import Range
@@ -53,11 +53,11 @@ def build(
 
 def _fake_quantize(output: ov.Output, chosen: Range, name: str) -> ov.Output:
     kind = output.get_element_type()
-    borders = []
-    for label, values in (("low", chosen.low), ("high", chosen.high)):
-        for side in ("input", "output"):
-            constant = ops.constant(np.asarray(values, np.float32), kind, name=f"{name}/{side}_{label}")
-            borders.append(constant)
+    borders = [
+        constant(values, kind, f"{name}/{side}_{label}").output(0)
+        for label, values in (("low", chosen.low), ("high", chosen.high))
+        for side in ("input", "output")
+    ]
     input_low, output_low, input_high, output_high = borders
     return ops.fake_quantize(output, input_low, input_high, output_low, output_high, chosen.levels, name=name).output(0)
 
@@ -81,5 +81,5 @@ def _replace_constant(target: ov.Input, values: Floats) -> None:
     stored = (
         old.get_node() if old.get_node().get_type_name() == "Constant" else old.get_node().input_value(0).get_node()
     )
-    new = ops.constant(values.reshape(old.get_shape()), old.get_element_type(), name=stored.get_friendly_name())
+    new = constant(values.reshape(old.get_shape()), old.get_element_type(), stored.get_friendly_name())
     target.replace_source_output(new.output(0))

@@ -14,11 +14,14 @@ from autotune.configuration import PlacementName, Preset, Quantization
 from autotune.data import Dataset
 from autotune.errors import AutotuneError, one_line
 from autotune.files import write_text
-from autotune.graph.inspect import clone, model_digest
+from autotune.findings import QuantizerRecord
+from autotune.graph.inspect import clone, model_digests
 from autotune.quantize.bias import BiasTable
 from autotune.quantize.build import build
+from autotune.quantize.calibration import quantizer_records
 from autotune.quantize.emulate import Emulation, merged
-from autotune.quantize.placement import FAST, PLACEMENTS, Placer
+from autotune.quantize.placement import FAST, PLACEMENTS
+from autotune.quantize.placers import Placers
 from autotune.quantize.points import Placement
 from autotune.quantize.ranges import ActivationRanges, Range, WeightRanges
 from autotune.quantize.records import Records, cache_key
@@ -55,6 +58,7 @@ class CandidateFactory:
         placements: tuple[PlacementName, ...] = PLACEMENTS,
         also: Mapping[str, frozenset[int]] | None = None,
         reference: Reference | None = None,
+        placers: Placers | None = None,
         watch: Stopwatch | None = None,
     ) -> None:
         """Take the float model and what to calibrate it on; does no work.
@@ -67,6 +71,7 @@ class CandidateFactory:
             placements: those that candidates may have.
             also: tensor key -> axes, of further tensors whose channels are observed.
             reference: the model that this one is a graph form of: what they share is taken over.
+            placers: what was decided about models before, which this one adds to.
             watch: gets the time of compiling and inference.
         """
         self._model = model
@@ -77,7 +82,8 @@ class CandidateFactory:
         self._also = dict(also or {})
         self._reference = reference
         self._watch = watch or Stopwatch()
-        self._model_digest = model_digest(model)
+        self._digests = model_digests(model)
+        self._placers = placers or Placers()
         self._saturating = _saturating(model)
         self.activation_quantizers: tuple[str, ...] = ()
         self.nncf_path = ""
@@ -90,9 +96,15 @@ class CandidateFactory:
         Args:
             check: the ``nncf_path`` that a check of another form of this model came to; it is taken over.
         """
-        checked = self._cache / f"placement-{cache_key(self._model_digest)}.json"
+        checked = self._cache / f"placement-{cache_key(self._digests.content)}.json"
         private = check in ("", FAST)
-        self._placer = Placer(self._model, self._calibration.row(0), private=private, placements=self._placements)
+        self._placer = self._placers.of(
+            self._model,
+            self._digests.structure,
+            self._calibration.row(0),
+            private=private,
+            placements=self._placements,
+        )
         if not check and not checked.exists() and self._placer.self_check() == FAST:
             write_text(checked, json.dumps({"path": FAST}))
         self.nncf_path = self._placer.path
@@ -149,7 +161,9 @@ class CandidateFactory:
         tensors = dict(self._placer.tensors()) if self._is_form or self.operators else {}
         for key, axes in self._also.items():
             tensors[key] = tensors.get(key, frozenset()) | axes
-        records = Records(self._model, self._model_digest, self._calibration, self._cache, self._threads, self._watch)
+        records = Records(
+            self._model, self._digests.content, self._calibration, self._cache, self._threads, self._watch
+        )
         self.observation = records.observation(tensors, self._reference)
         self._activations = ActivationRanges(self.observation)
         self._weights = WeightRanges(self._model)
@@ -179,6 +193,10 @@ class CandidateFactory:
         candidate = build(self._model, placement, activations, weights, biases)
         store_weights(candidate)
         return candidate
+
+    def quantizers(self, quantization: Quantization) -> tuple[QuantizerRecord, ...]:
+        """Return what its activation quantisers saw, and the range that each estimator makes of it."""
+        return quantizer_records(self.observation, self._activations, self.placement(quantization), quantization)
 
     def sensitivity(
         self,

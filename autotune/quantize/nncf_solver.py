@@ -8,16 +8,17 @@ with the public ``nncf.quantize`` when a model is opened.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
-from nncf.common.graph import NNCFGraph
 from nncf.common.insertion_point_graph import InsertionPointGraph
 from nncf.common.quantization.quantizer_propagation.graph import QuantizerPropagationStateGraph
 from nncf.common.quantization.quantizer_propagation.solver import (
     PostprocessingNodeLocator,
     QuantizationProposal,
     QuantizerPropagationSolver,
+    TransitionStatus,
 )
 from nncf.common.quantization.quantizer_propagation.structs import (
     IgnoreReason,
@@ -25,61 +26,7 @@ from nncf.common.quantization.quantizer_propagation.structs import (
 )
 from nncf.common.quantization.quantizer_setup import MultiConfigQuantizerSetup, SingleConfigQuantizerSetup
 
-
-class FusedGraph(InsertionPointGraph):  # type: ignore[misc]
-    """NNCF's graph of operators and points between them, to be asked about again and again."""
-
-    def __init__(self, graph: InsertionPointGraph | None = None) -> None:
-        """Take NNCF's graph over, without the one below it, which is needed for fusing only."""
-        super(InsertionPointGraph, self).__init__(graph)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> FusedGraph:
-        """Return a copy that shares what the solver only reads; it writes to the dictionaries of edges."""
-        copied: FusedGraph = self.copy()
-        return copied
-
-
-class PointGraph(InsertionPointGraph):  # type: ignore[misc]
-    """NNCF's graph of operators and points before patterns are fused in a copy of it.
-
-    NNCF copies all that nodes hold, three times; nothing of it is changed afterwards.
-    """
-
-    def __init__(self, graph: NNCFGraph | None = None) -> None:
-        """Take the graph whose operators get points; None for an empty copy (networkx asks for one)."""
-        if graph is None:
-            super(InsertionPointGraph, self).__init__()
-        else:
-            super().__init__(_Lent(graph))
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> PointGraph:
-        """Return a copy with dictionaries of its own that hold the same."""
-        copied: PointGraph = self.copy()
-        copied._base_nx_graph = self._base_nx_graph
-        return copied
-
-
-class _Lent:
-    """NNCF's graph of operators, whose copy is the graph below it itself."""
-
-    def __init__(self, graph: NNCFGraph) -> None:
-        self._graph = graph
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._graph, name)
-
-    def get_nx_graph_copy(self) -> _Itself:
-        return _Itself(self._graph._nx_graph)
-
-
-class _Itself:
-    """What stands for a graph that is to be copied and needs no copy."""
-
-    def __init__(self, graph: Any) -> None:
-        self._graph = graph
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        return self._graph
+from autotune.quantize.nncf_graphs import FusedGraph
 
 
 class Ignored(dict[str, IgnoreReason]):
@@ -100,6 +47,34 @@ class Ignored(dict[str, IgnoreReason]):
         return isinstance(name, str) and super().__contains__(name)
 
     __hash__ = None
+
+
+class _Queue(deque[Any]):
+    """Quantisers on their way, each once; whether one is among them is looked up."""
+
+    def __init__(self, quantizers: Iterable[Any] = ()) -> None:
+        super().__init__(quantizers)
+        self._ids = {one.id for one in self}
+
+    def __contains__(self, quantizer: Any) -> bool:
+        return quantizer.id in self._ids
+
+    def pop(self) -> Any:  # type: ignore[override]
+        last = super().pop()
+        self._ids.discard(last.id)
+        return last
+
+    def append(self, quantizer: Any) -> None:
+        super().append(quantizer)
+        self._ids.add(quantizer.id)
+
+    def appendleft(self, quantizer: Any) -> None:
+        super().appendleft(quantizer)
+        self._ids.add(quantizer.id)
+
+    def extendleft(self, quantizers: Iterable[Any]) -> None:
+        for one in quantizers:
+            self.appendleft(one)
 
 
 class Solver(QuantizerPropagationSolver):  # type: ignore[misc]
@@ -135,6 +110,7 @@ class Solver(QuantizerPropagationSolver):  # type: ignore[misc]
         for key in locator.get_post_processing_node_keys():
             self._add_node_to_ignored(key, state)
         self.set_allowed_quantization_types_for_operator_nodes(state)
+        self._active_propagating_quantizers_queue = _Queue()
         self.setup_initial_quantizers(state)
         while self._active_propagating_quantizers_queue:
             self.propagation_step(self._active_propagating_quantizers_queue.pop(), state)
@@ -145,6 +121,29 @@ class Solver(QuantizerPropagationSolver):  # type: ignore[misc]
         setup = state.create_quantizer_setup(self._weight_quantizable_node_names_vs_qconfigs)
         finished = self._map_quantization_points_to_prop_quantizers(self._finished_propagating_quantizers, state, setup)
         return QuantizationProposal(setup, state, finished)
+
+    def _handle_quantizer_merge(self, waiting_pqs: Set[Any], quant_prop_graph: _State, branching_node_key: str) -> None:
+        """Merge the quantisers that wait below a branch (the method of the same name; its lists are sets here)."""
+        waiting = list(waiting_pqs)
+        states = [self.check_branching_transition(quant_prop_graph, one, branching_node_key) for one in waiting]
+        merged: list[Any] = []
+        unmerged = {one.id for one in waiting}
+        if TransitionStatus.SHOULD_NOT_TRANSITION not in states:
+            configurations, by_branch = self.get_merged_qconfigs_for_downward_branching_case(
+                [one.potential_quant_configs for one in waiting]
+            )
+            merged = quant_prop_graph.merge_quantizers_for_branching_node(
+                waiting, configurations, by_branch, branching_node_key
+            )
+            unmerged = {one.id for one, left in zip(waiting, by_branch, strict=True) if left is not None}
+        gone = {one.id for one in waiting}
+        queue = self._active_propagating_quantizers_queue
+        for one in [one for one in reversed(queue) if one.id in unmerged]:
+            if quant_prop_graph.backtrack_propagation_until_accepting_location(one) is not None:
+                self._finished_propagating_quantizers.append(one)
+        self._active_propagating_quantizers_queue = _Queue(one for one in queue if one.id not in gone)
+        self._active_propagating_quantizers_queue.extendleft(merged)
+        self._quantizers_waiting_for_branch_merge.resolve_merged_node(branching_node_key)
 
     def _map_quantization_points_to_prop_quantizers(
         self, prop_quant_list: Iterable[Any], quant_prop_graph: _State, quantizer_setup: Any

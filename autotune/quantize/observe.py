@@ -14,7 +14,7 @@ from autotune.data import Array, Dataset
 from autotune.files import replacing
 from autotune.quantize.probes import POSITIONS, Plan, Positions, extend, plan
 from autotune.quantize.statistics import Doubles, Floats, TensorStatistics
-from autotune.quantize.streams import MOST_STREAMS, compile_streams, run_streams
+from autotune.quantize.streams import MOST_STREAMS, compiled_streams, run_streams
 from autotune.stopwatch import Stopwatch
 
 # Random elements recorded of a tensor, over all samples.
@@ -23,6 +23,8 @@ MOST_ELEMENTS = 65_536
 # others go through a graph of their own: taking fewer elements of every sample, in one graph, was slower.
 _EVERY = 8
 _LEAST_SAMPLES = 16
+# Samples whose statistics are taken in together: numpy's calls would take most of the time for one.
+_TOGETHER = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,10 +144,10 @@ def observe(
     others = [index for index in range(len(dataset)) if index % every]
     streams = max(1, min(threads, MOST_STREAMS, len(dataset)))
     models = [extend(model, reading, elements), *([extend(model, reading, ())] if others else [])]
-    with_elements, *without = compile_streams(models, streams, watch)
-    run_streams(with_elements, sampled, feed, keep, streams, watch=watch)
-    for compiled in without:
-        run_streams(compiled, others, dataset.row, keep, streams, watch=watch)
+    with compiled_streams(models, streams, watch) as compiled:
+        run_streams(compiled[0], sampled, feed, keep, streams, watch=watch)
+        if others:
+            run_streams(compiled[1], others, dataset.row, keep, streams, watch=watch)
     return record.observation([taken for _, taken in elements])
 
 
@@ -164,19 +166,32 @@ class _Record:
         self._sums: Doubles = np.zeros(sum(reading.means.values()))
         self._borders = np.cumsum([self._width, self._width, len(self._sums)])
         self._elements: list[Floats] = []
+        self._waiting: dict[int, Floats] = {}
 
     def add(self, index: int, values: Floats) -> None:
         """Take the outputs of one sample; what follows its statistics are elements."""
-        lows, highs, means, elements = np.split(values, self._borders)
-        self._low[:, index] = np.minimum.reduceat(lows, self._starts)
-        self._high[:, index] = np.maximum.reduceat(highs, self._starts)
-        np.minimum(self._lows, lows, out=self._lows)
-        np.maximum(self._highs, highs, out=self._highs)
-        self._sums += means
-        if elements.size:
-            self._elements.append(elements.copy())
+        statistics = self._borders[-1]
+        self._waiting[index] = values[:statistics].copy()  # a view would keep the elements too
+        if len(values) > statistics:
+            self._elements.append(values[statistics:].copy())
+        if len(self._waiting) == _TOGETHER:
+            self._take()
+
+    def _take(self) -> None:
+        """Take in what waits: many samples at once."""
+        if not self._waiting:
+            return
+        taken = list(self._waiting)
+        lows, highs, means, _ = np.split(np.stack(list(self._waiting.values())), self._borders, axis=1)
+        self._low[:, taken] = np.minimum.reduceat(lows, self._starts, axis=1).T
+        self._high[:, taken] = np.maximum.reduceat(highs, self._starts, axis=1).T
+        np.minimum(self._lows, lows.min(axis=0), out=self._lows)
+        np.maximum(self._highs, highs.max(axis=0), out=self._highs)
+        self._sums += means.sum(axis=0, dtype=np.float64)
+        self._waiting.clear()
 
     def observation(self, counts: Sequence[int]) -> Observation:
+        self._take()
         tensors: dict[str, TensorStatistics] = {}
         samples = self._low.shape[1]
         parts = np.split(np.array(self._elements), np.cumsum(counts)[:-1], axis=1) if counts else []

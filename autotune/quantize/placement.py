@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import gc
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Protocol, get_args
 
 import openvino as ov
@@ -23,10 +25,32 @@ _SYMMETRIC_ONLY = ("ConvolutionBackpropData", "GroupConvolutionBackpropData", "S
 _CHANNEL_AXIS = 1
 
 
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Let Python not look for garbage: NNCF's graphs are so many objects that it did so for a third of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 class _Solver(Protocol):
     def solve(self, preset: Preset, float_operators: Collection[str]) -> Points: ...
 
     def inputs(self) -> dict[tuple[str, int], bool]: ...
+
+
+class Decided:
+    """What NNCF decides about models of one structure: the values of their constants never matter to it."""
+
+    def __init__(self) -> None:
+        self.solvers: dict[PlacementName, _Solver] = {}
+        self.solved: dict[tuple[PlacementName, Preset, frozenset[str]], Placement] = {}
+        self.whole: dict[tuple[PlacementName, Preset], Points] = {}
+        self.tensors: dict[PlacementName, dict[str, frozenset[int]]] = {}
 
 
 class Placer:
@@ -43,14 +67,16 @@ class Placer:
         *,
         private: bool = True,
         placements: tuple[PlacementName, ...] = PLACEMENTS,
+        decided: Decided | None = None,
     ) -> None:
-        """Prepare, in about half a second for 200 operators.
+        """Prepare, in about a twentieth of a second for 200 operators.
 
         Args:
             model: normalised (unique friendly names), static shapes. It is only read.
             sample: inputs by name, batch 1, for the public function; its values hardly matter.
             private: whether NNCF's internals may be used at all.
-            placements: those that will be asked for; each takes a quarter of a second for 200 operators.
+            placements: those that will be asked for.
+            decided: of models of the same structure, on the fast path; it grows.
         """
         self._model = model
         self._sample = sample
@@ -59,28 +85,29 @@ class Placer:
         self._order = {name: i for i, name in enumerate(self._nodes)}
         self._active = activation_names(model)
         self._always_float = unquantisable(model)
-        self._solved: dict[tuple[PlacementName, Preset, frozenset[str]], Placement] = {}
-        self._whole: dict[tuple[PlacementName, Preset], Points] = {}
-        self._solvers: dict[PlacementName, _Solver] = {}
+        self._decided = Decided() if decided is None else decided
         self.path = FAST
         if not private:
             self._use_public("NNCF's internals are not to be used")
             return
         try:
-            self._solvers = self._private_solvers()
+            self._prepare()
         except Exception as error:  # noqa: BLE001 - another version of NNCF may raise anything here
             self._use_public(f"NNCF's internals failed: {one_line(error)}")
 
-    def _private_solvers(self) -> dict[PlacementName, _Solver]:
+    def _prepare(self) -> None:
         from autotune.quantize.nncf_private import PrivateSolver  # inside: the names it imports may be gone
 
-        return {name: PrivateSolver(self._model, name) for name in self._placements}
+        for name in self._placements:
+            if name not in self._decided.solvers:
+                with no_collection():
+                    self._decided.solvers[name] = PrivateSolver(self._model, name)
 
     def _use_public(self, reason: str) -> None:
         self.path = reason
-        self._solvers = {name: PublicSolver(self._model, name, self._sample) for name in self._placements}
-        self._solved.clear()
-        self._whole.clear()
+        self._decided = Decided()
+        for name in self._placements:
+            self._decided.solvers[name] = PublicSolver(self._model, name, self._sample)
 
     def self_check(self) -> str:
         """Compare the fast path with ``nncf.quantize`` for both placements, and leave it if they differ.
@@ -94,7 +121,7 @@ class Placer:
             preset = DEFAULT_PRESETS[placement]
             public = PublicSolver(self._model, placement, self._sample)
             try:
-                private = self._solvers[placement].solve(preset, self._always_float)
+                private = self._decided.solvers[placement].solve(preset, self._always_float)
                 same = self._same(private, public.solve(preset, self._always_float))
             except Exception as error:  # noqa: BLE001 - another version of NNCF may raise anything here
                 self._use_public(f"NNCF's internals failed: {one_line(error)}")
@@ -132,21 +159,24 @@ class Placer:
         effect. Takes 0.01 to 0.04 s on the fast path; answers are kept.
         """
         key = (placement, preset, frozenset(float_operators))
-        if key not in self._solved:
+        if key not in self._decided.solved:
             points = self._points(placement, preset, key[2] | self._always_float)
-            self._solved[key] = Placement(
+            self._decided.solved[key] = Placement(
                 tuple(self._activation(p) for p in sorted(points.activations, key=self._activation_order)),
                 tuple(self._weight(p) for p in sorted(points.weights, key=lambda p: (self._order[p.node], p.port))),
             )
-        return self._solved[key]
+        return self._decided.solved[key]
 
     def _points(self, placement: PlacementName, preset: Preset, float_operators: frozenset[str]) -> Points:
         """Ask the solver, once for all that is quantised: it is asked first for :meth:`operators`."""
-        if float_operators != self._always_float:
-            return self._solvers[placement].solve(preset, float_operators)
-        if (placement, preset) not in self._whole:
-            self._whole[placement, preset] = self._solvers[placement].solve(preset, float_operators)
-        return self._whole[placement, preset]
+        decided = self._decided
+        if float_operators == self._always_float and (placement, preset) in decided.whole:
+            return decided.whole[placement, preset]
+        with no_collection():
+            points = decided.solvers[placement].solve(preset, float_operators)
+        if float_operators == self._always_float:
+            decided.whole[placement, preset] = points
+        return points
 
     def operators(self) -> dict[str, str]:
         """Return the OpenVINO type by name of the operators that some placement quantises, in topological order.
@@ -162,15 +192,22 @@ class Placer:
 
     def tensors(self) -> dict[str, frozenset[int]]:
         """Return what to observe: keys of all tensors that any quantiser may land on, with the channel axes needed."""
-        axes: dict[str, set[int]] = {}
+        axes: dict[str, frozenset[int]] = {}
         for placement in self._placements:
-            for (name, port), per_channel in self._solvers[placement].inputs().items():
-                source = self._nodes[name].input(port).get_source_output()
-                if is_float(source):
-                    needed = axes.setdefault(tensor_key(source), set())
-                    if per_channel and len(source.get_partial_shape()) > _CHANNEL_AXIS:
-                        needed.add(_CHANNEL_AXIS)
-        return {key: frozenset(needed) for key, needed in axes.items()}
+            if placement not in self._decided.tensors:
+                self._decided.tensors[placement] = self._inputs(placement)
+            for key, needed in self._decided.tensors[placement].items():
+                axes[key] = axes.get(key, frozenset()) | needed
+        return axes
+
+    def _inputs(self, placement: PlacementName) -> dict[str, frozenset[int]]:
+        axes: dict[str, frozenset[int]] = {}
+        for (name, port), per_channel in self._decided.solvers[placement].inputs().items():
+            source = self._nodes[name].input(port).get_source_output()
+            if is_float(source):
+                needed = {_CHANNEL_AXIS} if per_channel and len(source.get_partial_shape()) > _CHANNEL_AXIS else ()
+                axes[tensor_key(source)] = axes.get(tensor_key(source), frozenset()).union(needed)
+        return axes
 
     def _activation(self, point: ActivationPoint) -> ActivationQuantizer:
         return ActivationQuantizer(

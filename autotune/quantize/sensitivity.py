@@ -13,7 +13,7 @@ from autotune.data import Array, Dataset
 from autotune.quantize.emulate import SWITCHES, Emulation
 from autotune.quantize.points import Placement
 from autotune.quantize.statistics import Doubles, Floats
-from autotune.quantize.streams import MOST_STREAMS, compile_streams, run_streams
+from autotune.quantize.streams import MOST_STREAMS, compiled_streams, run_streams
 from autotune.stopwatch import Stopwatch
 
 
@@ -98,8 +98,7 @@ def distances(
     rows = {row.tobytes(): row for row in [off, *wanted]}  # float f32 comes first for every sample
     inputs = list(rows.values())
     streams = max(1, min(threads, MOST_STREAMS, len(dataset)))
-    (compiled,) = compile_streams([emulation.model], streams, watch)
-    real = [place for place, port in enumerate(compiled.outputs) if port.get_element_type().is_real()]
+    real = [place for place, port in enumerate(emulation.model.outputs) if port.get_element_type().is_real()]
     record = _Record(len(inputs), len(real))
 
     def feed(index: int) -> dict[str, Array]:
@@ -108,7 +107,8 @@ def distances(
     def keep(index: int, outputs: Sequence[Floats]) -> None:
         record.add(index % len(inputs), [outputs[place] for place in real])
 
-    run_streams(compiled, range(len(dataset) * len(inputs)), feed, keep, streams, watch=watch)
+    with compiled_streams([emulation.model], streams, watch) as compiled:
+        run_streams(compiled[0], range(len(dataset) * len(inputs)), feed, keep, streams, watch=watch)
     places = {key: place for place, key in enumerate(rows)}
     return tuple(record.distance(places[row.tobytes()]) for row in wanted)
 

@@ -26,7 +26,7 @@ from autotune.graph.inspect import nodes_by_name, tensor_key
 from autotune.quantize.correctable import correctable
 from autotune.quantize.observe import Observation
 from autotune.quantize.statistics import Doubles, Floats
-from autotune.quantize.streams import compile_streams, run_streams
+from autotune.quantize.streams import compiled_streams, run_streams
 from autotune.stopwatch import Stopwatch
 
 # Samples that both graphs are compared on.
@@ -37,6 +37,10 @@ _CLOSE = 1e-4
 _SMALLEST_CHANNEL = 0.01
 # Values of one sample that are looked at in all (a quarter of a gigabyte): larger tensors beyond that are observed.
 _MOST_VALUES = 1 << 26
+# Tensors of so many values are copied, to be looked at together.
+_SMALL = 8192
+# Values of a tensor that are added up in f32, which is what takes time; what comes of that in f64.
+_SUMMED = 2048
 
 _Wanted = Mapping[str, frozenset[int]]
 
@@ -187,26 +191,35 @@ def _look(model: ov.Model, tensors: _Wanted, samples: Dataset, watch: Stopwatch)
     averaged = {c.node: (tensor_key(c.activation), c.channel_axis) for c in correctable(model)}
     wanted: dict[str, set[int | None]] = {key: {None, *axes} for key, axes in tensors.items()}
     for key, axis in averaged.values():
-        wanted.setdefault(key, {None}).add(axis)
+        wanted.setdefault(key, set()).add(axis)
     copy = model.clone()
     nodes = nodes_by_name(copy)
     places = {key: key.rpartition(":") for key in wanted}
     outputs = _affordable({key: nodes[name].output(int(port)) for key, (name, _, port) in places.items()})
     shapes = {key: tuple(output.get_shape()) for key, output in outputs.items()}
     found: dict[tuple[str, int | None], list[Doubles]] = defaultdict(list)
+    small: dict[str, list[Floats]] = defaultdict(list)
+
+    def take(key: str, values: Floats) -> None:
+        for axis, marks in _marks(values, wanted[key]).items():
+            found[key, axis].append(marks)
 
     def keep(_index: int, values: Sequence[Floats]) -> None:
         for key, value in zip(outputs, values, strict=True):
-            for axis in wanted[key]:
-                found[(key, axis)].append(_mark(value, axis))
+            if value.size > _SMALL:
+                take(key, value[np.newaxis])
+            else:  # of all samples at once: numpy's calls take longer than what they do
+                small[key].append(value.copy())
 
     if outputs:
         for result in copy.get_results():
             copy.remove_result(result)
         copy.add_results([ops.result(output) for output in outputs.values()])
-        (compiled,) = compile_streams([copy], 1, watch)
-        run_streams(compiled, range(len(samples)), samples.row, keep, 1, watch=watch)
-    return _Seen({place: np.stack(marks) for place, marks in found.items()}, shapes, averaged)
+        with compiled_streams([copy], 1, watch) as compiled:
+            run_streams(compiled[0], range(len(samples)), samples.row, keep, 1, watch=watch)
+    for key, values in small.items():
+        take(key, np.stack(values))
+    return _Seen({place: np.concatenate(marks) for place, marks in found.items()}, shapes, averaged)
 
 
 def _affordable(outputs: Mapping[str, ov.Output]) -> dict[str, ov.Output]:
@@ -221,9 +234,56 @@ def _affordable(outputs: Mapping[str, ov.Output]) -> dict[str, ov.Output]:
     return {key: outputs[key] for key, total in zip(ordered, totals, strict=True) if total <= _MOST_VALUES}
 
 
-def _mark(values: Floats, axis: int | None) -> Doubles:
-    rows = values.reshape(1, -1) if axis is None else np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)
-    # In f32, of contiguous rows: numpy sums pairwise, so what is lost is far below _CLOSE; f64 takes twice as long.
-    squares = (rows * rows).mean(axis=1)
-    marks = np.stack([rows.min(axis=1), rows.max(axis=1), rows.mean(axis=1), np.sqrt(squares)])
-    return marks.astype(np.float64)
+def _marks(values: Floats, axes: Collection[int | None]) -> dict[int | None, Doubles]:
+    """Return the marks by axis; those of all values come from those of channels where there are any.
+
+    Args:
+        values: of all samples, one behind the other.
+        axes: of one sample.
+    """
+    found: dict[int | None, Doubles] = {axis: _channel_marks(values, axis + 1) for axis in axes if axis is not None}
+    if None in axes:
+        each = next(iter(found.values()), None)
+        found[None] = _row_marks(values.reshape(len(values), 1, -1)) if each is None else _together(each)
+    return found
+
+
+def _together(each: Doubles) -> Doubles:
+    low, high, mean, square = np.moveaxis(each, 1, 0)
+    whole = [low.min(axis=1), high.max(axis=1), mean.mean(axis=1), np.sqrt((square * square).mean(axis=1))]
+    return np.stack(whole, axis=1)[:, :, np.newaxis]
+
+
+def _channel_marks(values: Floats, axis: int) -> Doubles:
+    channels = values.shape[axis]
+    return _row_marks(np.moveaxis(values, axis, 1).reshape(len(values), channels, -1))
+
+
+def _row_marks(rows: Floats) -> Doubles:
+    """Return the marks, (samples, 4, rows), of (samples, rows, values)."""
+    count = rows.shape[2]
+    low, high, sums, squares = _in_rows(rows) if rows.flags.c_contiguous else _in_columns(rows.swapaxes(1, 2))
+    return np.stack([low, high, sums / count, np.sqrt(squares / count)], axis=1).astype(np.float64)
+
+
+def _in_rows(rows: Floats) -> tuple[Floats, Floats, Doubles, Doubles]:
+    """Return smallest, largest, sum and sum of squares of each row, (samples, rows)."""
+    whole = rows.shape[2] // _SUMMED * _SUMMED
+    blocks, rest = rows[..., :whole].reshape(*rows.shape[:2], -1, _SUMMED), rows[..., whole:]
+    sums = (blocks @ np.ones(_SUMMED, np.float32)).sum(axis=2, dtype=np.float64) + rest.sum(axis=2)
+    squares = np.vecdot(blocks, blocks).sum(axis=2, dtype=np.float64) + np.vecdot(rest, rest)
+    return rows.min(axis=2), rows.max(axis=2), sums, squares
+
+
+def _in_columns(values: Floats) -> tuple[Floats, Floats, Doubles, Doubles]:
+    """Return the same of each column of (samples, values, columns); several rows are joined to a long one first."""
+    samples, count, columns = values.shape
+    joined = math.gcd(count, max(1, _SUMMED // columns))
+    wide = values.reshape(samples, count // joined, joined * columns)
+    apart = (samples, joined, columns)
+    return (
+        wide.min(axis=1).reshape(apart).min(axis=1),
+        wide.max(axis=1).reshape(apart).max(axis=1),
+        wide.sum(axis=1).reshape(apart).sum(axis=1, dtype=np.float64),
+        np.einsum("snc,snc->sc", wide, wide).reshape(apart).sum(axis=1, dtype=np.float64),
+    )

@@ -13,12 +13,14 @@ import openvino as ov
 
 from autotune.configuration import Compression, Configuration, FormChoice, FormName, PlacementName
 from autotune.data import Dataset
+from autotune.findings import QuantizerRecord
 from autotune.forms import Smoothing, apply_forms, forms_with, smoothable
 from autotune.graph.inspect import clone, nodes_by_name
 from autotune.graph.typing import type_bf16
 from autotune.quantize.compress import compress
 from autotune.quantize.factory import BuildError, CandidateFactory, store_weights
 from autotune.quantize.nncf_candidates import candidate
+from autotune.quantize.placers import Placers
 from autotune.quantize.shared import Reference
 from autotune.quantize.statistics import Floats
 from autotune.recipe import CandidateWay
@@ -56,7 +58,10 @@ class Variants:
         self._threads = threads
         self._channels = smoothable(model)
         self.watch = Stopwatch()
-        self.base = CandidateFactory(model, calibration, cache, threads, also=self._channels, watch=self.watch)
+        self._placers = Placers()
+        self.base = CandidateFactory(
+            model, calibration, cache, threads, also=self._channels, placers=self._placers, watch=self.watch
+        )
         self.base.prepare()
         unknown = Smoothing(0.5, {key: np.ones(width) for key, width in self._widths().items()})
         self._groups: dict[str, Mapping[str, tuple[str, ...]]] = {
@@ -115,6 +120,7 @@ class Variants:
                     self._threads,
                     placements=(placement,),
                     reference=self._compared_with(),
+                    placers=self._placers,
                     watch=self.watch,
                 )
                 made.prepare(check=self.base.nncf_path)
@@ -144,6 +150,13 @@ class Variants:
         if configuration.compression is not None:
             model = _compressed(model, configuration.compression)
         return _typed(model, configuration.bf16_operators) if configuration.bf16_operators else model
+
+    def quantizers(self, configuration: Configuration) -> tuple[QuantizerRecord, ...]:
+        """Return what the activation quantisers of a configuration saw; none where NNCF chose the ranges itself."""
+        quantization = configuration.quantization
+        if quantization is None or self._candidates == "nncf":
+            return ()
+        return self.factory(configuration.forms, quantization.placement).quantizers(quantization)
 
     def _compared_with(self) -> Reference:
         """Return the float model as it is, to which graph forms are compared."""

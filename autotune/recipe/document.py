@@ -32,12 +32,14 @@ class Origin:
 
     Attributes:
         file: the recipe's file as the user wrote it; empty without one.
-        lines: key -> line in ``file``, counted from 1.
+        lines: key -> line, counted from 1, in ``file`` or that of ``files``.
+        files: key -> the file that it stands in, where that is not ``file``: an included one.
         options: key -> the command line option that set it.
     """
 
     file: str = ""
     lines: Mapping[Key, int] = field(default_factory=dict)
+    files: Mapping[Key, str] = field(default_factory=dict)
     options: Mapping[Key, str] = field(default_factory=dict)
 
     def where(self, *key: str | int) -> str:
@@ -48,13 +50,20 @@ class Origin:
         dotted = ".".join(part for part in key if isinstance(part, str))
         if not self.file:
             return dotted
-        nearest = (self.lines[key[:length]] for length in range(len(key), -1, -1) if key[:length] in self.lines)
-        place = f"{self.file}:{next(nearest, 1)}"
+        near = self._nearest(key)
+        place = f"{self.files.get(near, self.file)}:{self.lines.get(near, 1)}"
         return f"{place}: {dotted}" if dotted else place
 
     def line(self, key: Key) -> int:
         """Return the line of the nearest known ancestor of ``key``, 0 without a file."""
-        return next((self.lines[key[:n]] for n in range(len(key), -1, -1) if key[:n] in self.lines), 0)
+        return self.lines.get(self._nearest(key), 0)
+
+    def order(self, key: Key) -> tuple[bool, int]:
+        """Return what problems are sorted by: those of the recipe itself first, then by line."""
+        return self.files.get(self._nearest(key), self.file) != self.file, self.line(key)
+
+    def _nearest(self, key: Key) -> Key:
+        return next((key[:n] for n in range(len(key), -1, -1) if key[:n] in self.lines), ())
 
 
 def parse(text: str, file: str) -> tuple[dict[str, Any], Origin]:

@@ -78,6 +78,7 @@ class Forms(Frozen):
     convolution_borders: FormSpace = FormSpace()
     smoothing: SmoothingSpace = SmoothingSpace()
     cross_layer_equalisation: FormSpace = FormSpace()
+    outputs_as_channels: FormSpace = FormSpace()
     linear_as_convolution: FormSpace = FormSpace()
 
     @model_validator(mode="before")

@@ -31,27 +31,26 @@ def move_function(function: str, move: Callable[[str], str]) -> str:
 def moved_source(source: dict[str, Any], move: Callable[[str], str]) -> dict[str, Any]:
     """Apply ``move`` to the ``path`` or ``function`` of one source."""
     moved = dict(source)
-    if "path" in moved:
+    if isinstance(moved.get("path"), str):
         moved["path"] = move(moved["path"])
-    if "function" in moved:
+    if isinstance(moved.get("function"), str):
         moved["function"] = move_function(moved["function"], move)
     return moved
 
 
 def with_paths(plain: dict[str, Any], move: Callable[[str], str]) -> dict[str, Any]:
-    """Apply ``move`` to every path of a recipe given as plain data."""
-    data = moved_source(plain["data"], move)
-    for part in PARTS:
-        if part in data:
-            data[part] = moved_source(data[part], move)
-    made = {}
-    if "training" in plain:
-        made["training"] = {**plain["training"], "data": moved_source(plain["training"]["data"], move)}
-    if "trained" in plain:
-        made["trained"] = moved_source(plain["trained"], move)
-    metric = plain["metric"]
-    if isinstance(metric, dict):
-        metric = moved_source(metric, move)
-    elif FUNCTION.fullmatch(metric):
-        metric = move_function(metric, move)
-    return {**plain, "model": moved_source(plain["model"], move), "data": data, "metric": metric, **made}
+    """Apply ``move`` to every path of a recipe given as plain data; parts may be missing or wrong."""
+    sources = ("model", "data", "metric", "trained")
+    moved = {key: _moved(value, move) if key in sources else value for key, value in plain.items()}
+    if isinstance(moved.get("data"), dict):
+        moved["data"].update({part: _moved(moved["data"][part], move) for part in PARTS if part in moved["data"]})
+    training = moved.get("training")
+    if isinstance(training, dict) and "data" in training:
+        moved["training"] = {**training, "data": _moved(training["data"], move)}
+    return moved
+
+
+def _moved(source: Any, move: Callable[[str], str]) -> Any:
+    if isinstance(source, dict):
+        return moved_source(source, move)
+    return move_function(source, move) if isinstance(source, str) and FUNCTION.fullmatch(source) else source

@@ -38,17 +38,27 @@ _BOUNDS = {
 }
 
 
-def user_error(error: ValidationError, model: type[BaseModel], origin: Origin) -> UserError:
-    """Return the first problem in the order of the file's lines as the error to raise.
+class SchemaError(UserError):
+    """What a recipe says cannot be; the message is the first problem.
+
+    Attributes:
+        sentences: all problems, each as a message of its own.
+    """
+
+    def __init__(self, sentences: tuple[str, ...]) -> None:
+        super().__init__(sentences[0])
+        self.sentences = sentences
+
+
+def user_error(error: ValidationError, model: type[BaseModel], origin: Origin) -> SchemaError:
+    """Return the problems in the order of the file's lines as the error to raise.
 
     A missing key comes last: it is often a misspelt one.
     """
     errors = error.errors(include_url=False)
-    present = [e for e in errors if e["type"] != "missing"]
-    found = [(_key(e), _sentence(e, model)) for e in present or errors]
-    key, sentence = min(found, key=lambda item: origin.line(item[0]))
-    where = origin.where(*key)
-    return UserError(f"{where}: {sentence}" if where else sentence)
+    found = [(e["type"] == "missing", origin.order(_key(e)), _key(e), _sentence(e, model)) for e in errors]
+    placed = ((origin.where(*key), sentence) for _, _, key, sentence in sorted(found, key=lambda item: item[:2]))
+    return SchemaError(tuple(dict.fromkeys(f"{where}: {text}" if where else text for where, text in placed)))
 
 
 def _key(error: Any) -> Key:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +10,16 @@ from typing import Annotated, Any, Literal, Unpack
 
 from annotated_types import Ge, Lt
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
-from pydantic.json_schema import PydanticJsonSchemaWarning
 
 from autotune.errors import UserError
-from autotune.recipe.document import Origin, parse, read, write
-from autotune.recipe.fields import FUNCTION, Frozen, Map, Name, Shape, name_of
+from autotune.recipe.document import Origin, write
+from autotune.recipe.fields import FUNCTION, Frozen, Map, Name, Shape, Text, name_of
+from autotune.recipe.include import read_merged
 from autotune.recipe.options import KEYS, Limits, Overrides
 from autotune.recipe.paths import move_function, moved_source, relative, with_paths
 from autotune.recipe.problems import user_error
 from autotune.recipe.schema import Budget, Expect, MetricSpec, Space, Tolerance
+from autotune.recipe.shipped import located
 from autotune.recipe.sources import Data, DataSource, Model, named_model, named_source
 from autotune.recipe.strategy import Strategy
 from autotune.recipe.task import SHARES, TaskSpec, default_metric
@@ -35,8 +35,9 @@ class Recipe(Frozen):
     """Everything a run depends on, apart from the machine.
 
     Attributes:
+        description: one line for ``autotune recipes``.
         inputs: input name -> shape, for inputs whose dimensions are dynamic.
-        task: of a transformers folder.
+        task: what the model is for, where samples are texts, images or recordings.
         threads: None for all usable cores.
         training: of a PyTorch module or a transformers folder.
         trained, expect: only in solved recipes.
@@ -44,6 +45,7 @@ class Recipe(Frozen):
 
     version: Literal[1]
     name: Name
+    description: Text | None = None
     model: Model
     inputs: Map[Shape] = FrozenMap()
     task: TaskSpec | None = None
@@ -106,11 +108,11 @@ class Recipe(Frozen):
 
     @property
     def essence(self) -> dict[str, str]:
-        """All that trials depend on, by dotted key: not the name, nor the budget, nor how the text is laid out."""
+        """All that trials depend on, by dotted key: not name, description and budget, nor how the text is laid out."""
         return {
             key: json.dumps(value, sort_keys=True)
             for key, value in _flat(_plain(self), "")
-            if key.partition(".")[0] not in ("name", "budget")
+            if key.partition(".")[0] not in ("name", "description", "budget")
         }
 
     def where(self, *key: str) -> str:
@@ -208,13 +210,13 @@ class Recipe(Frozen):
 
 
 def load(path: Path) -> Recipe:
-    """Read a recipe file.
+    """Read a recipe file, with what it includes; or one that comes with autotune, ``recipe:NAME``.
 
     Raises:
         UserError: ``recipes/x.yaml:12: space.activations.estimator: unknown estimator 'mes'. Did you mean 'mse'?``
     """
-    path = Path(path)
-    plain, origin = parse(read(path), str(path))
+    path = located(str(path)) or Path(path)
+    plain, origin = read_merged(path, _check_version)
     _check_version(plain, origin)
     plain.setdefault("name", name_of(path.stem))
     return _validated(plain, path.absolute().parent, origin)
@@ -223,14 +225,6 @@ def load(path: Path) -> Recipe:
 def dump(recipe: Recipe) -> str:
     """Return the recipe as YAML, without what is default; loading it gives an equal recipe."""
     return write(_plain(recipe))
-
-
-def json_schema() -> dict[str, Any]:
-    """Return the JSON schema of recipes, for editors."""
-    with warnings.catch_warnings():
-        # Empty FrozenMap defaults are left out of the schema, which is right: they need not be written.
-        warnings.simplefilter("ignore", PydanticJsonSchemaWarning)
-        return Recipe.model_json_schema()
 
 
 def _flat(plain: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:

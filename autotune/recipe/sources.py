@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from annotated_types import Gt, Lt
@@ -12,8 +13,9 @@ from autotune.recipe.fields import FUNCTION, Frozen, Function, Map, Options, Sha
 from autotune.recipe.values import FrozenMap, problem, unknown
 
 SOURCES = ("builtin", "path", "function")
-# What a column of a table may be: the text, what it is paired with, what is right, and which rows belong together.
-ROLES = ("text", "text_pair", "label", "group")
+# What a column of a table may be: the text, what it is paired with; the image or recording; what is right; and which
+# rows belong together.
+ROLES = ("text", "text_pair", "file", "label", "group")
 PARTS = ("calibration", "search", "holdout")
 
 
@@ -38,6 +40,11 @@ class Model(Frozen):
     sha256: Sha256 | None = None
     trust_remote_code: bool = False
 
+    @property
+    def label(self) -> str:
+        """The model as the user named it."""
+        return self.path or self.package or self.function or ""
+
     @model_validator(mode="after")
     def _one_source(self) -> Model:
         given = [key for key in ("path", "package", "function") if getattr(self, key) is not None]
@@ -61,7 +68,8 @@ class DataSource(Frozen):
     """Where samples come from: exactly one of ``builtin``, ``path`` and ``function``.
 
     Attributes:
-        path: an .npz of arrays; with a task, a table (.csv, .jsonl, .parquet).
+        path: an .npz of arrays; with a task, a table (.csv, .jsonl, .parquet), a folder of images or recordings, one
+            folder inside it per class, or a data set as the ``datasets`` library saves it.
         columns: of a table, role (see ``recipe.ROLES``) -> the column's name, where that is another.
     """
 
@@ -119,6 +127,11 @@ class Data(DataSource):
     def separate(self) -> bool:
         """True when each split has its own source."""
         return any(getattr(self, part) is not None for part in PARTS)
+
+    @property
+    def parts(self) -> Mapping[str, DataSource]:
+        """The source, or the three, by their key in a recipe: ``data``, ``data.search``."""
+        return {f"data.{part}": getattr(self, part) for part in PARTS} if self.separate else {"data": self}
 
     @property
     def label(self) -> str:

@@ -1,4 +1,4 @@
-"""What a model is for, where that decides how samples become its inputs: the tasks of transformers folders."""
+"""What a model is for, where that decides how samples become its inputs: texts, images, recordings."""
 
 from __future__ import annotations
 
@@ -6,30 +6,52 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
-from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import BeforeValidator, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from autotune.recipe.fields import Frozen
-from autotune.recipe.values import problem
+from autotune.recipe.fields import Frozen, Text
+from autotune.recipe.preprocess import KIND_OF, Preprocess
+from autotune.recipe.values import is_number, problem
 
 TaskName = Literal[
     "text-classification",
     "token-classification",
     "question-answering",
     "fill-mask",
+    "text-generation",
     "feature-extraction",
     "sentence-similarity",
+    "image-classification",
+    "audio-classification",
+    "semantic-segmentation",
 ]
 _EMBEDDING = ("feature-extraction", "sentence-similarity")
+# What a sample is, of the tasks whose samples are files.
+MEDIA: Mapping[TaskName, Literal["image", "audio"]] = {
+    "image-classification": "image",
+    "audio-classification": "audio",
+    "semantic-segmentation": "image",
+}
 _METRICS = {
     "text-classification": "accuracy",
     "token-classification": "token-accuracy",
     "question-answering": "answer-f1",
     "fill-mask": "perplexity",
+    "text-generation": "perplexity",
     "feature-extraction": "cosine-to-float",
     "sentence-similarity": "spearman",
+    "image-classification": "accuracy",
+    "audio-classification": "accuracy",
+    "semantic-segmentation": "mean-iou",
 }
 # Metrics of tasks that cannot exceed 1.
-SHARES = frozenset({"token-accuracy", "answer-f1", "answer-exact"})
+SHARES = frozenset({"token-accuracy", "answer-f1", "answer-exact", "mean-iou", "character-accuracy", "mark-f1"})
+
+
+def _names(raw: object) -> object:
+    """YAML reads a class called 3 as a number; a name is a text."""
+    if not isinstance(raw, list):
+        return raw
+    return tuple(str(name) if is_number(name) else name for name in raw)
 
 
 class TaskSpec(Frozen):
@@ -41,6 +63,9 @@ class TaskSpec(Frozen):
         length: tokens per text; None for the least that holds 95 % of the data's texts whole.
         too_long: what is done with longer texts: ``cut`` them (and say how many), or ``refuse`` them (and then the
             length, if it is not given, is that of the longest).
+        preprocess: of images and recordings; a transformers folder has a processor that says the same.
+        labels: names of the classes of images and recordings, in the order of the model's outputs; None for those of a
+            transformers folder, or for labels that are numbers.
     """
 
     name: TaskName
@@ -48,6 +73,8 @@ class TaskSpec(Frozen):
     normalize: bool = True
     length: Annotated[int, Ge(4)] | None = None
     too_long: Literal["cut", "refuse"] = "cut"
+    preprocess: Preprocess | None = None
+    labels: Annotated[tuple[Text, ...], BeforeValidator(_names)] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -59,7 +86,27 @@ class TaskSpec(Frozen):
         for key in ("pooling", "normalize"):
             if key in self.model_fields_set and self.name not in _EMBEDDING:
                 raise problem(f"is for {' and '.join(_EMBEDDING)}; {self.name} has no such end", key)
+        for key in ("length", "too_long"):
+            if key in self.model_fields_set and self.name in MEDIA:
+                raise problem(f"is for texts; {self.name} has none", key)
+        for key in ("preprocess", "labels"):
+            if key in self.model_fields_set and self.name not in MEDIA:
+                raise problem(f"is for {', '.join(MEDIA)}; {self.name} has no such samples", key)
+        self._check_preprocess()
         return self
+
+    def _check_preprocess(self) -> None:
+        """Whether the keys are those of images or of recordings, and none is missing."""
+        if self.preprocess is None:
+            return
+        kind, given = MEDIA[self.name], self.preprocess.model_fields_set
+        for key in given:
+            if KIND_OF.get(key, kind) != kind:
+                raise problem(f"is not for {self.name}", "preprocess", key)
+        if kind == "image" and "size" not in given:
+            raise problem("is missing; write the height and width of the model's input", "preprocess", "size")
+        if "rate" in given and "seconds" not in given:
+            raise problem("is missing; write the length of the model's input", "preprocess", "seconds")
 
     @model_serializer(mode="wrap")
     def _shortest(self, handler: SerializerFunctionWrapHandler) -> Any:

@@ -9,16 +9,8 @@ from autotune.outcome import Finalist, Status
 from autotune.record import Trial
 from autotune.report import words
 from autotune.report.lookup import BASELINE, Lookup, candidate_ms, median
-from autotune.report.page import (
-    Badge,
-    FinalistRow,
-    Front,
-    FrontPoint,
-    HoldoutPoint,
-    Latencies,
-    LatencySeries,
-    PointKind,
-)
+from autotune.report.page import Badge, FinalistRow
+from autotune.report.pictures import Front, FrontPoint, HoldoutPoint, Latencies, LatencySeries, PointKind
 from autotune.report.words import MetricWords
 
 # Drops beyond this many tolerances are outside the first view of the front: they would flatten everything else.
@@ -101,10 +93,10 @@ def _front_point(found: Lookup, trial: Trial, metric: MetricWords) -> FrontPoint
     kind: PointKind
     if trial.state == "stopped":
         kind = "stopped"
-    elif trial.configuration.is_float:
-        kind = "float"
+    elif trial.origin != "plain":
+        kind = "searched"
     else:
-        kind = "peer" if trial.origin == "plain" else "searched"
+        kind = "float" if trial.configuration.is_float else "peer"
     partial = f" on the first {words.count(measured.samples, 'sample')}" if trial.state == "stopped" else ""
     details = (
         f"trial {trial.number}: {trial.configuration.label}",

@@ -1,16 +1,16 @@
-"""The views behind the tables of trials, operators and problems. Pure functions of a run."""
+"""The views behind the tables of trials and problems. Pure functions of a run."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 
 from autotune.configuration import ActivationChoice, Compression, Configuration, FormChoice
-from autotune.record import OperatorRun, Seconds, Trial
+from autotune.record import Seconds, Trial
 from autotune.report import words
 from autotune.report.evidence import roles
 from autotune.report.lookup import Lookup, candidate_ms
-from autotune.report.page import Choice, OperatorGroup, OperatorRow, Operators, ProblemRow, StateCount, TrialRow
+from autotune.report.page import Choice, ProblemRow, StateCount, TrialRow
 from autotune.report.words import MetricWords
 
 _STATES = ("complete", "stopped", "duplicate", "failed")
@@ -116,74 +116,6 @@ def state_counts(trials: Iterable[Trial]) -> tuple[StateCount, ...]:
     """States that occur, in a fixed order."""
     counted: Counter[str] = Counter(t.state for t in trials)
     return tuple(StateCount(s, counted[s]) for s in _STATES if counted[s])
-
-
-def operators(found: Lookup) -> Operators:
-    """The winner's operators as they ran, slowest first, beside the time that each took in float f32."""
-    measured = found.measurement(found.run.winner) if found.winner is not None else None
-    ran = measured.operators if measured is not None else ()
-    if not ran:
-        return Operators((), (), words.MISSING, words.MISSING, "No operator profile was recorded.")
-    baseline = found.baseline.measurement.operators if found.baseline and found.baseline.measurement else ()
-    before: defaultdict[str, float] = defaultdict(float)
-    for op in baseline:
-        before[op.name] += op.microseconds
-    total = sum(op.microseconds for op in ran)
-    names = {op.name for op in ran}
-    gone = [op for op in baseline if op.name not in names]
-    note = ""
-    if gone:
-        note = (
-            f"{words.count(len(gone), 'further operator')} of float f32 "
-            f"({words.microseconds(sum(op.microseconds for op in gone))} µs) ran inside others or not at all here."
-        )
-    rows = (_operator_row(op, total, before.get(op.name)) for op in ran)
-    return Operators(
-        rows=tuple(sorted(rows, key=lambda r: -r.microseconds_value)),
-        groups=_groups(ran, total),
-        total=f"{words.microseconds(total)} µs",
-        baseline_total=f"{words.microseconds(sum(op.microseconds for op in baseline))} µs"
-        if baseline
-        else words.MISSING,
-        note=note,
-    )
-
-
-def _operator_row(op: OperatorRun, total: float, baseline: float | None) -> OperatorRow:
-    share = op.microseconds / total if total else 0.0
-    faster = baseline / op.microseconds if baseline is not None and op.microseconds else None
-    return OperatorRow(
-        name=op.name,
-        type=op.type,
-        scheme=op.scheme,
-        kernel=op.kernel,
-        precision=op.precision,
-        microseconds=words.microseconds(op.microseconds),
-        microseconds_value=op.microseconds,
-        share=share,
-        share_text=words.percent(share),
-        baseline=words.microseconds(baseline),
-        baseline_value=baseline,
-        speedup=words.ratio(faster),
-        speedup_value=faster,
-    )
-
-
-def _groups(ran: Iterable[OperatorRun], total: float) -> tuple[OperatorGroup, ...]:
-    grouped: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
-    for op in ran:
-        grouped[op.scheme, op.precision].append(op.microseconds)
-    ordered = sorted(grouped.items(), key=lambda item: -sum(item[1]))
-    return tuple(
-        OperatorGroup(
-            scheme=scheme,
-            precision=precision,
-            count=words.count(len(times), "operator"),
-            share=sum(times) / total if total else 0.0,
-            share_text=words.percent(sum(times) / total if total else 0.0),
-        )
-        for (scheme, precision), times in ordered
-    )
 
 
 def failed_rows(trials: Iterable[Trial]) -> tuple[ProblemRow, ...]:

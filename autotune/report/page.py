@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from autotune.report.pictures import Anytime, Calibration, Front, Importance, Latencies, Pairs
+
 Tone = Literal["good", "fair", "bad", "plain"]
-PointKind = Literal["float", "peer", "searched", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -45,79 +46,6 @@ class Card:
     after: str
     change: str
     details: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class FrontPoint:
-    """A trial on the search split. ``details`` are the lines shown on hover."""
-
-    trial: int
-    kind: PointKind
-    name: str
-    speedup: float
-    low: float
-    high: float
-    drop: float
-    details: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class HoldoutPoint:
-    """A finalist, timed again, on the holdout. ``drop_upper`` is the one-sided bound, ``name`` labels some."""
-
-    trial: int
-    name: str
-    speedup: float
-    low: float
-    high: float
-    drop: float
-    drop_upper: float
-    winner: bool
-    details: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Front:
-    """Speedup against drop.
-
-    Attributes:
-        line: (speedup, drop) of the front members, by speedup.
-        x_range, y_range: what is shown at first; wild drops lie outside.
-        note: says what lies outside; empty when nothing does.
-    """
-
-    metric: str
-    tolerance: float
-    tolerance_text: str
-    points: tuple[FrontPoint, ...]
-    line: tuple[tuple[float, float], ...]
-    holdout: tuple[HoldoutPoint, ...]
-    x_range: tuple[float, float]
-    y_range: tuple[float, float]
-    note: str
-    summary: str
-
-
-@dataclass(frozen=True)
-class LatencySeries:
-    """One finalist's milliseconds per round. ``role`` is winner, float or finalist."""
-
-    trial: int
-    name: str
-    role: Literal["winner", "float", "finalist"]
-    milliseconds: tuple[float, ...]
-    median: str
-
-
-@dataclass(frozen=True)
-class Latencies:
-    """Slowest first. ``x_max`` is where the axis ends at first, so that a few stalls do not flatten the rest."""
-
-    series: tuple[LatencySeries, ...]
-    x_max: float
-    max_latency_ms: float | None
-    rounds: int
-    summary: str
 
 
 @dataclass(frozen=True)
@@ -178,7 +106,13 @@ class StateCount:
 
 @dataclass(frozen=True)
 class OperatorRow:
-    """An operator as it ran in the winner. ``share`` is of the winner's time, 0 to 1, for the bar."""
+    """An operator as it ran in the winner.
+
+    Attributes:
+        share: of the winner's time, 0 to 1, for the bar.
+        cost: what int8 costs it in accuracy. ``gain``: microseconds that int8 saves; both as the search looked at them.
+        why: it stayed float; empty where it did not.
+    """
 
     name: str
     type: str
@@ -193,6 +127,11 @@ class OperatorRow:
     baseline_value: float | None
     speedup: str
     speedup_value: float | None
+    cost: str
+    cost_value: float | None
+    gain: str
+    gain_value: float | None
+    why: str
 
 
 @dataclass(frozen=True)
@@ -208,11 +147,16 @@ class OperatorGroup:
 
 @dataclass(frozen=True)
 class Operators:
+    """``costed``, ``gained``: whether it is known of any operator what int8 costs, or gains."""
+
     rows: tuple[OperatorRow, ...]
     groups: tuple[OperatorGroup, ...]
     total: str
     baseline_total: str
     note: str
+    costs_note: str
+    costed: bool
+    gained: bool
 
 
 @dataclass(frozen=True)
@@ -255,6 +199,7 @@ class Phase:
 class Reproduce:
     command: str
     apply: str
+    verify: str
     load: str
     solved: str
 
@@ -267,12 +212,16 @@ class Page:
     headline: Headline
     cards: tuple[Card, ...]
     front: Front
+    anytime: Anytime
     latencies: Latencies
+    pairs: Pairs | None
     finalists: tuple[FinalistRow, ...]
     trials: tuple[TrialRow, ...]
     states: tuple[StateCount, ...]
     operators: Operators
     ladder: LadderPart
+    calibration: Calibration
+    importance: Importance | None
     failed: tuple[ProblemRow, ...]
     stopped: tuple[ProblemRow, ...]
     splits: tuple[Choice, ...]

@@ -22,6 +22,8 @@ def summary(run: Run) -> dict[str, Any]:
     ``saturation`` is None where 8-bit sums cannot saturate, where float won, or where ``notes`` say why; its ``cost``
     is positive where the winner would score better without saturation.
     ``ladder`` is None where the order was ``search``.
+    ``export_check`` says how the written model was compared with the judged one; a difference is an error, so there is
+    no figure for it.
     ``verdict``, ``speedup`` and ``speedup_best_float`` are the winner's; without one their values are None.
     """
     found = Lookup(run)
@@ -46,6 +48,7 @@ def summary(run: Run) -> dict[str, Any]:
         },
         "baseline_score": run.baseline_score,
         "saturation": None if run.saturation is None else asdict(run.saturation),
+        "export_check": _export_check(run),
         "front": list(run.front),
         "finalists": [_finalist(f, found) for f in run.finalists],
         "trials": len(run.trials),
@@ -71,6 +74,10 @@ def summary(run: Run) -> dict[str, Any]:
     }
     as_json: dict[str, Any] = plain(figures, lambda _: None)
     return as_json
+
+
+def _export_check(run: Run) -> dict[str, Any] | None:
+    return None if run.export_check is None else {**asdict(run.export_check), "process": "fresh", "equal": "bitwise"}
 
 
 def _anytime(run: Run) -> list[dict[str, float]]:

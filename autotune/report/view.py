@@ -8,9 +8,14 @@ from autotune.record import Interval
 from autotune.report import words
 from autotune.report.evidence import finalist_rows, front, latencies, status_badge
 from autotune.report.ladder import ladder_part
-from autotune.report.listing import failed_rows, operators, state_counts, stopped_rows, trial_rows
+from autotune.report.listing import failed_rows, state_counts, stopped_rows, trial_rows
 from autotune.report.lookup import BASELINE, Lookup, median
+from autotune.report.mattering import importance
+from autotune.report.operating import operators
 from autotune.report.page import Badge, Card, Choice, Headline, Page, Phase, Reproduce
+from autotune.report.pairing import pairs
+from autotune.report.progress import anytime
+from autotune.report.ranges import calibration
 from autotune.report.words import MetricWords
 
 _OUTCOMES = {
@@ -20,6 +25,7 @@ _OUTCOMES = {
 _NO_VERDICT = Badge("no verdict", "?", "plain", "No candidate was judged on the holdout.")
 
 _APPLY = "autotune apply solved.yaml --output model"
+_VERIFY = "autotune verify ."
 _LOAD = """import autotune
 
 compiled = autotune.load("model")
@@ -39,12 +45,16 @@ def view(run: Run) -> Page:
         headline=_headline(found, metric),
         cards=_cards(found, metric),
         front=front(found, metric),
+        anytime=anytime(found, metric),
         latencies=latencies(found),
+        pairs=pairs(found),
         finalists=finalist_rows(found, metric),
         trials=trial_rows(found, metric),
         states=state_counts(run.trials),
         operators=operators(found),
         ladder=ladder_part(run.ladder),
+        calibration=calibration(found),
+        importance=importance(found),
         failed=failed_rows(run.trials),
         stopped=stopped_rows(run.trials),
         splits=_splits(run),
@@ -54,7 +64,7 @@ def view(run: Run) -> Page:
         model=_model(run),
         machine=_machine(run),
         versions=tuple(Choice(name, version) for name, version in sorted(run.fingerprint.versions.items())),
-        reproduce=Reproduce(run.command, _APPLY, _LOAD, run.solved),
+        reproduce=Reproduce(run.command, _APPLY, _VERIFY, _LOAD, run.solved),
     )
 
 
@@ -118,6 +128,7 @@ def _cards(found: Lookup, metric: MetricWords) -> tuple[Card, ...]:
         _latency_card(winner, found),
         _size_card(winner, found),
         _speed_card(winner, found),
+        _throughput_card(winner, found),
     )
 
 
@@ -176,6 +187,20 @@ def _speed_card(winner: Finalist, found: Lookup) -> Card:
         details.append(f"at least {words.ratio(asked)} asked: {'met' if winner.meets_speedup else 'not met'}")
     details.append(f"intervals at {words.confidence(found.run.goal.confidence)} confidence")
     return Card("speed", "", words.ratio(winner.speedup.estimate), _against_f32(winner.speedup), tuple(details))
+
+
+def _throughput_card(winner: Finalist, found: Lookup) -> Card:
+    before, after = found.baseline_ms(), median(winner.milliseconds) if winner.milliseconds else None
+    threads = found.run.fingerprint.threads
+    return Card(
+        title="throughput",
+        before=words.rate(before),
+        after=words.rate(after),
+        change=words.change(1 / before, 1 / after) if before and after else "",
+        details=(
+            f"inferences one after the other, {words.count(threads, 'thread')} at most: 1 s over the median latency",
+        ),
+    )
 
 
 def _against_f32(speed: Interval) -> str:

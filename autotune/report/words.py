@@ -75,6 +75,13 @@ def _three_digits(value: float) -> str:
     return f"{value:,.{decimals}f}".replace("-", MINUS)
 
 
+def rate(value: float | None) -> str:
+    """Inferences per second of so many milliseconds each: ``833 /s``."""
+    if value is None or not math.isfinite(value) or value <= 0:
+        return MISSING
+    return f"{_three_digits(1000 / value)} /s"
+
+
 def ratio(value: float | None) -> str:
     """A speed ratio: ``3.52×``."""
     if value is None or not math.isfinite(value):

@@ -13,17 +13,17 @@ from autotune.outcome import Run
 from autotune.report.html import render
 from autotune.report.plain import plain
 from autotune.report.summary import summary
-from autotune.report.tables import pareto_frame, trials_frame
+from autotune.report.tables import FRAMES, as_csv
 
 
 def write_reports(run: Run, directory: Path) -> None:
-    """Write report.html, trials.csv, pareto.csv and run.json into ``directory``, over older ones.
+    """Write report.html, the tables and run.json into ``directory``, over older ones.
 
     Raises:
         UserError: the disk is full, or the folder cannot be written to.
     """
-    write_text(directory / "trials.csv", trials_frame(run).to_csv(index=False, lineterminator="\n"))
-    write_text(directory / "pareto.csv", pareto_frame(run).to_csv(index=False, lineterminator="\n"))
+    for name, frame in FRAMES.items():
+        write_text(directory / name, as_csv(frame(run)))
     write_text(directory / "run.json", json.dumps(summary(run), indent=2, allow_nan=False) + "\n")
     write_text(directory / "report.html", render(run))
 

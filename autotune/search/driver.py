@@ -11,7 +11,7 @@ told as infeasible, with their reason in the trial's record.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from autotune.decide import fits
 from autotune.protocol import Explored
 from autotune.recipe import Strategy
 from autotune.record import Origin, Trial
-from autotune.search.early import fewer_threads, partly_bf16, partly_compressed, threads_matter
+from autotune.search.early import fewer_threads, partly_bf16, partly_compressed, rewritten, threads_matter
 from autotune.search.guide import Guide, frame_of
 from autotune.search.incumbent import challenger, fastest_within, incumbent
 from autotune.search.order import FOR_ACCURACY, FOR_SPEED, likely_first
@@ -176,6 +176,11 @@ class Search:
         self._study.remember(frame, explored)
         self._guides[frame] = self._guide(frame, explored)
 
+    @property
+    def explored(self) -> tuple[tuple[Configuration, Explored], ...]:
+        """The frames that could be looked at, with what was found out."""
+        return tuple((frame, found) for frame, found in self._study.recall() if found is not None)
+
     def _guide(self, frame: Configuration, explored: Explored | None) -> Guide | None:
         reference = sum(self._profile.values())
         return Guide(frame, explored, self._space.free, reference) if explored else None
@@ -209,26 +214,22 @@ class Search:
     def _first(self) -> tuple[Configuration, Origin] | None:
         """Return the next plain configuration, or what is to come before it; None when all are tried."""
         for configuration in self._untried_plain():
-            early = self._early() if configuration.quantization else None
+            early = None if configuration.is_float else self._early()
             return (early, "guide") if early else (configuration, "plain")
         return None
 
     def _early(self) -> Configuration | None:
         """Return what may be faster than float f32 and within the tolerance, and costs less than anything int8."""
-        fewer = fewer_threads(self._trials, self._space.threads)
-        if fewer is not None and self._space.holds(fewer):
-            return fewer
-        whole = next((c for c in self._plain if c.is_float and c.precision == "bf16"), None)
         if not self._strategy.prior:
             return None
-        return next((found for found in self._parts(whole) if found is not None and self._space.holds(found)), None)
-
-    def _parts(self, whole: Configuration | None) -> Iterator[Configuration | None]:
-        """Yield what computes in bf16, or with int8 weights, in part; ``whole``: float in bf16."""
+        trials, tolerance, space = self._trials, self._tolerance, self._space
+        found = [fewer_threads(trials, space.threads), rewritten(trials, tolerance, space.faster_forms)]
+        whole = next((c for c in self._plain if c.is_float and c.precision == "bf16"), None)
         if whole is not None:
-            yield partly_bf16(self._trials, self._tolerance, whole, self._space.bf16, self._profile)
+            found.append(partly_bf16(trials, tolerance, whole, space.bf16, self._profile))
         if self._climbs:
-            yield partly_compressed(self._trials, self._tolerance, self._plain, self._profile)
+            found.append(partly_compressed(trials, tolerance, self._plain, self._profile))
+        return next((c for c in found if c is not None and space.holds(c)), None)
 
     def _neighbour(self) -> Configuration | None:
         """In turn make something fast more accurate, and the fastest within the tolerance faster."""

@@ -15,7 +15,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from autotune.configuration import Configuration
+from autotune.configuration import Configuration, FormChoice
 from autotune.record import Trial
 from autotune.search.incumbent import fastest_within
 
@@ -108,6 +108,26 @@ def fewer_threads(trials: Iterable[Trial], counts: Sequence[int]) -> Configurati
             return None
         before = known[found].speedup.estimate
     return None
+
+
+def rewritten(trials: Iterable[Trial], tolerance: float, forms: tuple[FormChoice, ...]) -> Configuration | None:
+    """Return the fastest plain float model within the tolerance in these forms, which need no observation either.
+
+    None where there are no forms, or a float model was tried in them.
+    """
+    known = list(trials)
+    if not forms or any(t.configuration.is_float and t.configuration.forms == forms for t in known):
+        return None
+    within = [
+        (found.latency.speedup.estimate, t.configuration)
+        for t in known
+        if t.configuration.is_float
+        and (found := t.measurement) is not None
+        and found.latency is not None
+        and found.drop is not None
+        and found.drop <= tolerance
+    ]
+    return replace(max(within, key=lambda entry: entry[0])[1], forms=forms) if within else None
 
 
 def threads_matter(trials: Iterable[Trial]) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from autotune import chatter
 from autotune.data import Dataset
 from autotune.errors import AutotuneError, UserError
 
@@ -53,6 +54,7 @@ def converted(request: dict[str, Any], samples: Dataset, folder: Path) -> dict[s
         environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
         command = [sys.executable, "-m", "autotune.sources.conversion", text, str(folder / REPLY)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    chatter.add(done.stdout + done.stderr)
     if not (folder / REPLY).is_file():
         told = done.stderr.strip().splitlines()[-1:] or [f"it ended with {done.returncode}"]
         raise AutotuneError(f"Converting {request['name']} failed: {told[0][:300]}.")

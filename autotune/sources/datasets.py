@@ -11,7 +11,9 @@ import numpy as np
 
 from autotune.data import Dataset, Splits, join, labels_are_classes, split, validate
 from autotune.errors import UserError
+from autotune.recipe import MEDIA
 from autotune.sources import builtin
+from autotune.sources.media import load_media
 from autotune.sources.tables import SUFFIXES as TABLES
 from autotune.sources.texts import load_texts
 from autotune.usercode import call_function
@@ -33,14 +35,14 @@ def load_data(recipe: Recipe, trust_code: bool, announce: Callable[[str], None])
         UserError: the data are missing, broken or too few.
     """
     data = recipe.data
-    parts = ("calibration", "search", "holdout") if data.separate else ()
-    named = {f"data.{part}": getattr(data, part) for part in parts} or {"data": data}
     if recipe.task is None:
         loaded = {
-            where: load_source(source, recipe.base, trust_code, announce, where) for where, source in named.items()
+            where: load_source(source, recipe.base, trust_code, announce, where) for where, source in data.parts.items()
         }
+    elif recipe.task.name in MEDIA:
+        loaded = load_media(recipe, data.parts, trust_code, announce)
     else:
-        loaded = load_texts(recipe, named, trust_code, announce)
+        loaded = load_texts(recipe, data.parts, trust_code, announce)
     for where, dataset in loaded.items():
         validate(dataset, where)
     if data.separate:
@@ -70,7 +72,9 @@ def read_npz(path: Path) -> Dataset:
     except FileNotFoundError:
         raise UserError(f"data: {path} does not exist; a path is relative to the recipe's folder.") from None
     except IsADirectoryError:
-        raise UserError(f"data: {path} is a folder; give an npz file.") from None
+        raise UserError(
+            f"data: {path} is a folder; give an npz file, or say what to make of it with --task, or 'task' in a recipe."
+        ) from None
     except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
         if "pickle" in str(error) and zipfile.is_zipfile(path):
             raise UserError(
@@ -81,13 +85,13 @@ def read_npz(path: Path) -> Dataset:
 
 
 def load_source(source: Any, base: Path, trust_code: bool, announce: Callable[[str], None], where: str) -> Dataset:
-    """Load one source that is no table.
+    """Load one source of arrays.
 
     Args:
-        where: what an error message begins with.
+        where: what error messages begin with.
 
     Raises:
-        UserError: it is missing, broken, or a table, which needs a task.
+        UserError: it is missing or broken, or a table.
     """
     if source.builtin is not None:
         loaded = builtin.load(source.builtin, source.options or {}, announce)

@@ -5,26 +5,43 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotune.data import Dataset
 from autotune.errors import UserError
 from autotune.files import replacing_folder, sha256
+from autotune.media import MEDIA_TASKS, MediaTask
 from autotune.protocol import Companions
+from autotune.recipe import TaskName
 from autotune.sources.cache import cache_dir
 from autotune.sources.converting import MODEL, REPLY, check_torch, converted, sentence, shapes
 from autotune.sources.package import fetch_folder
-from autotune.text import TASKS, TextModel
+from autotune.text import TASKS as TEXT_TASKS
+from autotune.text import TextModel, TextTask
 
 if TYPE_CHECKING:
-    from autotune.recipe import Recipe, TaskName
+    from autotune.recipe import Recipe
 
 # Increased whenever the same folder would give another graph.
 _FORMAT = 1
 # What decides a converted model: not notes, nor what an optimiser left behind.
+TASKS: Mapping[TaskName, TextTask | MediaTask] = {**TEXT_TASKS, **MEDIA_TASKS}
+# Heads that a task's models have besides the one that is named after it.
+_ALSO = {
+    "audio-classification": ("ForSequenceClassification",),
+    "image-classification": ("ForImageClassificationWithTeacher",),
+}
 _PARTS = ("*.json", "*.safetensors", "*.bin", "*.py")
+
+
+def is_folder(recipe: Recipe) -> bool:
+    """Whether the recipe's model is a transformers folder: tasks of texts need one, others may have a file."""
+    model, task = recipe.model, recipe.task
+    if task is None or task.name in TEXT_TASKS:
+        return task is not None
+    return model.folder is not None or (model.path is not None and (recipe.base / model.path).is_dir())
 
 
 def find(recipe: Recipe, trust_code: bool) -> TextModel:
@@ -55,7 +72,7 @@ def find(recipe: Recipe, trust_code: bool) -> TextModel:
 
 def _check_head(model: TextModel, name: TaskName) -> None:
     head, has = TASKS[name].head, model.architecture
-    if not head or not has or has.endswith(head):
+    if not head or not has or has.endswith((head, *_ALSO.get(name, ()))):
         return
     suits = [other for other, task in TASKS.items() if task.head and has.endswith(task.head)] or ["feature-extraction"]
     raise UserError(
@@ -69,7 +86,7 @@ def companions(recipe: Recipe, trust_code: bool) -> Companions | None:
     Raises:
         UserError: as :func:`find`.
     """
-    if recipe.task is None:
+    if recipe.task is None or not is_folder(recipe):
         return None
     return Companions(find(recipe, trust_code).path.absolute(), TASKS[recipe.task.name].auto)
 

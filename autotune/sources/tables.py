@@ -1,4 +1,4 @@
-"""Tables on disk: CSV, JSON lines, Parquet."""
+"""Tables on disk: CSV, JSON lines, Parquet, data sets as the ``datasets`` library saves them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autotune.errors import UserError
+from autotune.sources.arrow import is_saved, read_saved
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,14 +15,16 @@ SUFFIXES = (".csv", ".jsonl", ".parquet")
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a table; which suffix means which format is in ``SUFFIXES``.
+    """Read a table; which suffix means which format is in ``SUFFIXES``, a folder is a saved data set.
 
     In CSV, an empty cell is missing, and no other text is: a label may be called NA.
 
     Raises:
         UserError: missing, of another suffix, cut, rows of unequal columns, or a library for it is not installed.
     """
-    if not path.is_file():
+    if path.is_dir() and is_saved(path):
+        return read_saved(path)
+    if not path.exists():
         raise UserError(f"data: {path} does not exist; a path is relative to the recipe's folder.")
     if path.suffix not in SUFFIXES:
         raise UserError(f"data: {path} is not a table; a task reads {', '.join(SUFFIXES)}.")

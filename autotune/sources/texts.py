@@ -9,14 +9,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from autotune.data import Dataset, from_arrays, to_arrays
+from autotune.data import Dataset
 from autotune.errors import UserError
-from autotune.files import replacing, sha256
+from autotune.files import sha256
 from autotune.sources import builtin
-from autotune.sources.cache import cache_dir
 from autotune.sources.folders import find
+from autotune.sources.samples import cached
 from autotune.sources.tables import read_table
 from autotune.text import TASKS, TextModel, encode
 from autotune.text.model import WEIGHTS
@@ -48,30 +46,20 @@ def load_texts(
     needs = TASKS[recipe.task.name].needs
     tables = {}
     for where, source in named.items():
-        frame = _frame(source, recipe.base, trust_code, announce, where)
+        frame = load_table(source, recipe.base, trust_code, announce, where)
         tables[where] = Table.of(frame, source.columns, needs, where)
-    place = cache_dir() / "samples" / f"{_key(tables, model, recipe)}.npz"
-    if place.is_file():
-        with np.load(place, allow_pickle=False) as archive:
-            for sentence in archive["told"]:
-                announce(str(sentence))
-            return from_arrays(archive)
-    told: list[str] = []
-
-    def tell(sentence: str) -> None:
-        told.append(sentence)
-        announce(sentence)
-
-    datasets = encode(tables, recipe.task, model, recipe.model.trust_remote_code, tell)
-    arrays = {"told": np.array(told, dtype=np.str_), **to_arrays(datasets)}
-    with replacing(place) as temporary:
-        np.savez(temporary, **arrays)  # type: ignore[arg-type]
-    return datasets
+    spec, trusted = recipe.task, recipe.model.trust_remote_code
+    return cached(_key(tables, model, recipe), lambda tell: encode(tables, spec, model, trusted, tell), announce)
 
 
-def _frame(
+def load_table(
     source: DataSource, base: Path, trust_code: bool, announce: Callable[[str], None], where: str
 ) -> pd.DataFrame:
+    """Load one source of rows, with the columns that it has.
+
+    Raises:
+        UserError: it is missing or broken, or no table.
+    """
     import pandas as pd
 
     if source.path is not None:

@@ -11,7 +11,9 @@ import numpy as np
 from autotune.data import Dataset, Splits, sample_digests, to_arrays, validate
 from autotune.errors import UserError
 from autotune.files import replacing
+from autotune.recipe import MEDIA
 from autotune.sources.datasets import load_source
+from autotune.sources.media import load_media
 from autotune.sources.texts import load_texts
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ def load_training(recipe: Recipe, splits: Splits, trust_code: bool, announce: Ca
     assert recipe.training is not None
     if recipe.task is None:
         loaded = load_source(recipe.training.data, recipe.base, trust_code, announce, _WHERE)
+    elif recipe.task.name in MEDIA:
+        loaded = load_media(recipe, {_WHERE: recipe.training.data}, trust_code, announce)[_WHERE]
     else:
         length = next(iter(splits.search.inputs.values())).shape[-1]  # that of the model, whatever these texts need
         same = recipe.model_copy(update={"task": recipe.task.model_copy(update={"length": length})})

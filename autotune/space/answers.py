@@ -41,6 +41,7 @@ FLOAT_FORMS: tuple[FormName, ...] = (
     "one-hot-as-lookup",
     "fused-activation",
     "convolution-borders",
+    "outputs-as-channels",
     "linear-as-convolution",
 )
 

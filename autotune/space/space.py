@@ -167,6 +167,12 @@ class Space:
         return tuple(count for count in self._offer.threads if count is not None)
 
     @property
+    def faster_forms(self) -> tuple[FormChoice, ...]:
+        """The forms that a float model runs faster in, as a rule, of all their groups."""
+        offered = ((name, self._offer.forms[name]) for name in FLOAT_FORMS[:-1] if name in self._offer.forms)
+        return tuple(sorted(FormChoice(name, (*form.always, *form.free)) for name, form in offered))
+
+    @property
     def always_float(self) -> frozenset[str]:
         """Operators that the recipe keeps float."""
         return self._offer.always_float

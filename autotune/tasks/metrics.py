@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from autotune.errors import UserError, suggest
+from autotune.tasks.characters import CharacterAccuracy
 from autotune.tasks.classification import Accuracy, Auc, MacroF1
 from autotune.tasks.fidelity import CosineToFloat
 from autotune.tasks.function import FunctionMetric
+from autotune.tasks.marks import MarkF1
 from autotune.tasks.outputs import Array, Scores
 from autotune.tasks.regression import Correlation, MeanAbsoluteError, RootMeanSquaredError
+from autotune.tasks.segmentation import MeanIou
 from autotune.tasks.tokens import Answer, Perplexity, TokenAccuracy
 from autotune.usercode import load_function
 
@@ -58,9 +61,12 @@ METRICS: dict[str, Callable[[str | None], Metric]] = {
     "answer-exact": lambda output: Answer("answer-exact", output),
     "answer-f1": lambda output: Answer("answer-f1", output),
     "auc": Auc,
+    "character-accuracy": CharacterAccuracy,
     "cosine-to-float": CosineToFloat,
     "f1": MacroF1,
     "mae": MeanAbsoluteError,
+    "mark-f1": MarkF1,
+    "mean-iou": MeanIou,
     "pearson": lambda output: Correlation("pearson", output),
     "perplexity": Perplexity,
     "rmse": RootMeanSquaredError,

@@ -68,11 +68,12 @@ class Perplexity:
 
         assert labels is not None
         logits = logits_of(outputs, self.output, labels, self.name)
-        rows, positions = np.nonzero(labels >= 0)
-        asked = logits[rows, positions].astype(np.float64)
-        loss = logsumexp(asked, axis=1) - asked[np.arange(len(rows)), labels[rows, positions]]
-        sums = np.bincount(rows, weights=loss, minlength=len(labels))
-        return np.stack([sums, np.bincount(rows, minlength=len(labels))], axis=1).astype(np.float64)
+        scores = np.zeros((len(labels), 2))
+        for row, asked in enumerate(labels >= 0):  # one at a time: a vocabulary is large
+            of_asked = logits[row, asked].astype(np.float64)
+            right = of_asked[np.arange(len(of_asked)), labels[row, asked]]
+            scores[row] = (logsumexp(of_asked, axis=1) - right).sum(), len(of_asked)
+        return scores
 
     def value(self, per_sample: Scores, labels: Array | None) -> float:
         """Return the perplexity; NaN where nothing was asked."""

@@ -11,12 +11,15 @@ from autotune.data import Array
 from autotune.errors import UserError
 
 
-def numbers(labels: Sequence[Any], names: Sequence[str], where: str) -> Array:
+def numbers(
+    labels: Sequence[Any], names: Sequence[str], where: str, named_in: str = "id2label of the model's config.json"
+) -> Array:
     """Return class numbers, int64 shape (n,), of names or numbers.
 
     Args:
         labels: text that is the name of a class (upper and lower case as the model has it), or whole numbers.
         names: of the model's classes, in order.
+        named_in: where these stand.
 
     Raises:
         UserError: a label is not one of the model's; names both.
@@ -29,7 +32,7 @@ def numbers(labels: Sequence[Any], names: Sequence[str], where: str) -> Array:
         unknown = sorted({_text(label) for label, number in zip(labels, found, strict=True) if number < 0})
         raise UserError(
             f"{where}: the labels {_listed(unknown)} are not among the model's ({_listed(names)}); rename them in the "
-            "data, or in id2label of the model's config.json."
+            f"data, or in {named_in}."
         )
     return np.array(found, dtype=np.int64)
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autotune import chatter
 from autotune.errors import UserError
 
 CONFIG = "config.json"
+CAUSAL = "ForCausalLM"
 WEIGHTS = (".safetensors", ".bin")
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 # A tokenizer without a limit of its own says 1e30.
@@ -55,9 +57,12 @@ class TextModel:
 
     @property
     def architecture(self) -> str:
-        """The class it was saved from, such as ``BertForSequenceClassification``; empty if it does not say."""
+        """The class it was saved from, such as ``BertForSequenceClassification``; empty if it does not say.
+
+        What GPT-2 and a few of its age call ``LMHeadModel`` is ``ForCausalLM`` here.
+        """
         named = self.config.get("architectures") or [""]
-        return str(named[0])
+        return str(named[0]).replace("LMHeadModel", CAUSAL)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -98,15 +103,20 @@ class TextModel:
                 f"model: {self.path} has no tokenizer (tokenizer.json, vocab.txt ...); save it beside the model with "
                 "tokenizer.save_pretrained."
             )
-        from transformers import AutoTokenizer
-
         try:
-            tokenizer = AutoTokenizer.from_pretrained(self.path, local_files_only=True, trust_remote_code=trust_code)
+            with chatter.caught():
+                from transformers import AutoTokenizer
+
+                tokenizer = AutoTokenizer.from_pretrained(
+                    self.path, local_files_only=True, trust_remote_code=trust_code
+                )
         except Exception as error:  # libraries behind it raise anything
             said = " ".join(str(error).split())[:200].rstrip(".")
             raise UserError(
                 f"model: the tokenizer of {self.path} cannot be loaded: {said}; check its files."
             ) from error
+        if tokenizer.pad_token is None and self.architecture.endswith(CAUSAL):
+            tokenizer.pad_token = tokenizer.eos_token  # any will do: nothing looks at what stands behind it
         if tokenizer.pad_token is None:
             raise UserError(
                 f"model: the tokenizer of {self.path} has no padding token, and all samples need one length; set "

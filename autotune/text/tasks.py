@@ -10,6 +10,7 @@ from autotune.recipe import TaskName
 from autotune.text.answering import QuestionAnswering
 from autotune.text.classification import TextClassification
 from autotune.text.embedding import FeatureExtraction, SentenceSimilarity
+from autotune.text.generation import TextGeneration
 from autotune.text.masking import FillMask
 from autotune.text.model import TextModel
 from autotune.text.table import Table
@@ -58,5 +59,6 @@ TASKS: Mapping[TaskName, TextTask] = {
     "question-answering": QuestionAnswering(),
     "sentence-similarity": SentenceSimilarity(),
     "text-classification": TextClassification(),
+    "text-generation": TextGeneration(),
     "token-classification": TokenClassification(),
 }

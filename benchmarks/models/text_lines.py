@@ -8,8 +8,8 @@ import numpy as np
 import openvino as ov
 
 from autotune import recipe
+from autotune.sources.builtin.drawn_lines import draw, preprocess, texts
 from autotune.sources.model import locate
-from benchmarks.models.common_lines import draw, preprocess, texts
 
 LINES, WIDTH = 500, 320
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import autotune
+from autotune.sources.builtin.played_notes import piece
 from autotune.sources.package import fetch
-from benchmarks.models.notes import piece
 
 FORMATS = {
     "nmp.onnx": "2c3c1d144bfa61ad236e92e169c13535c880469a12a047d4e73451f2c059a0ec",
@@ -27,9 +27,8 @@ def test_a_model_of_this_format_is_tuned(file: str, tmp_path: Path) -> None:
     """basic-pitch as its authors published it, on synthesised music, without labels."""
     model = fetch("basic-pitch==0.4.0", f"basic_pitch/saved_models/icassp_2022/{file}", FORMATS[file])
     random = np.random.default_rng(0)
-    np.savez(
-        tmp_path / "music.npz", **{"serving_default_input_2:0": np.stack([piece(random) for _ in range(44)])[..., None]}
-    )
+    music = np.stack([piece(random)[0] for _ in range(44)])[..., None]
+    np.savez(tmp_path / "music.npz", **{"serving_default_input_2:0": music})
     options = ["--metric", "cosine-to-float", "--max-drop", "2%", "--trials", "7", "--output", str(tmp_path / "run")]
     command = [sys.executable, "-m", "autotune", "tune", str(model), "--data", str(tmp_path / "music.npz"), *options]
     result = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)

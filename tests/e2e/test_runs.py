@@ -15,9 +15,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 import autotune
 from autotune import hardware
+from autotune.report.write import load_record
+from autotune.search.importance import FEWEST_TRIALS
 
 
 def command(*arguments: str | Path) -> list[str]:
@@ -55,13 +58,14 @@ def test_leaves_everything_it_promises(finished: Path) -> None:
     assert "scores/0.npy" in scores
     assert names - scores == {
         "model/README.md", "model/deploy.json", "model/openvino_model.bin", "model/openvino_model.xml",
-        "pareto.csv", "recipe.yaml", "record.json", "report.html", "run.json", "run.log", "solved.yaml", "study.db",
-        "trials.csv",
+        "latency.csv", "pareto.csv", "recipe.yaml", "record.json", "report.html", "run.json", "run.log",
+        "sensitivity.csv", "solved.yaml", "study.db", "trials.csv",
     }  # fmt: skip
     summary = json.loads((finished / "run.json").read_text())
     if not hardware.can_saturate(hardware.flags(), hardware.instruction_set()):
         assert summary["saturation"] is None
     assert summary["outcome"] == "winner"
+    assert summary["export_check"] == {"samples": 8, "outputs": 1, "process": "fresh", "equal": "bitwise"}
     assert summary["verdict"]["status"] in ("expected", "proven")
     assert summary["verdict"]["drop"] <= summary["verdict"]["tolerance"]
     assert summary["verdict"]["n"] == summary["splits"]["holdout"]
@@ -78,6 +82,15 @@ def test_leaves_everything_it_promises(finished: Path) -> None:
     trials = pd.read_csv(finished / "trials.csv")
     assert len(trials) == summary["trials"]
     assert (trials.loc[trials.origin == "plain", "state"] != "stopped").all()
+    pairs = autotune.read_table(finished / "latency.csv").query("phase == 'final'")
+    ratios = (pairs["float_seconds"] / pairs["candidate_seconds"]).groupby(pairs["trial"]).median()
+    finalists = autotune.read_table(finished / "pareto.csv").query("finalist").set_index("trial")
+    assert finalists["final_speedup"].drop(0).to_dict() == pytest.approx(ratios.to_dict())
+    assert not pairs[["float_order", "candidate_order"]].isna().any(axis=None)
+    record = load_record(finished / "record.json")
+    winner = next(f for f in record.finalists if f.trial == record.winner)
+    assert bool(record.quantizers) == (winner.configuration.quantization is not None)
+    assert record.importances is None or record.importances.trials >= FEWEST_TRIALS
 
 
 @pytest.mark.slow
@@ -139,7 +152,7 @@ def test_odd_output_names_keep_everything_inside(tiny: Path, tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_report_regenerates_the_same_files(finished: Path) -> None:
-    names = ("report.html", "trials.csv", "pareto.csv", "run.json")
+    names = ("report.html", "trials.csv", "pareto.csv", "sensitivity.csv", "latency.csv", "run.json")
     before = {name: (finished / name).read_bytes() for name in names}
     for name in names:
         (finished / name).unlink()
@@ -461,9 +474,19 @@ def test_a_model_that_lost_its_accuracy_is_refused(finished: Path, tmp_path: Pat
     ov.save_model(model, tmp_path / "openvino_model.xml", compress_to_fp16=False)
     for suffix in (".xml", ".bin"):
         shutil.move(tmp_path / f"openvino_model{suffix}", broken / f"openvino_model{suffix}")
-    result = run("verify", finished, "--model", broken, "--slower", "90%")
+    summary = tmp_path / "summary"
+    job = YAML(typ="safe").load(Path("docs/examples/verify.yml"))["jobs"]["verify"]
+    step = next(s for s in job["steps"] if "verdict" in s.get("name", ""))
+    assert set(job["env"]) == {"RUN", "MODEL", "SLOWER"}
+    settings = {"RUN": str(finished), "MODEL": str(broken), "SLOWER": "90%", "GITHUB_STEP_SUMMARY": str(summary)}
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    bash = [step["shell"], "-e", "-o", "pipefail", "-c", step["run"]]  # as GitHub runs it
+    result = subprocess.run(
+        bash, env={**os.environ, **settings, "PATH": programs}, capture_output=True, text=True, timeout=280, check=False
+    )
     assert result.returncode == 3, result.stderr + result.stdout
     assert "does NOT hold: its drop of" in result.stdout
+    assert summary.read_text() == result.stdout
 
 
 def test_verify_needs_a_run(tmp_path: Path) -> None:

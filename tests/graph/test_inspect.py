@@ -9,7 +9,7 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from autotune.graph.inspect import activation_names, candidate_digest, clone, model_digest, tensor_key
+from autotune.graph.inspect import activation_names, candidate_digest, clone, model_digest, model_digests, tensor_key
 
 
 def net(
@@ -67,6 +67,18 @@ def test_bodies_of_if_count() -> None:
 
     assert candidate_digest(conditional(2.0)) == candidate_digest(conditional(2.0))
     assert candidate_digest(conditional(2.0)) != candidate_digest(conditional(3.0))
+
+
+def test_structure_is_everything_but_the_values_of_constants() -> None:
+    def product(value: float, width: int = 4, name: str = "product") -> ov.Model:
+        x = ops.parameter([1, width], np.float32, name="x")
+        y = ops.multiply(x, np.full((1, width), value, np.float32), name=name)
+        return ov.Model([ops.result(y, name="y")], [x], "product")
+
+    one, other = model_digests(product(1.0)), model_digests(product(2.0))
+    assert one.structure == other.structure
+    assert one.content == model_digest(product(1.0)) != other.content
+    assert len({model_digests(m).structure for m in (product(1.0), product(1.0, 5), product(1.0, name="p"))}) == 3
 
 
 def test_activations_are_what_depends_on_an_input() -> None:

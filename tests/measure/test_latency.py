@@ -4,7 +4,7 @@ import time
 import numpy as np
 import pytest
 
-from autotune.measure.latency import MIN_ROUNDS, measure_pairs, rounds
+from autotune.measure.latency import MIN_ROUNDS, measure_pairs, round_order, rounds
 
 
 class Busy:
@@ -82,6 +82,7 @@ def test_rounds_shape_and_order():
     order = [models.index(call) for call in log[-12 * 3 * 2 :: 2]]
     starts = [tuple(order[i : i + 3]) for i in range(0, len(order), 3)]
     assert set(starts) == {(0, 1, 2), (2, 1, 0), (1, 2, 0), (0, 2, 1), (2, 0, 1), (1, 0, 2)}
+    assert starts == [tuple(round_order(number, 3)) for number in range(12)]
 
 
 def test_rounds_end_by_time_but_not_before_the_interval_is_possible():

@@ -6,14 +6,22 @@ import random
 from collections.abc import Callable
 from typing import get_args
 
+import nncf
 import openvino as ov
 import pytest
+from nncf.common.graph.graph_matching import find_subgraphs_matching_pattern
+from nncf.common.graph.patterns.manager import PatternsManager
+from nncf.common.utils.backend import BackendType
 from placement_models import attention, constant_gather, convolutions, elementwise, products, samples, shared_weights
 
 from autotune.configuration import Preset
-from autotune.graph.inspect import model_digest
+from autotune.graph.constants import constant
+from autotune.graph.inspect import model_digest, model_digests
 from autotune.graph.normalise import normalise
+from autotune.quantize.nncf_patterns import hardware_patterns, ignored_patterns
+from autotune.quantize.nncf_private import PrivateSolver
 from autotune.quantize.placement import PLACEMENTS, Placer
+from autotune.quantize.placers import Placers
 
 MODELS = [convolutions, attention, products, shared_weights]
 
@@ -50,6 +58,46 @@ def test_every_point_is_observed(build: Callable[[], ov.Model]) -> None:
             for quantizer in fast.solve(placement, "mixed", kept).activations:
                 assert quantizer.tensor in tensors
                 assert quantizer.channel_axis is None or quantizer.channel_axis in tensors[quantizer.tensor]
+
+
+@pytest.mark.parametrize("build", MODELS)
+@pytest.mark.parametrize("model_type", [None, nncf.ModelType.TRANSFORMER])
+def test_patterns_are_found_where_nncf_finds_them(
+    build: Callable[[], ov.Model], model_type: nncf.ModelType | None
+) -> None:
+    graph = nncf.build_graph(normalise(build())[0])
+    graph.remove_nodes_from(graph.get_nodes_by_types(["Constant"]))
+    device, kinds = nncf.TargetDevice.ANY, PatternsManager
+    for ours, theirs, strict in (
+        (hardware_patterns, kinds.get_full_hw_pattern_graph, True),
+        (ignored_patterns, kinds.get_full_ignored_pattern_graph, False),
+    ):
+        found = find_subgraphs_matching_pattern(
+            graph._nx_graph, theirs(BackendType.OPENVINO, device, model_type), strict
+        )
+        assert sorted(ours(device, model_type).matches(graph._nx_graph, strict=strict)) == sorted(found)
+
+
+def test_models_that_differ_in_values_only_are_placed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    solve = PrivateSolver.solve
+    monkeypatch.setattr(PrivateSolver, "solve", lambda *a: (asked.append(1), solve(*a))[1])
+    one, other = normalise(convolutions())[0], normalise(convolutions())[0]
+    for node in other.get_ordered_ops():
+        if node.get_type_name() == "Constant" and node.get_element_type() == ov.Type.f32:
+            target = next(iter(node.output(0).get_target_inputs()))
+            target.replace_source_output(constant(node.data * 1.5, ov.Type.f32, node.get_friendly_name()).output(0))
+    digests = [model_digests(model) for model in (one, other)]
+    assert digests[0].content != digests[1].content
+    placers = Placers()
+    first, again = (
+        placers.of(model, digest.structure, samples(model).row(0), private=True, placements=PLACEMENTS)
+        for model, digest in zip((one, other), digests, strict=True)
+    )
+    solved = first.solve("plain", "mixed")
+    assert again.solve("plain", "mixed") == solved == placer(convolutions).solve("plain", "mixed")
+    assert again.tensors() == first.tensors()
+    assert len(asked) == 2
 
 
 def test_naming_an_operator_has_an_effect() -> None:

@@ -17,6 +17,7 @@ from form_graphs import transformer_block
 from autotune import hardware
 from autotune.configuration import Compression, Configuration, FormChoice, Quantization
 from autotune.data import Dataset
+from autotune.graph.inspect import candidate_digest
 from autotune.graph.normalise import normalise
 from autotune.measure.compiled import compile_model
 from autotune.quantize.factory import BuildError
@@ -73,6 +74,19 @@ def test_the_transformer_setting_with_smoothing_is_nncf_s_default(model: ov.Mode
         # A weight exactly between two steps may be rounded either way: the scales were multiplied in another order.
         assert (values != their_weights[name]).mean() < 0.01, name
         assert np.abs(values.astype(int) - their_weights[name]).max() <= 1
+
+
+def test_another_alpha_is_placed_without_nncf(model: ov.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = variants(model, tmp_path)
+    groups = tuple(made.groups["smoothing"])
+    made.build(Configuration("f32", TRANSFORMER, (FormChoice("smoothing", groups, 0.95),)))
+    monkeypatch.setattr("autotune.quantize.nncf_private.PrivateSolver.__init__", None)
+    monkeypatch.setattr("autotune.quantize.nncf_private.PrivateSolver.solve", None)
+    again = made.build(Configuration("f32", TRANSFORMER, (FormChoice("smoothing", groups, 0.5),)))
+    monkeypatch.undo()
+    alone = variants(model, tmp_path / "alone")
+    same = alone.build(Configuration("f32", TRANSFORMER, (FormChoice("smoothing", groups, 0.5),)))
+    assert candidate_digest(again) == candidate_digest(same)
 
 
 def test_a_formed_candidate_runs_and_a_form_is_observed_once(model: ov.Model, tmp_path: Path) -> None:

@@ -161,6 +161,7 @@ space:
     one_hot_as_lookup: {use: false}
     fused_activation: {use: false}
     convolution_borders: {use: false}
+    outputs_as_channels: {use: false}
     linear_as_convolution: {use: true}
 """
 
@@ -196,5 +197,5 @@ def test_a_float_model_is_solved_by_its_precision(file: Path) -> None:
 
 def test_schema_is_json_and_names_every_key() -> None:
     schema = json.loads(json.dumps(recipe.json_schema()))
-    assert set(schema["properties"]) == set(recipe.Recipe.model_fields)
+    assert set(schema["properties"]) == {*recipe.Recipe.model_fields, "include"}
     assert schema["additionalProperties"] is False

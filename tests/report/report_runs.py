@@ -5,6 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from autotune.configuration import ActivationChoice, Configuration, Estimator, Quantization
+from autotune.findings import (
+    ChoiceImportance,
+    EstimatedRange,
+    FrameFindings,
+    Importances,
+    OperatorFinding,
+    QuantizerRecord,
+)
 from autotune.outcome import Finalist, Fingerprint, Goal, Run, SplitSizes, Verdict
 from autotune.record import Failure, InputInfo, Interval, Latency, Measurement, ModelInfo, OperatorRun, Seconds, Trial
 
@@ -116,6 +124,7 @@ def trial(number: int, configuration: Configuration, origin: str, measurement: M
         candidate=f"{number:02x}" * 32,
         seconds=Seconds(build=0.05, compile=0.4, score=1.25, latency=0.8),
         finished_at=1_790_000_000.0 + number,
+        ended_seconds=5.0 + 2 * number,
     )
 
 
@@ -190,6 +199,49 @@ def finalist(number: int, configuration: Configuration, speedup: float, best: fl
     )
 
 
+FRAMES = (
+    FrameFindings(
+        frame=Configuration(quantization=Quantization(placement="transformer")),
+        placed=("/conv/Conv", "/dense/MatMul", EVIL),
+        operators=(
+            OperatorFinding(("/conv/Conv",), 0.00021, 310.0),
+            OperatorFinding(("/dense/MatMul",), 0.0013, 240.0),
+            OperatorFinding((EVIL,), 0.081, 65.0),
+        ),
+    ),
+)
+QUANTIZERS = (
+    QuantizerRecord(
+        name=f"{EVIL}/fq_output_0",
+        tensor=f"{EVIL}:0",
+        per_channel=False,
+        lowest=-2.0,
+        highest=6.0,
+        histogram=(0.01, 0.9, 0.0, 0.09),
+        chosen=EstimatedRange(Estimator("percentile", 0.9999), -1.5, 1.5, 0.09),
+        others=(
+            EstimatedRange(Estimator("min-max"), -6.05, 6.0, 0.0),
+            EstimatedRange(Estimator("mse"), -2.0, 4.0, 0.02),
+        ),
+    ),
+    QuantizerRecord(
+        name="/conv/Conv/fq_output_0",
+        tensor="/conv/Conv:0",
+        per_channel=True,
+        lowest=0.0,
+        highest=4.0,
+        histogram=(0.5, 0.25, 0.125, 0.125),
+        chosen=EstimatedRange(Estimator("mse"), 0.0, 4.0, 0.0),
+        others=(),
+    ),
+)
+IMPORTANCES = Importances(
+    trials=12,
+    choices=(ChoiceImportance("placement", 0.02, 0.7), ChoiceImportance("preset", 0.05, 0.1)),
+    noise_speed=0.2,
+    noise_drop=0.15,
+)
+
 FLOAT_FINALIST = finalist(0, FLOAT, 1.0, 1.0, verdict("proven", 0.0, 0.0))
 INT8_FINALIST = finalist(4, MSE, 3.5, 3.5, verdict("expected", 0.0022, 0.0096, 410))
 STEADY_FINALIST = finalist(3, TRANSFORMER, 3.1, 3.1, verdict("proven", 0.0011, 0.0067))
@@ -221,6 +273,9 @@ INT8_WINS = Run(
     solved=SOLVED,
     command="autotune tune recipes/file-type.yaml --seed 0",
     notes=MODEL.notes,
+    frames=FRAMES,
+    quantizers=QUANTIZERS,
+    importances=IMPORTANCES,
 )
 
 FLOAT_WINS = replace(

@@ -99,6 +99,95 @@ def test_plots_have_marks(browser: Any, tmp_path: Path) -> None:
     assert marks(browser, "latency", ".boxlayer path.point") == 4 * 101
 
 
+def test_every_plot_has_marks(browser: Any, tmp_path: Path) -> None:
+    show(browser, INT8_WINS, tmp_path)
+    assert marks(browser, "anytime", ".scatterlayer path.point") == 6
+    assert marks(browser, "anytime", ".scatterlayer path.js-line") == 1
+    assert marks(browser, "pairs", ".scatterlayer path.point") == 2 * 101
+    assert marks(browser, "ratios", ".barlayer path") >= 1  # the rounds of this run are all alike
+    assert marks(browser, "operators", ".treemaplayer path.surface") >= 5
+    assert marks(browser, "calibration", ".barlayer path") >= 3
+    assert marks(browser, "calibration", ".scatterlayer path.point") == 6
+    assert marks(browser, "importance", ".barlayer path") == 4
+
+
+PINNED = "return [...document.querySelectorAll('#pins h3')].map(h => h.firstChild.textContent.trim())"
+
+
+def test_a_click_on_a_mark_pins_its_configuration(browser: Any, tmp_path: Path) -> None:
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.by import By
+
+    show(browser, INT8_WINS, tmp_path)
+    place = browser.execute_script(
+        "const plot = document.querySelector('[data-figure=front]');"
+        "plot.scrollIntoView({block: 'center', behavior: 'instant'});"
+        "const trace = plot.data.find(t => t.name === 'found by the search');"
+        "const box = plot.querySelector('.nsewdrag').getBoundingClientRect(), full = plot._fullLayout;"
+        "return [full.xaxis.d2p(trace.x[0]) - box.width / 2, full.yaxis.d2p(trace.y[0]) - box.height / 2];"
+    )
+    drag = browser.find_element(By.CSS_SELECTOR, "[data-figure=front] .nsewdrag")
+    ActionChains(browser).move_to_element_with_offset(drag, *map(round, place)).pause(0.3).click().perform()
+    assert browser.execute_script(PINNED) == ["trial 4"]
+    pin = browser.find_element(By.ID, "pins").text
+    assert "percentile(0.9999), symmetric" in pin and "operators kept float" in pin
+    notes = "return document.querySelector('[data-figure=front]').layout.annotations.map(a => a.text)"
+    assert "trial 4" in browser.execute_script(notes)
+
+
+def test_pins_from_the_keyboard_show_what_differs(browser: Any, tmp_path: Path) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    show(browser, INT8_WINS, tmp_path)
+    for trial in (3, 4):
+        browser.find_element(By.CSS_SELECTOR, f"#trial-table button.pin[data-trial='{trial}']").send_keys(Keys.ENTER)
+    assert browser.execute_script(PINNED) == ["trial 3", "trial 4"]
+    same = browser.execute_script(
+        "return [...document.querySelectorAll('#pins article:last-child dd:not(.differs)')]"
+        ".map(d => d.previousElementSibling.textContent)"
+    )
+    assert "placement" in same and "activation ranges" not in same
+    browser.find_element(By.CSS_SELECTOR, "#pins article:first-child button.pin").send_keys(Keys.ENTER)
+    assert browser.execute_script(PINNED) == ["trial 4"]
+    assert browser.get_log("browser") == []
+
+
+def test_another_quantiser_can_be_chosen(browser: Any, tmp_path: Path) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import Select
+
+    show(browser, INT8_WINS, tmp_path)
+    Select(browser.find_element(By.ID, "quantizer")).select_by_index(1)
+    shown = "return document.querySelector('[data-figure=calibration]').data[2].y[0]"
+    assert browser.execute_script(shown) == "per channel"
+    assert "0 to 4" in browser.find_element(By.ID, "quantizer-facts").text
+
+
+def test_words_are_explained_on_hover_and_focus(browser: Any, tmp_path: Path) -> None:
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.by import By
+
+    show(browser, INT8_WINS, tmp_path)
+    term = browser.find_element(By.CSS_SELECTOR, "#front .term")
+    tip = term.find_element(By.CSS_SELECTOR, ".tip")
+    assert not tip.is_displayed()
+    ActionChains(browser).move_to_element(term).perform()
+    assert tip.is_displayed() and tip.text == "One configuration, built and measured."
+    other = browser.find_element(By.CSS_SELECTOR, "#calibration .term")
+    browser.execute_script("arguments[0].focus()", other)
+    assert other.find_element(By.CSS_SELECTOR, ".tip").is_displayed()
+
+
+def test_operators_are_found_by_words(browser: Any, tmp_path: Path) -> None:
+    from selenium.webdriver.common.by import By
+
+    show(browser, INT8_WINS, tmp_path)
+    browser.find_element(By.CSS_SELECTOR, "input[data-filters=operator-table]").send_keys("would save")
+    rows = browser.find_elements(By.CSS_SELECTOR, "#operator-table tbody tr:not(.hidden)")
+    assert len(rows) == 1 and "<img src=x" in rows[0].text
+
+
 def test_hover_shows_the_configuration(browser: Any, tmp_path: Path) -> None:
     show(browser, INT8_WINS, tmp_path)
     browser.execute_script(

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+import random
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
-from report_runs import EVIL, INT8_WINS, OUTCOMES
+from report_runs import EVIL, INT8_WINS, OUTCOMES, QUANTIZERS
 
 from autotune.outcome import Run
 from autotune.report.charts import front_figure
@@ -83,7 +87,7 @@ def test_names_with_html_in_them_are_text() -> None:
     parsed = outline(render(run))
     assert "img" not in [tag for tag, _ in parsed.tags]
     assert "b" not in [tag for tag, _ in parsed.tags]
-    assert [a.get("id") for tag, a in parsed.tags if tag == "script"] == ["figures", "plotly", None]
+    assert [a.get("id") for tag, a in parsed.tags if tag == "script"] == ["details", "plotly", None]
 
 
 def test_plot_labels_with_html_in_them_are_text() -> None:
@@ -93,11 +97,15 @@ def test_plot_labels_with_html_in_them_are_text() -> None:
     assert "&lt;img" in told
 
 
-def test_figures_are_json_without_nan() -> None:
-    text = render(INT8_WINS)
-    match = re.search(r'id="figures">(.*?)</script>', text, re.S)
+def unpacked(text: str) -> dict[str, Any]:
+    match = re.search(r'id="details">(.*?)</script>', text, re.S)
     assert match is not None
-    figures = json.loads(match[1], parse_constant=pytest.fail)
+    found: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(match[1])), parse_constant=pytest.fail)
+    return found
+
+
+def test_figures_are_json_without_nan() -> None:
+    figures = unpacked(render(INT8_WINS))["figures"]
     names = [trace["name"] for trace in figures["front"]["data"]]
     assert names == [
         "Pareto front (search split)",
@@ -112,6 +120,45 @@ def test_figures_are_json_without_nan() -> None:
     assert winner["error_y"]["array"] == [pytest.approx(0.0074)]
     assert winner["error_y"]["arrayminus"] == [0.0]
     assert len(figures["latency"]["data"]) == 4
+
+
+def test_a_plot_for_everything_that_is_known() -> None:
+    every = {"front", "latency", "anytime", "pairs", "ratios", "operators", "calibration", "importance"}
+    for run in OUTCOMES.values():
+        text = render(run)
+        placed = set(re.findall(r'data-figure="([a-z]+)"', text))
+        assert placed <= unpacked(text)["figures"].keys()
+        if run is INT8_WINS:
+            assert placed == every
+
+
+def test_patterns_and_symbols_carry_what_colours_do() -> None:
+    figures = unpacked(render(INT8_WINS))["figures"]
+    front = [t["marker"]["symbol"] for t in figures["front"]["data"] if "marker" in t]
+    assert len(front) == len(set(front))
+    patterns = {t["marker"]["pattern"]["shape"] for t in figures["importance"]["data"]}
+    assert patterns == {"", "/"}
+    assert set(figures["operators"]["data"][0]["marker"]["pattern"]["shape"]) == {"", "/"}
+
+
+def test_names_with_html_in_them_are_text_in_the_packed_figures() -> None:
+    told = json.dumps(unpacked(render(INT8_WINS))["figures"])
+    assert "<img" not in told and "<b>" not in told
+    assert "&lt;img" in told
+
+
+def test_five_hundred_trials_stay_small() -> None:
+    """Each keeps its own operators of long names float."""
+    names = [f"/bert/encoder/layer.{i // 8}/attention/self/part.{i % 8}/MatMul" for i in range(96)]
+    draw = random.Random(0)
+    int8 = INT8_WINS.trials[4]
+    assert int8.configuration.quantization is not None
+    trials = []
+    for number in range(500):
+        kept = replace(int8.configuration.quantization, float_operators=tuple(draw.sample(names, draw.randrange(48))))
+        trials.append(replace(int8, number=number, configuration=replace(int8.configuration, quantization=kept)))
+    run = replace(INT8_WINS, trials=tuple(trials), quantizers=QUANTIZERS * 100)
+    assert len(render(run).encode()) < LARGEST
 
 
 def test_equal_runs_give_equal_pages() -> None:

@@ -2,32 +2,78 @@ from __future__ import annotations
 
 import io
 import json
-import re
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
-from report_runs import EVIL, FLOAT_WINS, INT8_WINS, MSE, NOTHING, OUTCOMES
+from report_runs import DEFAULT, EVIL, FLOAT_WINS, INT8_WINS, MSE, NOTHING, OUTCOMES
 
+import autotune
+from autotune.errors import UserError
+from autotune.findings import FrameFindings, OperatorFinding
 from autotune.outcome import Run
 from autotune.record import Duel, Interval
 from autotune.report import tables
+from autotune.report.tables.__main__ import documentation
+
+LOOKED_AT = replace(
+    INT8_WINS,
+    frames=(
+        FrameFindings(
+            DEFAULT,
+            ("/conv/Conv", "/dense/MatMul", EVIL),
+            (
+                OperatorFinding(("/conv/Conv", EVIL), 0.0123, 410.5),
+                OperatorFinding(("/dense/MatMul",), None, -3.0),
+            ),
+        ),
+    ),
+    finalists=tuple(
+        replace(f, places=tuple((i + r) % 4 for r in range(101))) for i, f in enumerate(INT8_WINS.finalists)
+    ),
+)
+RUNS = {**OUTCOMES, "looked-at": LOOKED_AT}
 
 
-def reread(frame: pd.DataFrame, types: dict[str, str] | None = None) -> pd.DataFrame:
-    return pd.read_csv(io.StringIO(frame.to_csv(index=False)), dtype=types)  # type: ignore[arg-type]
+def reread(frame: pd.DataFrame, types: Mapping[str, str] | None = None) -> pd.DataFrame:
+    return pd.read_csv(io.StringIO(tables.as_csv(frame)), dtype=types)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("run", OUTCOMES.values(), ids=OUTCOMES)
-def test_frames_survive_csv_with_their_types(run: Run) -> None:
-    trials, pareto = tables.trials_frame(run), tables.pareto_frame(run)
-    pd.testing.assert_frame_equal(reread(trials, tables.TRIAL_TYPES), trials, check_exact=True)
-    pd.testing.assert_frame_equal(reread(pareto, tables.PARETO_TYPES), pareto, check_exact=True)
+@pytest.mark.parametrize("name", tables.FRAMES)
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+def test_tables_survive_csv_with_their_types(run: Run, name: str, tmp_path: Path) -> None:
+    frame = tables.FRAMES[name](run)
+    path = tmp_path / "renamed.csv"
+    path.write_text(tables.as_csv(frame))
+    pd.testing.assert_frame_equal(autotune.read_table(path), frame, check_exact=True)
+    table = next(t for t in tables.TABLES if t.file == name)
+    assert list(frame.columns) == list(table.types)
+    assert {column: str(kind) for column, kind in frame.dtypes.items()} == table.types
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "No such file"),
+        (b"a,b\n1,2\n", "has not the columns"),
+        (b"\xff\xfe", "not a text file"),
+        (b"", "columns"),
+    ],
+)
+def test_what_is_no_table_is_one_sentence(content: bytes | None, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "trials.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=told) as caught:
+        autotune.read_table(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_plain_read_csv_finds_numbers_as_numbers() -> None:
     frame = reread(tables.trials_frame(INT8_WINS))
-    for name, kind in tables.TRIAL_TYPES.items():
+    for name, kind in tables.TRIALS.types.items():
         if kind in ("Int64", "Float64"):
             assert pd.api.types.is_numeric_dtype(frame[name]), name
     assert frame["winner"].tolist() == [n == 4 for n in range(8)]
@@ -84,7 +130,7 @@ def test_what_is_not_finite_is_empty() -> None:
 
 
 def test_no_trials_give_heads_only() -> None:
-    assert list(tables.trials_frame(NOTHING).columns) == list(tables.TRIAL_TYPES)
+    assert list(tables.trials_frame(NOTHING).columns) == list(tables.TRIALS.types)
     assert len(tables.pareto_frame(NOTHING)) == 0
 
 
@@ -94,10 +140,51 @@ def test_line_ends_in_reasons_stay_in_one_line() -> None:
     assert len(text.splitlines()) == 2
 
 
-def test_the_docstring_describes_every_column() -> None:
-    assert tables.__doc__ is not None
-    first, second = tables.__doc__.split("pareto.csv, the members")
-    described = re.findall(r"^(\w+) +(Int64|Float64|string|boolean)\b", first, re.M)
-    assert dict(described) == tables.TRIAL_TYPES
-    for name in tables.PARETO_TYPES:
-        assert name.removesuffix("_low").removesuffix("_high") in second
+def test_sensitivity_says_what_was_looked_at() -> None:
+    frame = tables.sensitivity_frame(LOOKED_AT)
+    assert [json.loads(names) for names in frame["operators"]] == [["/conv/Conv", EVIL], ["/dense/MatMul"]]
+    assert frame["types"].tolist() == ["Convolution", "MatMul"]
+    assert frame["cost_int8_alone"][0] == 0.0123
+    assert pd.isna(frame["cost_int8_alone"][1])
+    assert frame["predicted_gain_us"].tolist() == [410.5, -3.0]
+    assert frame["float_share"].tolist() == [0.61, 0.3]  # of 410, 300, 200 and 90 microseconds
+    assert frame["winner_share"].tolist() == [0.75, 0.15]  # of 60, 100, 200 and 40
+    assert frame["winner_scheme"].tolist() == ["float+int8-static", "int8-static"]
+    assert set(frame["frame_configuration"]) == {DEFAULT.digest}
+
+
+def test_sensitivity_without_a_look_has_the_operators_as_they_ran() -> None:
+    frame = tables.sensitivity_frame(replace(INT8_WINS, frames=()))
+    assert [json.loads(names) for names in frame["operators"]] == [["/conv/Conv"], ["/dense/MatMul"], [EVIL]]
+    assert frame[["frame", "cost_int8_alone", "predicted_gain_us"]].isna().all(axis=None)
+    assert frame["winner_scheme"].tolist() == ["int8-static", "int8-static", "float"]
+
+
+def test_raw_pairs_give_the_speeds() -> None:
+    frame = tables.latency_frame(LOOKED_AT)
+    search = frame[(frame["phase"] == "search") & (frame["trial"] == 4)]
+    assert (search["float_seconds"] / search["candidate_seconds"]).median() == pytest.approx(1 / 0.284)
+    assert search["float_order"].tolist() == [i % 2 for i in range(21)]
+    assert search["round"].isna().all()
+    assert 7 not in frame["trial"].unique()  # a duplicate was not timed
+    final = frame[frame["phase"] == "final"]
+    assert final["trial"].unique().tolist() == [1, 3, 4]
+    winner = final[final["trial"] == 4]
+    assert winner["round"].tolist() == winner["pair"].tolist() == list(range(101))
+    assert winner["candidate_order"].tolist()[:5] == [0, 1, 2, 3, 0]
+    assert winner["float_order"].tolist()[:5] == [2, 3, 0, 1, 2]
+    medians = final.groupby("round")["float_seconds"].nunique()
+    assert (medians == 1).all()  # the same float f32 for all in a round
+
+
+def test_the_order_of_rounds_is_empty_where_it_was_not_recorded() -> None:
+    final = tables.latency_frame(INT8_WINS).query("phase == 'final'")
+    assert final[["float_order", "candidate_order"]].isna().all(axis=None)
+    assert len(final) == 3 * 101
+
+
+def test_the_documentation_is_made_from_the_columns() -> None:
+    path = Path(__file__).parents[2] / "docs" / "tables.md"
+    assert path.read_text() == documentation(), "python -m autotune.report.tables > docs/tables.md"
+    for table in tables.TABLES:
+        assert all(column.meaning for column in table.columns)

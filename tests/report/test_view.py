@@ -90,6 +90,13 @@ def test_cards_before_and_after() -> None:
                 "intervals at 95 % confidence",
             ),
         ),
+        Card(
+            "throughput",
+            "1,000 /s",
+            "3,500 /s",
+            "+250 %",
+            ("inferences one after the other, 2 threads at most: 1 s over the median latency",),
+        ),
     )
 
 

@@ -26,7 +26,7 @@ def test_reports_are_the_same_from_the_record(tmp_path: Path) -> None:
     save_record(FLOAT_WINS, tmp_path / "record.json")
     write_reports(load_record(tmp_path / "record.json"), second)
     names = sorted(p.name for p in first.iterdir())
-    assert names == ["pareto.csv", "report.html", "run.json", "trials.csv"]
+    assert names == ["latency.csv", "pareto.csv", "report.html", "run.json", "sensitivity.csv", "trials.csv"]
     for name in names:
         assert (first / name).read_bytes() == (second / name).read_bytes()
 
@@ -35,7 +35,7 @@ def test_older_reports_are_replaced(tmp_path: Path) -> None:
     write_reports(NOTHING, tmp_path)
     write_reports(INT8_WINS, tmp_path)
     assert json.loads((tmp_path / "run.json").read_text())["trials"] == 8
-    assert len(list(tmp_path.iterdir())) == 4
+    assert len(list(tmp_path.iterdir())) == 6
 
 
 def test_a_missing_record_is_one_sentence(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from autotune.configuration import Compression, Configuration
+from autotune.configuration import Compression, Configuration, FormChoice
 from autotune.record import Interval, Latency, Measurement, Trial
-from autotune.search.early import fewer_threads, longest, partly_bf16, partly_compressed, threads_matter
+from autotune.search.early import fewer_threads, longest, partly_bf16, partly_compressed, rewritten, threads_matter
 
 MICROSECONDS = {"a": 600.0, "b": 200.0, "c": 100.0, "rest": 100.0}
 BF16 = Configuration(precision="bf16")
@@ -83,3 +83,13 @@ def test_an_int8_model_may_want_fewer_threads_than_float() -> None:
     assert not threads_matter([trial(F32, 1.0, 0.0)])
     assert threads_matter([trial(Configuration(threads=1), 0.9, 0.0)])
     assert not threads_matter([trial(Configuration(threads=1), 0.6, 0.0)])
+
+
+def test_the_fastest_float_within_the_tolerance_is_rewritten_once() -> None:
+    forms = (FormChoice("convolution-borders", ("a",)),)
+    reference, half = trial(F32, 1.0, 0.0), trial(BF16, 1.5, 0.0)
+    assert rewritten([reference], 0.01, ()) is None
+    assert rewritten([reference], 0.01, forms) == Configuration(forms=forms)
+    assert rewritten([reference, half], 0.01, forms) == replace(BF16, forms=forms)
+    assert rewritten([reference, trial(BF16, 1.5, 0.05)], 0.01, forms) == Configuration(forms=forms)
+    assert rewritten([reference, half, trial(replace(BF16, forms=forms), 1.2, 0.0)], 0.01, forms) is None

@@ -89,6 +89,14 @@ def test_fill_mask_hides_the_same_tokens_every_time(folder: Path) -> None:
     np.testing.assert_array_equal(data.inputs["input_ids"], again.inputs["input_ids"])
 
 
+def test_text_generation_asks_for_the_next_token(folder: Path) -> None:
+    data, _ = encoded(folder, {"text": ["w0 w1", "w2 w3 w4 w5"]}, name="text-generation")
+    assert data.labels.tolist() == [
+        [W, W + 1, 3, -100, -100, -100, -100, -100],
+        [W + 2, W + 3, W + 4, W + 5, 3, -100, -100, -100],
+    ]
+
+
 def test_words_that_are_too_many_are_cut(folder: Path) -> None:
     data, said = encoded(folder, {"text": ["w0 " * 40]}, name="text-classification")
     assert data.inputs["attention_mask"].sum() == 8

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_folders import LIMIT, needs_torch, save_config, save_model, save_tokenizer, sentences
+from tiny_folders import LIMIT, needs_torch, save_causal, save_config, save_model, save_tokenizer, sentences
 
 from autotune import recipe as recipes
 from autotune.data import Splits
@@ -18,6 +18,7 @@ from autotune.measure.score import outputs
 from autotune.recipe import Recipe
 from autotune.sources.datasets import load_data
 from autotune.sources.model import conform_splits, obtain, read
+from autotune.tasks.metrics import METRICS
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 
@@ -77,6 +78,30 @@ def test_each_head_gives_what_the_library_gives(tmp_path: Path, task: str) -> No
     for name in names:
         np.testing.assert_allclose(got[name], wanted[name].numpy(), atol=1e-4)
     assert f"bert was converted with torch.export (PyTorch {__import__('torch').__version__})." in said
+
+
+@needs_torch
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+def test_causal_models_are_judged_by_the_library_s_own_loss(tmp_path: Path, kind: str) -> None:
+    """Token by token, without a cache, and padding does not count, though the tokenizer has none and pads in front."""
+    import torch
+    import transformers
+
+    folder = save_causal(tmp_path / "causal", kind)
+    texts = sentences(60)
+    splits, got, said = converted(recipe(folder, {"text": texts}, "text-generation"))
+    assert [*got] == ["logits"]
+    assert any("was converted with torch.export" in sentence for sentence in said)
+    metric = METRICS["perplexity"](None)
+    scores = metric.per_sample(got, splits.search.labels, None)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
+    for row in range(4):
+        ids = splits.search.inputs["input_ids"][row][splits.search.inputs["attention_mask"][row] == 1]
+        tokens = torch.from_numpy(ids)[None]
+        with torch.no_grad():
+            loss = float(model(input_ids=tokens, labels=tokens).loss)
+        assert scores[row, 1] == len(ids) - 1
+        assert scores[row, 0] / scores[row, 1] == pytest.approx(loss, rel=1e-4)
 
 
 @needs_torch

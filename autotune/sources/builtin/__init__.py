@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 BUILTINS = {
     "document-pages": "autotune.sources.builtin.document_pages",
     "mnist-5k": "autotune.sources.builtin.mnist_5k",
+    "played-notes": "autotune.sources.builtin.played_notes",
     "python-files": "autotune.sources.builtin.python_files",
+    "rated-pairs": "autotune.sources.builtin.rated_pairs",
+    "spoken-letters": "autotune.sources.builtin.spoken_letters",
+    "text-lines": "autotune.sources.builtin.text_lines",
+    "text-regions": "autotune.sources.builtin.text_regions",
+    "text-turns": "autotune.sources.builtin.text_turns",
     "topic-pairs": "autotune.sources.builtin.topic_pairs",
 }
 
@@ -32,8 +38,7 @@ def load(name: str, options: Mapping[str, Any], announce: Callable[[str], None])
     Raises:
         UserError: an unknown name or option, an option of the wrong type or below 1, or a download that failed.
     """
-    if name not in BUILTINS:
-        raise UserError(f"data.builtin: there is no dataset '{name}'. {suggest(name, BUILTINS)}")
+    check_name(name)
     function = importlib.import_module(BUILTINS[name]).load
     known = {
         key: parameter.default
@@ -50,3 +55,9 @@ def load(name: str, options: Mapping[str, Any], announce: Callable[[str], None])
             raise UserError(f"data.options.{key}: must be a {kind} of {least} or more, not {value!r}.")
     loaded: Dataset | pd.DataFrame = function(announce, **options)
     return loaded
+
+
+def check_name(name: str) -> None:
+    """Raise UserError for an unknown name."""
+    if name not in BUILTINS:
+        raise UserError(f"data.builtin: there is no dataset '{name}'. {suggest(name, BUILTINS)}")

@@ -79,3 +79,30 @@ def sentences(count: int, seed: int = 0, most: int = 20) -> list[str]:
     """Different texts of 3 to ``most`` words."""
     random = np.random.default_rng(seed)
     return [" ".join(random.choice(WORDS, int(random.integers(3, most)))) for _ in range(count)]
+
+
+def save_causal(folder: Path, kind: str = "gpt2") -> Path:
+    """A whole folder of a small causal model, and a tokenizer that has no padding token, as GPT-2's; needs PyTorch."""
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    size = {"vocab_size": len(SPECIAL) + len(WORDS), "bos_token_id": 2, "eos_token_id": 3, "initializer_range": 0.3}
+    if kind == "gpt2":
+        made = transformers.GPT2Config(n_positions=LIMIT, n_embd=32, n_layer=2, n_head=2, **size)
+    else:
+        made = transformers.LlamaConfig(
+            max_position_embeddings=LIMIT, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+            num_attention_heads=4, num_key_value_heads=2, **size,
+        )  # fmt: skip
+    transformers.AutoModelForCausalLM.from_config(made).eval().save_pretrained(folder)
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    vocabulary = {word: number for number, word in enumerate([*SPECIAL, *WORDS])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, model_max_length=LIMIT, unk_token="[UNK]", eos_token="[SEP]", padding_side="left",
+        model_input_names=["input_ids", "attention_mask"],
+    ).save_pretrained(folder)  # fmt: skip
+    return folder

@@ -1,0 +1,154 @@
+"""Checking a recipe and what it names, without tuning.
+
+Models are read in this process: unlike a run, nothing is compiled or measured.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from autotune.data import Splits
+from autotune.errors import UserError
+from autotune.recipe import Recipe, SchemaError, load
+from autotune.sources import builtin, folders
+from autotune.sources.datasets import load_data
+from autotune.sources.model import check_file, locate, obtain, read
+from autotune.tasks import metrics
+from autotune.tasks.members import of_members
+from autotune.usercode import check_defined
+
+T = TypeVar("T")
+# How messages begin: with a key of the recipe, or (from where the recipe is known) with its place.
+_KEY = re.compile(r"(model|data|metric|inputs|task)((?:\.\w+)*)(?=: | \()")
+_PLACED = re.compile(r"[^:]+:\d+: ")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What checking a recipe came to.
+
+    Attributes:
+        problems: each a sentence, with file, line and key.
+        sentence: what was looked at, where there is no problem.
+    """
+
+    problems: tuple[str, ...]
+    sentence: str
+
+
+def check(name: str, schema_only: bool, trust_code: bool) -> Checked:
+    """Check a recipe file, or ``recipe:NAME``.
+
+    Args:
+        schema_only: read neither model nor data, only see whether their files are there.
+        trust_code: whether ``FILE.py:function`` may run; otherwise they are only looked for.
+    """
+    try:
+        recipe = load(Path(name))
+    except SchemaError as error:
+        return Checked(error.sentences, "")
+    except UserError as error:
+        return Checked((str(error),), "")
+    return _Checking(recipe, schema_only, trust_code).run()
+
+
+class _Checking:
+    """Collects problems: one is no reason not to look for the next."""
+
+    def __init__(self, recipe: Recipe, schema_only: bool, trust_code: bool) -> None:
+        self._recipe = recipe
+        self._schema_only = schema_only
+        self._trust_code = trust_code
+        self._problems: list[str] = []
+        self._unread: list[str] = []
+        self._read: list[str] = []
+
+    def run(self) -> Checked:
+        for spec in self._recipe.functions:
+            if not self._trust_code:
+                self._unread.append(spec)
+            self._tried(lambda spec=spec: check_defined(spec, self._recipe.base, self._purpose(spec)))  # type: ignore[misc]
+        metric = self._recipe.metric
+        if metric.name is not None or self._trust_code:
+            self._tried(lambda: metrics.get(metric, self._recipe.base, self._trust_code))
+        if self._schema_only:
+            self._files()
+        elif not self._problems:
+            self._contents()
+        return Checked(tuple(dict.fromkeys(self._problems)), self._sentence())
+
+    def _files(self) -> None:
+        """See whether what the recipe names is there; out of packages nothing is fetched."""
+        recipe = self._recipe
+        if recipe.model.path is not None:
+            path = recipe.base / recipe.model.path
+            self._tried(
+                lambda: folders.find(recipe, self._trust_code) if folders.is_folder(recipe) else check_file(path)
+            )
+        for where, source in recipe.data.parts.items():
+            if source.builtin is not None:
+                self._tried(lambda name=source.builtin: builtin.check_name(name))  # type: ignore[misc]
+            elif source.path is not None and not (recipe.base / source.path).exists():
+                self._say(f"{where}: {recipe.base / source.path} does not exist; a path is relative to the recipe.")
+
+    def _contents(self) -> None:
+        """Read model and data, and see whether they and the metric fit."""
+        recipe, trusted = self._recipe, self._trust_code
+        splits: Splits | None = None
+        if trusted or all(source.function is None for source in recipe.data.parts.values()):
+            splits = self._tried(lambda: load_data(recipe, trusted, lambda _: None))
+        path: Path | None = None
+        if folders.is_folder(recipe):
+            self._tried(lambda: folders.find(recipe, trusted))  # converting it takes PyTorch, and long
+        elif recipe.model.function is None:
+            path = self._tried(lambda: locate(recipe))
+        elif trusted and splits is not None:
+            search = splits.search
+            path = self._tried(lambda: obtain(recipe, search, trusted, lambda _: None))
+        if splits is None:
+            return
+        self._read += [f"{name} {len(part)}" for name, part in splits.items()]
+        if path is not None:
+            sample, model = splits.search.runs(), path
+            self._tried(lambda: read(model, recipe.inputs, sample))
+        if recipe.metric.name is not None or trusted:
+            self._tried(lambda: self._labels(splits))
+
+    def _labels(self, splits: Splits) -> None:
+        recipe = self._recipe
+        metric = metrics.get(recipe.metric, recipe.base, self._trust_code)
+        for name in ("search", "holdout"):
+            part = getattr(splits, name)
+            metrics.check_labels(of_members(metric, part.members), part.labels, f"data ({name} split)")
+
+    def _purpose(self, spec: str) -> str:
+        recipe = self._recipe
+        return "model" if spec == recipe.model.function else "metric" if spec == recipe.metric.function else "data"
+
+    def _tried(self, act: Callable[[], T]) -> T | None:
+        try:
+            return act()
+        except UserError as error:
+            self._say(str(error))
+            return None
+
+    def _say(self, sentence: str) -> None:
+        """Note a problem with the line of the key that it begins with."""
+        found = _KEY.match(sentence)
+        if found is not None:
+            where = self._recipe.where(found[1], *found[2].split(".")[1:])
+            sentence = f"{where}{sentence[found.end() :]}"
+        elif not _PLACED.match(sentence):
+            sentence = f"{self._recipe.where()}: {sentence}"
+        self._problems.append(sentence)
+
+    def _sentence(self) -> str:
+        if self._schema_only:
+            return "fine, as far as can be seen without reading model and data."
+        read = f"; samples: {', '.join(self._read)}" if self._read else ""
+        unread = f"; not run without --trust-code: {', '.join(self._unread)}" if self._unread else ""
+        return f"fine{read}{unread}."

@@ -1,0 +1,143 @@
+"""From facts about a model and its data to what a recipe must say: pure, and honest about what it cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from autotune.drafting.columns import columns_for
+from autotune.sources.looking import DataFacts, Labels, ModelFacts, Port
+from autotune.text import TASKS
+
+_INTEGERS = "iub"
+_COSINE = "cosine-to-float"
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What was made of the facts.
+
+    Attributes:
+        metric: as a recipe writes it; None where the task's own will do.
+        task: of a transformers folder.
+        columns: role -> the table's name for it, where that is another.
+        why: key of the recipe -> the reason for its value.
+        open: sentences: what could not be guessed, or does not fit and must be mended.
+    """
+
+    metric: Any = None
+    task: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    why: Mapping[str, str] = field(default_factory=dict)
+    open: tuple[str, ...] = ()
+
+
+def guess(model: ModelFacts, data: DataFacts | None, task: str | None) -> Guess:
+    """Return what these facts suggest.
+
+    Args:
+        data: None where there are none, or they were not looked at.
+        task: what the user said it is.
+    """
+    return _folder(model, data, task) if model.is_folder else _arrays(model, data)
+
+
+def _folder(model: ModelFacts, data: DataFacts | None, task: str | None) -> Guess:
+    heads = [name for name, known in TASKS.items() if known.head and model.architecture.endswith(known.head)]
+    chosen, why = task or (heads[0] if heads else ""), "you said so"
+    if task is None:
+        why = f"{model.architecture} is made for it"
+    if not chosen:
+        pairs = data is not None and columns_for(TASKS["sentence-similarity"].needs, data.columns, None)[1] == ()
+        chosen = "sentence-similarity" if pairs else "feature-extraction"
+        why = f"{model.architecture or 'the model'} has no head, and the table " + (
+            "has pairs of texts" if pairs else "has no pairs of texts to compare"
+        )
+    needs = TASKS[chosen].needs  # type: ignore[index]
+    if data is None:
+        return Guess(task=chosen, why={"task": why})
+    if not data.columns:
+        unfit = f"data: a task needs a table (.csv, .jsonl, .parquet), these are arrays; {chosen} reads {_list(needs)}."
+        return Guess(task=chosen, why={"task": why}, open=(unfit,))
+    columns, missing = columns_for(needs, data.columns, chosen)
+    there = _list(column.name for column in data.columns)
+    said = tuple(f"data.columns: no column looks like the '{role}' of {chosen}; there are {there}." for role in missing)
+    return Guess(task=chosen, columns=columns, why={"task": why}, open=said)
+
+
+def _arrays(model: ModelFacts, data: DataFacts | None) -> Guess:
+    if data is None:
+        return Guess(_COSINE, why={"metric": "what is right is not known without data; it needs no labels"})
+    if data.columns:
+        unfit = "data: a table needs a transformers folder as the model; give arrays (.npz, FILE.py:function) by input."
+        return Guess(_COSINE, why={"metric": "it needs no labels"}, open=(unfit,))
+    metric, why, said = _metric(model.outputs, data.labels)
+    return Guess(metric, why={"metric": why}, open=(*_misfits(model.inputs, data.arrays), *said))
+
+
+def _metric(outputs: tuple[Port, ...], labels: Labels | None) -> tuple[Any, str, tuple[str, ...]]:
+    if labels is None:
+        return _COSINE, "there are no labels; it compares outputs with those of float", ()
+    if not outputs:
+        if labels.kind in _INTEGERS and labels.classes:
+            return "accuracy", "the labels are classes; the outputs are not known before the model runs", ()
+        if labels.kind == "f" and labels.shape == ():
+            return "mae", "the labels are numbers; the outputs are not known before the model runs", ()
+    for port in outputs:
+        if (found := _fitting(port, labels)) is not None:
+            name, why = found
+            return (name if len(outputs) == 1 else {"name": name, "output": port.name}), why, ()
+    shown = f"labels of type {labels.kind} and shape {list(labels.shape)} per sample"
+    said = f"metric: no built-in one clearly fits {shown} and the outputs {_list([str(port) for port in outputs])}"
+    if labels.kind in "US":
+        said = "metric: the labels are text; give class numbers in the model's order, then accuracy can be used"
+    return _COSINE, "it needs no labels and always works", (f"{said}; write the one that you are judged by.",)
+
+
+def _fitting(port: Port, labels: Labels) -> tuple[str, str] | None:
+    """Return the metric that scores this output against these labels, and why."""
+    if port.shape is None:
+        return None
+    rest = port.shape[1:]
+    one = all(d == 1 for d in rest)
+    if labels.kind in _INTEGERS and labels.low >= 0 and (labels.classes or labels.shape):
+        for axis in {0, len(rest) - 1} if rest else ():
+            scores, others = rest[axis], rest[:axis] + rest[axis + 1 :]
+            if _same(others, labels.shape) and scores != 1 and (scores is None or labels.high < scores):
+                return "accuracy", f"labels are {labels.distinct} classes, '{port.name}' has scores of {scores or '?'}"
+        if one and labels.shape == () and labels.high == 1:
+            return "auc", f"labels are 0 and 1, '{port.name}' is one number"
+        if one and labels.shape == () and labels.kind != "b" and not port.element.startswith("f"):
+            return "accuracy", f"labels are classes and '{port.name}' is one"
+    if labels.kind in "iuf" and one and labels.shape == () and port.element.startswith(("f", "bf")):
+        return "mae", f"labels and '{port.name}' are numbers; rmse, pearson and spearman are others"
+    return None
+
+
+def _same(shape: tuple[int | None, ...], other: tuple[int, ...]) -> bool:
+    return len(shape) == len(other) and all(a is None or a == b for a, b in zip(shape, other, strict=True))
+
+
+def _misfits(inputs: tuple[Port, ...], arrays: tuple[Port, ...]) -> list[str]:
+    """Say where arrays are not what the model takes; nothing where its inputs are not known."""
+    by_name = {port.name: port for port in inputs}
+    if not by_name:
+        return []
+    unknown = [array for array in arrays if array.name not in by_name]
+    missing = [name for name in by_name if name not in {array.name for array in arrays}]
+    if len(unknown) == len(missing) == 1:
+        return [f"data: the array '{unknown[0].name}' must be called '{missing[0]}', as the model's input is."]
+    said = [f"data: the model has no input '{array.name}'; it takes {_list(by_name)}." for array in unknown]
+    said += [f"data: there is no array for the model's input {by_name[name]}." for name in missing]
+    for array in arrays:
+        port = by_name.get(array.name)
+        if port is None or port.shape is None or array.shape is None:
+            continue
+        if not _same(port.shape[1:], tuple(d or 0 for d in array.shape[1:])):
+            said.append(f"data: the array {array} does not fit the model's input {port} (first axis: samples).")
+    return said
+
+
+def _list(names: Any) -> str:
+    return ", ".join(names)

@@ -1,0 +1,96 @@
+"""What a run found out on its way, kept for its report: operators, ranges, choices. Frozen values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from autotune.configuration import Configuration, Estimator
+
+
+@dataclass(frozen=True)
+class OperatorFinding:
+    """What quantising one operator, or a group that is looked at together, does.
+
+    Attributes:
+        cost: squared error of the outputs over their variance when nothing else is quantised, by emulation; None where
+            only the time was looked at.
+        gain: microseconds that it saves, by profile of the float model and of the frame, conversions at borders left
+            out; below 0 where int8 is slower.
+    """
+
+    operators: tuple[str, ...]
+    cost: float | None
+    gain: float
+
+
+@dataclass(frozen=True)
+class FrameFindings:
+    """What was found out about the operators of one frame: an int8 configuration with nothing kept float by choice.
+
+    Attributes:
+        placed: the operators that its placement quantises.
+    """
+
+    frame: Configuration
+    placed: tuple[str, ...]
+    operators: tuple[OperatorFinding, ...]
+
+
+@dataclass(frozen=True)
+class EstimatedRange:
+    """The range of a FakeQuantize that an estimator leads to.
+
+    Attributes:
+        clipped: share of the observed values outside it.
+    """
+
+    estimator: Estimator
+    low: float
+    high: float
+    clipped: float
+
+
+@dataclass(frozen=True)
+class QuantizerRecord:
+    """What was observed where an activation quantiser of the winner stands, and what each estimator made of it.
+
+    Attributes:
+        tensor: ``<producer friendly name>:<output port>``.
+        lowest, highest: extremes over all calibration samples.
+        histogram: shares of the values in bins of equal width from ``lowest`` to ``highest``.
+        chosen: as built. Of one with a range per channel, the widest; its estimator then has no say.
+        others: what further estimators would have given; none where ranges are per channel.
+    """
+
+    name: str
+    tensor: str
+    per_channel: bool
+    lowest: float
+    highest: float
+    histogram: tuple[float, ...]
+    chosen: EstimatedRange
+    others: tuple[EstimatedRange, ...]
+
+
+@dataclass(frozen=True)
+class ChoiceImportance:
+    """Shares of the variance among int8 trials that one choice explains, 0 to 1."""
+
+    choice: str
+    speed: float
+    drop: float
+
+
+@dataclass(frozen=True)
+class Importances:
+    """Which choices mattered, by functional ANOVA over random forests.
+
+    Attributes:
+        trials: int8 trials that this is of.
+        noise_speed, noise_drop: what columns of random numbers came to; less than that says nothing.
+    """
+
+    trials: int
+    choices: tuple[ChoiceImportance, ...]
+    noise_speed: float
+    noise_drop: float

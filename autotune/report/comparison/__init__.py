@@ -1,0 +1,1 @@
+"""Several runs side by side: a pure view, a page, a table for the terminal."""

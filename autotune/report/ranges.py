@@ -1,0 +1,59 @@
+"""The view behind the plot of ranges: what the winner's quantisers saw. A pure function of a run."""
+
+from __future__ import annotations
+
+from autotune.findings import EstimatedRange, QuantizerRecord
+from autotune.report import words
+from autotune.report.lookup import Lookup
+from autotune.report.pictures import Calibration, QuantizerView, RangeLine
+
+
+def calibration(found: Lookup) -> Calibration:
+    """The winner's activation quantisers, in the order of the graph."""
+    records, winner = found.run.quantizers, found.winner
+    if not records:
+        if winner is None or winner.configuration.quantization is None:
+            return Calibration((), "Nothing was calibrated for the winner: it quantises no activations in advance.")
+        return Calibration((), "What the winner's quantisers saw was not recorded in this run.")
+    note = ""
+    if any(r.per_channel for r in records):
+        note = "Quantisers with a range per channel take each channel's extremes, whatever the estimator."
+    return Calibration(tuple(_quantizer(r) for r in records), note)
+
+
+def _quantizer(record: QuantizerRecord) -> QuantizerView:
+    chosen = _line(record.chosen, chosen=True, per_channel=record.per_channel)
+    return QuantizerView(
+        name=record.name,
+        lowest=record.lowest,
+        highest=record.highest,
+        histogram=record.histogram,
+        ranges=(*(_line(r, chosen=False, per_channel=False) for r in record.others), chosen),
+        facts=f"values from {_number(record.lowest)} to {_number(record.highest)}; "
+        f"{chosen.details[1]}; {chosen.details[2]}",
+    )
+
+
+def _line(estimated: EstimatedRange, *, chosen: bool, per_channel: bool) -> RangeLine:
+    name = "per channel" if per_channel else str(estimated.estimator)
+    return RangeLine(
+        estimator=name,
+        low=estimated.low,
+        high=estimated.high,
+        chosen=chosen,
+        details=(
+            f"{name}{' (chosen)' if chosen else ''}",
+            f"range {_number(estimated.low)} to {_number(estimated.high)}",
+            f"{_clipped(estimated.clipped)} of the values outside",
+        ),
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}".replace("-", words.MINUS)
+
+
+def _clipped(share: float) -> str:
+    if not share:
+        return "none"
+    return f"{100 * share:.2g} %"

@@ -1,0 +1,112 @@
+"""``autotune init``: what it writes can be run as it is, or says what is to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_folders import save_config
+from typer.testing import CliRunner
+
+from autotune import recipe
+from autotune.cli import app
+
+ROOT = Path(__file__).parents[2]
+
+
+def init(*arguments: str | Path) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, ["init", *map(str, arguments)], catch_exceptions=False)
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.network
+def test_from_a_model_to_a_verdict(tmp_path: Path) -> None:
+    """init, validate and a short run, as a person would, in one folder."""
+
+    def autotune(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "autotune", *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
+
+    made = autotune("init", str(ROOT / "recipes/digits/digits.onnx"), "--data", "mnist-5k")
+    assert made.returncode == 0, made.stderr
+    assert "TO DO" not in made.stderr + Path("recipe.yaml").read_text()
+    assert autotune("validate", "recipe.yaml").returncode == 0
+    tuned = autotune("tune", "recipe.yaml", "--trials", "2", "--output", "run", "--json")
+    assert tuned.returncode == 0, tuned.stderr
+    assert json.loads(tuned.stdout)["winner"]
+    assert Path("run/report.html").is_file()
+
+
+def test_paths_start_from_the_recipe(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    code, said, todo = init(tiny / "model.xml", "--data", tiny / "data.npz", "--output", "deep/r.yaml")
+    assert (code, todo) == (0, "")
+    made = recipe.load(tmp_path / "deep/r.yaml")
+    assert (made.name, made.metric.name) == ("model", "accuracy")
+    assert "Metric accuracy: labels are 4 classes, 'logits' has scores of 4." in said
+
+
+def test_without_data(tiny: Path) -> None:
+    code, _, todo = init(tiny / "model.xml")
+    assert code == 0 and todo.startswith("TO DO  data: ")
+    assert "# TO DO: you named no data. Give an .npz with an array 'image'" in Path("recipe.yaml").read_text()
+    assert recipe.load(Path("recipe.yaml")).metric.name == "cosine-to-float"
+
+
+def test_what_does_not_fit_is_said(tiny: Path) -> None:
+    with np.load(tiny / "data.npz") as archive:
+        np.savez("named.npz", picture=archive["image"], labels=archive["labels"])
+        np.savez("small.npz", image=archive["image"][:, :, :8])
+    _, _, todo = init(tiny / "model.xml", "--data", "named.npz", "--output", "a.yaml")
+    assert "the array 'picture' must be called 'image'" in todo
+    _, _, todo = init(tiny / "model.xml", "--data", "small.npz", "--output", "b.yaml")
+    assert "does not fit the model's input image f32 [?, 3, 16, 16]" in todo
+    assert "TO DO" in Path("b.yaml").read_text()
+
+
+def test_code_is_looked_at_only_if_trusted(tiny: Path) -> None:
+    Path("code.py").write_text(
+        f"import numpy as np\ndef load():\n    return dict(np.load({str(tiny / 'data.npz')!r}))\n"
+    )
+    _, _, todo = init(tiny / "model.xml", "--data", "code.py:load", "--output", "a.yaml")
+    assert "data: code.py:load was not run; with --trust-code" in todo
+    _, said, todo = init(tiny / "model.xml", "--data", "code.py:load", "--output", "b.yaml", "--trust-code")
+    assert todo == "" and "Metric accuracy" in said
+
+
+def test_a_transformers_folder_and_a_table_with_other_names() -> None:
+    folder = save_config(Path("model"), "BertForSequenceClassification")
+    Path("reviews.csv").write_text("id,Review,stars\n" + "".join(f"{i},w1 w2 w{i},{i % 2}\n" for i in range(40)))
+    code, said, todo = init(folder, "--data", "reviews.csv")
+    assert (code, todo) == (0, "")
+    made = recipe.load(Path("recipe.yaml"))
+    assert made.task is not None and made.task.name == "text-classification"
+    assert dict(made.data.columns) == {"text": "Review", "label": "stars"}
+    assert "BertForSequenceClassification is made for it" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["none.onnx"], "Error: model: none.onnx does not exist"),
+        (["code.py:net"], "Error: model: "),
+        (["package:magika"], "Error: package: 'magika' does not name one version; write name==version."),
+        (["m.xml", "--output", "there.yaml"], "Error: --output there.yaml: exists already"),
+        (["m.xml", "--task", "text-clasification"], "Did you mean 'text-classification'?"),
+    ],
+)
+def test_mistakes(arguments: list[str], sentence: str) -> None:
+    Path("there.yaml").touch()
+    code, _, error = init(*arguments)
+    assert code == 2 and sentence in error

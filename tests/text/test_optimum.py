@@ -1,0 +1,108 @@
+"""A deployed transformers folder is one that optimum-intel loads, and its outputs there are those that were judged.
+
+optimum-intel wants an older transformers than ours, so it may live in an environment of its own: AUTOTUNE_OPTIMUM names
+that Python.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_folders import recipe
+from tiny_folders import needs_torch, save_causal, save_model, sentences
+
+from autotune import deploy
+from autotune.measure.compiled import compile_model, deploy_properties
+from autotune.protocol import Companions
+from autotune.sources.datasets import load_data
+from autotune.sources.model import obtain, read
+from autotune.text import TASKS
+
+PYTHON = os.environ.get("AUTOTUNE_OPTIMUM", sys.executable)
+
+# Runs what the folder's README says, on the text in argv.
+SCRIPT = """
+import re, sys
+import numpy as np
+folder, text, out = sys.argv[1:4]
+said = open(folder + "/README.md").read().split("with optimum-intel")[1]
+code = "\\n".join(line[4:] for line in said.splitlines() if line.startswith("    "))
+exec(code)
+np.savez(out, **{name: value.detach().numpy() for name, value in outputs.items()})
+compiled = model.request.get_compiled_model() if hasattr(model.request, "get_compiled_model") else model.request
+print(compiled.get_property("INFERENCE_PRECISION_HINT").to_string(), compiled.inputs[0].get_partial_shape())
+from optimum.intel import OVConfig
+print(OVConfig.from_pretrained(folder).dtype)
+"""
+
+
+def has_optimum() -> bool:
+    script = "import importlib.util as u, sys; sys.exit(u.find_spec('optimum') is None)"
+    return subprocess.run([PYTHON, "-c", script], check=False).returncode == 0
+
+
+needs_optimum = pytest.mark.skipif(
+    not has_optimum(), reason="optimum-intel is not installed; AUTOTUNE_OPTIMUM may name a Python that has it"
+)
+
+
+@needs_torch
+@needs_optimum
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["text-classification", "question-answering", "fill-mask", "text-generation"])
+def test_optimum_gives_the_outputs_that_were_judged(tmp_path: Path, task: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOTUNE_CACHE", str(tmp_path / "cache"))
+    auto = TASKS[task].auto
+    source = tmp_path / "source"
+    folder = save_causal(source) if task == "text-generation" else save_model(source, auto.removeprefix("AutoModel"))
+    asked = recipe(folder, {"text": sentences(60, most=8), "text_pair": sentences(60, 1, most=8)}, task)
+    splits = load_data(asked, False, print)
+    model, _ = read(obtain(asked, splits.search, False, print), {}, splits.search.runs())
+    properties = deploy_properties("f32", 2)
+    deployed = tmp_path / "model"
+    deploy.export(
+        model, properties, deployed, name="m", label="float f32", remark="", companions=Companions(folder, auto)
+    )
+
+    command = [PYTHON, "-c", SCRIPT, "model", "w1 w2 w9", str(tmp_path / "out.npz")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=200)
+    assert done.returncode == 0, done.stderr[-2000:]
+    precision, shape, dtype = done.stdout.split()
+    assert (precision, dtype) == ("f32", "fp32")
+    # optimum-intel makes a causal model's shapes dynamic, whatever is asked.
+    assert re.fullmatch(r"\[\?,\?\]" if task == "text-generation" else r"\[1,\d+\]", shape)
+
+    tokenizer = __import__("transformers").AutoTokenizer.from_pretrained(deployed)
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    length = model.inputs[0].shape[-1]
+    inputs = dict(tokenizer("w1 w2 w9", padding="max_length", padding_side="right", max_length=length))
+    judged = compile_model(model, "f32", 2).infer({name: np.array([values]) for name, values in inputs.items()})
+    with np.load(tmp_path / "out.npz") as archive:
+        for name, values in judged.items():
+            np.testing.assert_array_equal(archive[name], values)
+
+
+def test_the_config_says_what_is_in_the_model(tmp_path: Path) -> None:
+    import openvino as ov
+    import openvino.opset13 as ops
+
+    from autotune.accompany import OPTIMUM_CONFIG, accompany
+
+    ids = ops.parameter([1, 8], np.int64, name="input_ids")
+    ids.output(0).set_names({"input_ids"})
+    table = ops.constant(np.ones((5, 4), np.int8))
+    vectors = ops.gather(ops.convert(table, "f32"), ids, ops.constant(0))
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "config.json").write_text("{}")
+    companions = Companions(tmp_path / "source", "AutoModel")
+    accompany(companions, ov.Model([vectors], [ids], "m"), deploy_properties("bf16", 1), tmp_path)
+    written = json.loads((tmp_path / OPTIMUM_CONFIG).read_text())
+    assert written["dtype"] == "int8"
+    assert written["input_info"] == [{"keyword": "input_ids", "sample_size": [1, 8], "type": "long"}]
