@@ -98,6 +98,7 @@ def tune(
     *,
     max_drop: str | float | None = None,
     max_latency: str | float | None = None,
+    min_speedup: str | float | None = None,
     max_size: str | int | None = None,
     confidence: float | None = None,
     assurance: Literal["expected", "proven"] | None = None,
@@ -110,7 +111,7 @@ def tune(
     inputs: Mapping[str, tuple[int, ...]] | None = None,
     task: str | Mapping[str, Any] | None = None,
     space: Mapping[str, Any] | None = None,
-    strategy: Mapping[str, Any] | None = None,
+    strategy: str | Mapping[str, Any] | None = None,
     name: str | None = None,
     output: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -134,6 +135,7 @@ def tune(
             returns one score per sample or one number. It runs in another process.
         max_drop: ``"1%"`` of the float score, or a number in the metric's own units.
         max_latency: a constraint on the winner, ``"5ms"`` or milliseconds.
+        min_speedup: the same, ``"1.5x"`` or 1.5 times as fast as float f32.
         max_size: the same of the size of its constants, ``"25MB"`` or bytes.
         timeout: for the whole run, ``"10m"`` or seconds.
         isa: kernels restricted to an older instruction set that this CPU has.
@@ -152,6 +154,7 @@ def tune(
     limits = Limits(
         max_drop=max_drop,
         max_latency=max_latency,
+        min_speedup=min_speedup,
         max_size=max_size,
         confidence=confidence,
         assurance=assurance,

@@ -35,10 +35,12 @@ from autotune.recipe.values import (
     parse_duration,
     parse_latency,
     parse_size,
+    parse_speedup,
     parse_threads,
     problem,
     shown,
     size_text,
+    speedup_text,
     thawed,
 )
 
@@ -185,6 +187,12 @@ Milliseconds = Annotated[
     BeforeValidator(parse_latency),
     PlainSerializer(latency_text),
     WithJsonSchema({**_TEXT_OR_NUMBER, "examples": ["5ms"]}),
+]
+Speedup = Annotated[
+    float,
+    BeforeValidator(parse_speedup),
+    PlainSerializer(speedup_text),
+    WithJsonSchema({**_TEXT_OR_NUMBER, "examples": ["1.5x"]}),
 ]
 ThreadCount = Annotated[
     str | int,

@@ -20,6 +20,7 @@ from autotune.recipe.fields import (
     MaxDrop,
     Milliseconds,
     Sha256,
+    Speedup,
     Text,
     ThreadCount,
 )
@@ -75,6 +76,7 @@ class Tolerance(Frozen):
     Attributes:
         max_drop: a share of the float score (``1%``), or a number in the metric's own units.
         max_latency: milliseconds per inference; None for no limit.
+        min_speedup: times as fast as float f32; None for no limit.
         max_size: bytes of the model's constants; None for no limit.
         confidence: of every bound and interval.
         assurance: ``proven`` wants the bound of the winner's drop within the tolerance, ``expected`` its estimate.
@@ -82,6 +84,7 @@ class Tolerance(Frozen):
 
     max_drop: MaxDrop = Drop(0.01, True)
     max_latency: Milliseconds | None = None
+    min_speedup: Speedup | None = None
     max_size: Bytes | None = None
     confidence: Annotated[float, Gt(0.5), Lt(1)] = 0.95
     assurance: Literal["expected", "proven"] = "expected"
