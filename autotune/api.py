@@ -98,6 +98,7 @@ def tune(
     *,
     max_drop: str | float | None = None,
     max_latency: str | float | None = None,
+    min_speedup: str | float | None = None,
     max_size: str | int | None = None,
     confidence: float | None = None,
     assurance: Literal["expected", "proven"] | None = None,
@@ -111,7 +112,7 @@ def tune(
     inputs: Mapping[str, tuple[int, ...]] | None = None,
     task: str | Mapping[str, Any] | None = None,
     space: Mapping[str, Any] | None = None,
-    strategy: Mapping[str, Any] | None = None,
+    strategy: str | Mapping[str, Any] | None = None,
     name: str | None = None,
     output: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -135,6 +136,7 @@ def tune(
             returns one score per sample or one number. It runs in another process.
         max_drop: ``"1%"`` of the float score, or a number in the metric's own units.
         max_latency: a constraint on the winner, ``"5ms"`` or milliseconds.
+        min_speedup: the same, ``"1.5x"`` or 1.5 times as fast as float f32.
         max_size: the same of the size of its constants, ``"25MB"`` or bytes.
         timeout: for the whole run, ``"10m"`` or seconds.
         onnx: write the winner as ONNX QDQ, too, where ONNX can say all of it; else the run's notes tell why not.
@@ -154,6 +156,7 @@ def tune(
     limits = Limits(
         max_drop=max_drop,
         max_latency=max_latency,
+        min_speedup=min_speedup,
         max_size=max_size,
         confidence=confidence,
         assurance=assurance,

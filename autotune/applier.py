@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autotune import data, recipe
+from autotune.configuration import Training
 from autotune.errors import AutotuneError, UserError, WorkerDied
 from autotune.onnx_qdq.refusal import check_installed
 from autotune.protocol import Export, Exported, Observe, Prepared, Setup
@@ -53,6 +54,7 @@ def apply(solved: recipe.Recipe, output: Path, trust_code: bool, note: Callable[
             trust_code=trust_code,
             cache=cache_dir() / "observations",
             companions=companions(solved, trust_code),
+            trained=None if solved.trained is None else (solved.base / solved.trained.path).parent,
         )
         try:
             with Runner(setup, log) as runner:
@@ -73,7 +75,9 @@ def _rebuild(solved: recipe.Recipe, runner: Runner, output: Path) -> tuple[Prepa
     configuration = Space(solved.space, prepared.model).solved()
     if configuration is None:
         raise UserError("The recipe leaves choices open; 'autotune apply' needs a solved one (solved.yaml).")
-    if configuration.quantization is not None:
+    if solved.trained is not None:
+        configuration = replace(configuration, training=Training(solved.trained.sha256, solved.trained.steps))
+    elif configuration.quantization is not None:
         runner.call(Observe())
     request = Export(configuration, output, "Rebuilt from a solved recipe.", onnx=solved.export.onnx)
     exported: Exported = runner.call(request)

@@ -11,7 +11,7 @@ from autotune.configuration import Configuration
 from autotune.files import write_text
 from autotune.findings import FrameFindings, OperatorFinding, QuantizerRecord
 from autotune.folder import RunFolder
-from autotune.outcome import Finalist, Run, Saturation
+from autotune.outcome import Finalist, Ladder, Run, RungName, Saturation
 from autotune.prior.gain import attribute
 from autotune.protocol import Explored, Exported
 from autotune.recipe import dump
@@ -71,9 +71,10 @@ def leave(setting: Setting, found: Found, judged: Judged) -> Run:
         command=setting.command,
         notes=judged.notes,
         saturation=judged.saturation,
+        ladder=_ladder(setting, found),
         frames=tuple(_findings(frame, explored) for frame, explored in found.explored),
         quantizers=judged.quantizers,
-        importances=importances(found.trials, setting.goal.tolerance),
+        importances=importances(_chosen(found.trials), setting.goal.tolerance),
         export_check=judged.exported.check,
         onnx=judged.exported.onnx,
     )
@@ -85,6 +86,27 @@ def leave(setting: Setting, found: Found, judged: Judged) -> Run:
     )
     _write(run, setting.folder)
     return run
+
+
+def _ladder(setting: Setting, found: Found) -> Ladder | None:
+    """What each rung gave; None where the order was not the ladder's."""
+    if setting.recipe.strategy.order != "ladder":
+        return None
+    compressible = setting.prepared.model.compressible
+    unclimbed: dict[RungName, str] = {
+        "int8 weights": "Not climbed: most operators with weights are not linear, or the recipe leaves them float."
+        if compressible
+        else "Not climbed: OpenVINO runs no layer of this model with int8 weights.",
+        "static int8": f"Not climbed. {found.ended}",
+        "training": found.training,
+    }
+    profile = decide.dominant(setting.prepared.baseline.operators, compressible)
+    return decide.ladder(found.trials, setting.goal, profile, unclimbed, _stopped(found))
+
+
+def _stopped(found: Found) -> str:
+    trained = any(t.configuration.training is not None for t in found.trials)
+    return f"{found.ended} {found.training}" if trained else found.ended
 
 
 def _findings(frame: Configuration, explored: Explored) -> FrameFindings:
@@ -100,6 +122,11 @@ def _findings(frame: Configuration, explored: Explored) -> FrameFindings:
             for label, members in explored.groups.items()
         ),
     )
+
+
+def _chosen(trials: Sequence[Trial]) -> list[Trial]:
+    """Leave out what was trained: it owes its drop to that, not to its choices."""
+    return [t for t in trials if t.configuration.training is None]
 
 
 def _with_times(trials: Sequence[Trial], winner: int, operators: tuple[OperatorRun, ...]) -> tuple[Trial, ...]:

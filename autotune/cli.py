@@ -48,6 +48,7 @@ def tune(
     metric: Annotated[str | None, typer.Option(help="accuracy, f1, auc, mae, ... or FILE.py:function.")] = None,
     max_drop: Annotated[str | None, typer.Option(help="1% (of the float score) or 0.01 (metric's units).")] = None,
     max_latency: Annotated[str | None, typer.Option(help="Constraint on the winner, such as 5ms.")] = None,
+    min_speedup: Annotated[str | None, typer.Option(help="The same: times as fast as float f32, 1.5x.")] = None,
     max_size: Annotated[str | None, typer.Option(help="Constraint on the winner's constants, such as 25MB.")] = None,
     trials: Annotated[int | None, typer.Option(help="How many candidates to measure.")] = None,
     timeout: Annotated[str | None, typer.Option(help="Time for the whole run, such as 10m or 90s.")] = None,
@@ -80,6 +81,7 @@ def tune(
         overrides = {
             "max_drop": max_drop,
             "max_latency": max_latency,
+            "min_speedup": min_speedup,
             "max_size": max_size,
             "trials": trials,
             "timeout": timeout,

@@ -133,6 +133,22 @@ class Compression:
 
 
 @dataclass(frozen=True)
+class Training:
+    """What training made of a static int8 configuration: a model of its own.
+
+    Attributes:
+        digest: SHA-256 of that model's files.
+        steps: of training, in all.
+    """
+
+    digest: str
+    steps: int
+
+    def __str__(self) -> str:
+        return f"trained {self.steps} steps ({self.digest[:4]})"
+
+
+@dataclass(frozen=True)
 class Configuration:
     """A model in one precision: some operators ``int8-static``, some linear layers compressed, the rest float.
 
@@ -143,6 +159,7 @@ class Configuration:
         bf16_operators: float operators with weights that compute in bf16 while the rest of the model stays f32, sorted.
         compression: the linear layers with int8 weights that are not ``int8-static``; None without any.
         threads: that it runs on; None for as many as the run may use.
+        training: the model is not built of the float one, but was trained from the rest of this configuration.
     """
 
     precision: Precision = "f32"
@@ -151,6 +168,7 @@ class Configuration:
     bf16_operators: tuple[str, ...] = ()
     compression: Compression | None = None
     threads: int | None = None
+    training: Training | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "forms", tuple(sorted(self.forms)))
@@ -185,7 +203,7 @@ class Configuration:
         differing = sum(bool(getattr(q, name) != getattr(plain, name)) for name in single)
         compressed = 0 if c is None else 1 + (c.symmetry == "affine")
         listed = len(q.float_operators) + len(q.overrides) + len(self.forms) + len(self.bf16_operators)
-        return differing + listed + compressed + fewer
+        return differing + listed + compressed + fewer + (self.training is not None)
 
     @property
     def label(self) -> str:
@@ -216,4 +234,6 @@ class Configuration:
             parts.append(f"{len(kept)} kept float")
         if self.compression is not None:
             parts.append(str(self.compression))
+        if self.training is not None:
+            parts.append(str(self.training))
         return ", ".join([*parts, *typed]) + f", rest {self.precision}"

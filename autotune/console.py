@@ -24,6 +24,7 @@ _STAGES = {
     "baseline": "Measuring float f32",
     "observe": "Observing calibration samples",
     "search": "Searching",
+    "training": "Training with quantisers",
     "finalists": "Judging finalists on the holdout",
     "export": "Writing the model",
     "report": "Writing the report",

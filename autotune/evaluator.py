@@ -68,7 +68,7 @@ class Evaluator:
         """Return the trial of one configuration; every error but the user's becomes a failed trial.
 
         Args:
-            origin: ``plain`` configurations are always measured in full.
+            origin: ``plain`` and trained configurations are always measured in full.
             earlier: trials so far; an equal configuration or candidate is not measured again.
         """
         trial = self._evaluate(number, configuration, origin, earlier)
@@ -90,7 +90,7 @@ class Evaluator:
             if same is not None:
                 spent = Seconds(observe=observing, inference=inference, build=build_seconds)
                 return _duplicate(number, configuration, origin, same, spent)
-            full = origin == "plain" or not self._early_stopping
+            full = origin in ("plain", "training") or not self._early_stopping
             request = Measure(
                 configuration,
                 tolerance=None if full else self._tolerance,

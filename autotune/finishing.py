@@ -73,6 +73,8 @@ class _Finishing:
                 ),
             )
         )
+        made = next(f.configuration.training for f in finalists if f.trial == decision.winner)
+        self._setting.folder.keep_trained(None if made is None else made.digest)
         self._setting.folder.clean()
         return run
 
@@ -236,11 +238,11 @@ class _Finishing:
 
     def _quantizers(self, decision: decide.Decision) -> tuple[QuantizerRecord, ...]:
         """Recall what the winner's quantisers saw; it takes a few milliseconds each."""
-        winner = next(t for t in self._chosen if t.number == decision.winner)
-        if winner.configuration.quantization is None:
+        configuration = next(t for t in self._chosen if t.number == decision.winner).configuration
+        if configuration.quantization is None or configuration.training is not None:  # trained ranges are its own
             return ()
         try:
-            found: tuple[QuantizerRecord, ...] = self._runner.call(Recall(winner.configuration))
+            found: tuple[QuantizerRecord, ...] = self._runner.call(Recall(configuration))
         except (StageFailed, WorkerDied) as error:
             self._note(f"What the winner's quantisers saw could not be recalled: {error}")
             return ()

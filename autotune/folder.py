@@ -79,6 +79,20 @@ class RunFolder:
         return self.path / ".work"
 
     @property
+    def trained(self) -> Path:
+        """Models that training made, as ``training.messages`` names them."""
+        return self.path / "trained"
+
+    @property
+    def training_samples(self) -> Path:
+        return self.work / "training.npz"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where training stands."""
+        return self.work / "training.pt"
+
+    @property
     def splits(self) -> Path:
         return self.work / "splits.npz"
 
@@ -135,8 +149,16 @@ class RunFolder:
             )
 
     def clean(self) -> None:
-        """Remove the scratch data of a finished run."""
+        """Remove the scratch data of a run."""
         shutil.rmtree(self.work, ignore_errors=True)
+
+    def keep_trained(self, digest: str | None) -> None:
+        """Remove what training made except for one model; None: all of it."""
+        for path in self.trained.glob("*") if digest is not None else ():
+            if path.stem != digest:
+                path.unlink()
+        if digest is None:
+            shutil.rmtree(self.trained, ignore_errors=True)
 
     def discard(self, made: bool) -> None:
         """Empty a claimed folder in which no trial was ever made, so that the same command can be given again.

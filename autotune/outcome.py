@@ -10,6 +10,7 @@ from autotune.findings import FrameFindings, Importances, QuantizerRecord
 from autotune.record import Interval, ModelInfo, Seconds, Trial
 
 Status = Literal["proven", "expected", "beyond"]
+RungName = Literal["profile", "float", "int8 weights", "static int8", "training"]
 Assurance = Literal["expected", "proven"]
 
 
@@ -72,6 +73,7 @@ class Finalist:
     verdict: Verdict
     meets_latency: bool = True
     meets_size: bool = True
+    meets_speedup: bool = True
     places: tuple[int, ...] = ()
 
 
@@ -79,7 +81,7 @@ class Finalist:
 class Goal:
     """What the user asked for. ``tolerance`` is in the metric's own units; a limit that is None was not asked for.
 
-    ``max_size_bytes`` is of a model's constants.
+    ``max_size_bytes`` is of a model's constants, ``min_speedup`` is against float f32.
     """
 
     metric: str
@@ -90,6 +92,41 @@ class Goal:
     confidence: float
     assurance: Assurance
     max_size_bytes: int | None = None
+    min_speedup: float | None = None
+
+    @property
+    def asks_for_speed(self) -> bool:
+        """Whether the winner must have some latency or speedup."""
+        return self.max_latency_ms is not None or self.min_speedup is not None
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One step of the ladder.
+
+    Attributes:
+        trials: how many were measured on it; none: it was not climbed.
+        best: number of the fastest within the tolerance on the search split, or None.
+        found: a sentence: what it gave, or why it was not climbed.
+    """
+
+    name: RungName
+    trials: int
+    best: int | None
+    found: str
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """How a run climbed, cheapest rung first.
+
+    Attributes:
+        rungs: all of them, in order; those that were not climbed say why.
+        stopped: a sentence: why it climbed no further.
+    """
+
+    rungs: tuple[Rung, ...]
+    stopped: str
 
 
 @dataclass(frozen=True)
@@ -158,6 +195,7 @@ class Run:
         onnx: None where it was not asked for.
         solved: the solved recipe as YAML.
         command: the command line that reproduces the run.
+        ladder: None where the order was ``search``.
         frames: what was found out about operators, in the order of looking.
         quantizers: of the winner; none where it is float or NNCF chose its ranges.
         importances: which choices mattered; None where too few int8 trials were measured.
@@ -186,6 +224,7 @@ class Run:
     command: str
     notes: tuple[str, ...] = field(default=())
     saturation: Saturation | None = None
+    ladder: Ladder | None = None
     frames: tuple[FrameFindings, ...] = ()
     quantizers: tuple[QuantizerRecord, ...] = ()
     importances: Importances | None = None

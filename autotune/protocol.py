@@ -44,6 +44,7 @@ class Setup:
         cache: folder for recorded statistics.
         threads: None for all usable cores.
         candidates: how int8 models are made, see ``recipe.Strategy``.
+        trained: folder of models that training made, ``<digest>.xml``.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Setup:
     confidence: float
     candidates: CandidateWay
     companions: Companions | None = None
+    trained: Path | None = None
 
     @classmethod
     def of(
@@ -70,6 +72,7 @@ class Setup:
         trust_code: bool,
         cache: Path,
         companions: Companions | None = None,
+        trained: Path | None = None,
     ) -> Setup:
         """Return the set-up that a recipe asks for."""
         return cls(
@@ -86,6 +89,7 @@ class Setup:
             confidence=recipe.tolerance.confidence,
             candidates=recipe.strategy.candidates,
             companions=companions,
+            trained=None if trained is None else trained.absolute(),
         )
 
 

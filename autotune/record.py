@@ -8,7 +8,7 @@ from typing import Literal
 
 from autotune.configuration import Configuration, FormName, Precision, Scheme
 
-Origin = Literal["plain", "neighbour", "guide", "sampler"]
+Origin = Literal["plain", "neighbour", "guide", "sampler", "training"]
 TrialState = Literal["complete", "stopped", "duplicate", "failed"]
 
 
@@ -175,7 +175,7 @@ class Trial:
 
     Attributes:
         origin: who proposed it: ``plain`` (what peers would ship), ``neighbour`` (one choice changed), ``guide`` (float
-            operators from the prior) or ``sampler``.
+            operators from the prior), ``sampler``, or ``training`` (made, not found).
         candidate: digest of the built model; None if it was never built.
         reason: why it was stopped, failed or not measured again; empty when complete.
         finished_at: Unix time of its end.

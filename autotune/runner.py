@@ -19,7 +19,7 @@ import psutil
 
 from autotune import hardware
 from autotune.errors import UserError, WorkerDied
-from autotune.protocol import Answer, Refusal, Setup
+from autotune.protocol import Answer, Refusal
 from autotune.stages import StageFailed
 
 POLL_SECONDS = 0.2
@@ -35,13 +35,15 @@ class Runner:
     """Sends requests to a child, starting or replacing it when needed.
 
     Args:
-        setup: the first request to every child.
+        setup: the first request to every child (``protocol.Setup``, or that of another ``module``).
+        module: of the child; it serves requests on the socket whose number it is given.
         log: file that receives the child's output (NNCF's and OpenVINO's chatter).
         memory_limit: bytes of resident memory above which the child is killed; by default 85 % of what this process
             may use.
     """
 
-    def __init__(self, setup: Setup, log: Path, memory_limit: int | None = None) -> None:
+    def __init__(self, setup: Any, log: Path, memory_limit: int | None = None, module: str = "autotune.worker") -> None:
+        self._module = module
         self._setup = setup
         self._log = log
         self._memory_limit = memory_limit or int(hardware.usable_memory() * MEMORY_SHARE)
@@ -52,7 +54,7 @@ class Runner:
         self._started_once = False
 
     def prepare(self) -> Any:
-        """Start the child if needed and return its ``Prepared`` answer."""
+        """Start the child and return its answer to the first request."""
         if self._process is not None:
             raise RuntimeError("the child is already prepared")
         return self._start()
@@ -97,7 +99,7 @@ class Runner:
         ours, theirs = socket.socketpair()
         with self._log.open("ab") as log, theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "autotune.worker", str(theirs.fileno())],
+                [sys.executable, "-m", self._module, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

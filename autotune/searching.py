@@ -15,6 +15,7 @@ from autotune.finishing import FINALISTS
 from autotune.protocol import Explore, Explored, Export, Exported, Observe, Observed
 from autotune.recipe import dump
 from autotune.record import Trial
+from autotune.retraining import retrain
 from autotune.runner import Runner
 from autotune.search.driver import Search
 from autotune.search.incumbent import to_beat
@@ -48,6 +49,7 @@ class _Searching:
         self._events = events
         self._tolerance = setting.goal.tolerance
         self._strategy = strategy = setting.recipe.strategy
+        self._climbs = strategy.order == "ladder" and setting.goal.asks_for_speed
         self._search = Search(
             setting.space,
             setting.folder.study,
@@ -55,6 +57,7 @@ class _Searching:
             self._tolerance,
             profile={run.name: run.microseconds for run in setting.prepared.baseline.operators},
             strategy=strategy,
+            climbs=self._climbs,
             max_size=setting.goal.max_size_bytes,
         )
         before = max((t.ended_seconds for t in self._search.trials), default=0.0)  # of the run that is resumed
@@ -75,37 +78,80 @@ class _Searching:
     def run(self) -> Found:
         started = time.monotonic()
         interrupted = late = False
+        training = "Interrupted."
+        ended = "The search came to its end: its trials are used up, or nothing is left to try."
         budget = self._setting.recipe.budget.trials
         try:
             while self._search.plain_left or (self._measured < budget and not self._search.exhausted):
                 late = self._is_late()
                 if late:
-                    self._note(f"The timeout ended the search after {self._measured} of {budget} trials.{self._over()}")
+                    ended = f"The timeout ended the search after {self._measured} of {budget} trials."
+                    self._note(f"{ended}{self._over()}")
                     break
                 if self._strategy.settle and self._search.settled:
-                    self._note("The search ended: no improvement is expected any more.")
+                    ended = "The search ended: no improvement is expected any more."
+                    self._note(ended)
+                    break
+                if enough := self._fast_enough():
+                    ended = enough
+                    self._note(ended)
                     break
                 self._explore()
                 self._try_one()
+            training = self._train()
         except KeyboardInterrupt:
             if not any(t.state == "complete" for t in self._search.trials):
                 raise
-            interrupted = True
+            interrupted, ended = True, "Interrupted."
             self._runner.close()
             self._note("Interrupted: finishing with what was measured; press Ctrl-C again to stop at once.")
         return Found(
-            self._search.trials,
-            interrupted,
-            late,
-            time.monotonic() - started,
-            self._observing,
-            self._inference,
-            self._search.explored,
+            trials=self._search.trials,
+            interrupted=interrupted,
+            late=late,
+            ended=ended,
+            training=training,
+            seconds=time.monotonic() - started,
+            observe_seconds=self._observing,
+            inference_seconds=self._inference,
+            explored=self._search.explored,
         )
 
     @property
     def _measured(self) -> int:
         return sum(t.state != "duplicate" for t in self._search.trials)
+
+    def _train(self) -> str:
+        """Climb the last rung, where it is needed; return why not, or why that ended."""
+        if self._setting.recipe.strategy.order != "ladder":
+            return ""
+        told = retrain(
+            self._setting,
+            self._search,
+            self._evaluator,
+            tell=self._tell,
+            note=self._note,
+            events=self._events,
+            left=self._left(),
+        )
+        if self._setting.lessons is not None:
+            self._note(told)
+        return told
+
+    def _tell(self, trial: Trial) -> None:
+        """Show a trial, and keep its model if it is the best so far."""
+        best = to_beat(self._search.able, self._tolerance)
+        total = max(self._setting.recipe.budget.trials, self._measured + self._search.plain_left)
+        self._events.trial(trial, best, self._measured, total)
+        self._keep(trial)
+
+    def _fast_enough(self) -> str:
+        """Say so when all rungs below static int8 are climbed and one of their models has the speed asked for."""
+        trials = self._search.trials
+        if not self._climbs or not self._search.at_static or any(t.configuration.quantization for t in trials):
+            return ""
+        found = decide.fast_enough(trials, self._setting.goal)
+        return "" if found is None else f"No higher rung is needed: trial {found.number} is fast enough."
 
     def _try_one(self) -> None:
         proposal = self._search.ask()
@@ -113,10 +159,7 @@ class _Searching:
             self._observe()
         trial = self._evaluator.evaluate(proposal.number, proposal.configuration, proposal.origin, self._search.trials)
         self._search.tell(proposal, trial)
-        best = to_beat(self._search.able, self._tolerance)
-        total = max(self._setting.recipe.budget.trials, self._measured + self._search.plain_left)
-        self._events.trial(trial, best, self._measured, total)
-        self._keep(trial)
+        self._tell(trial)
 
     def _observe(self) -> None:
         """Record the statistics of the calibration samples; not before they are needed: float models come first."""

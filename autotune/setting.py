@@ -7,12 +7,26 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from autotune.configuration import Configuration
+from autotune.data import Dataset
 from autotune.folder import RunFolder
 from autotune.outcome import Fingerprint, Goal, SplitSizes
 from autotune.protocol import Explored, Prepared
 from autotune.recipe import Recipe
 from autotune.record import Trial
 from autotune.space import Space
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What a run can train with, besides its recipe.
+
+    Attributes:
+        source: how a process with PyTorch makes the module.
+        samples: to train on.
+    """
+
+    source: dict[str, object]
+    samples: Dataset
 
 
 @dataclass(frozen=True)
@@ -24,6 +38,7 @@ class Setting:
         deadline: the same when the whole run is to end; None for no limit.
         solve: returns the solved recipe of a configuration and its candidate's digest.
         command: as it was typed.
+        lessons: None where the recipe has no training.
     """
 
     recipe: Recipe
@@ -38,6 +53,7 @@ class Setting:
     fingerprint: Fingerprint
     started: datetime
     command: str
+    lessons: Lessons | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +62,7 @@ class Found:
 
     Attributes:
         interrupted: by the user. ``late``: by the timeout.
+        ended: a sentence: why the search ended. ``training``: why nothing was trained, or why that ended.
         seconds: wall time of the search.
         explored: frames and what was found out about their operators.
         observe_seconds, inference_seconds: of observing the float model and of looking at operators; see
@@ -55,6 +72,8 @@ class Found:
     trials: tuple[Trial, ...]
     interrupted: bool
     late: bool
+    ended: str
+    training: str
     seconds: float
     observe_seconds: float
     inference_seconds: float

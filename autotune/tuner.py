@@ -19,11 +19,12 @@ from autotune.outcome import Goal, Run, SplitSizes
 from autotune.protocol import Prepared, Setup
 from autotune.runner import Runner
 from autotune.searching import search
-from autotune.setting import Setting
+from autotune.setting import Lessons, Setting
 from autotune.sources.cache import cache_dir
 from autotune.sources.datasets import load_data
 from autotune.sources.folders import companions
-from autotune.sources.model import obtain
+from autotune.sources.model import obtain, torch_request
+from autotune.sources.training import load_training
 from autotune.space import Space
 from autotune.space.public import narrowed
 
@@ -81,6 +82,7 @@ class _Tuning:
             self._note(f"Runs code of yours: {code}")
         splits = load_data(self.recipe, self.options.trust_code, self._note)
         model = obtain(self.recipe, splits.search, self.options.trust_code, self._note)
+        self.lessons = self._lessons(splits)
         self.data_digest = data.digest(splits)
         claim = self.folder.claim(self._identity(model), self.options.resume)
         try:
@@ -101,11 +103,19 @@ class _Tuning:
         finally:
             claim.lock.close()
 
+    def _lessons(self, splits: data.Splits) -> Lessons | None:
+        """What can be trained, and with what; looked at before anything is measured."""
+        if self.recipe.training is None:
+            return None
+        source = torch_request(self.recipe, splits.search.runs(), self.options.trust_code)
+        return Lessons(source, load_training(self.recipe, splits, self.options.trust_code, self._note))
+
     def _identity(self, model: Path) -> dict[str, object]:
         metric = self.recipe.metric.function
         code = {"metric function": (self.recipe.base / metric.rpartition(":")[0],)} if metric else {}
         files = {"model": model_files(model), **code}
-        return identity(self.recipe.essence, files, self.data_digest, self.fingerprint)
+        found = identity(self.recipe.essence, files, self.data_digest, self.fingerprint)
+        return found if self.lessons is None else {**found, "training data": self.lessons.samples.content}
 
     def _note(self, text: str) -> None:
         self.notes.append(text)
@@ -128,6 +138,7 @@ class _Tuning:
             trust_code=self.options.trust_code,
             cache=cache_dir() / "observations",
             companions=companions(self.recipe, self.options.trust_code),
+            trained=self.folder.trained,
         )
 
     def _prepare(self, runner: Runner) -> None:
@@ -161,6 +172,7 @@ class _Tuning:
             tolerance=wanted.max_drop.tolerance(score),
             max_latency_ms=wanted.max_latency_ms,
             max_size_bytes=wanted.max_size,
+            min_speedup=wanted.min_speedup,
             confidence=wanted.confidence,
             assurance=wanted.assurance,
         )
@@ -180,12 +192,21 @@ class _Tuning:
             fingerprint=self.fingerprint,
             started=self.started,
             command=self.options.command,
+            lessons=self.lessons,
         )
+
+    def _trained(self, configuration: Configuration) -> recipe.Trained | None:
+        made = configuration.training
+        if made is None:
+            return None
+        path = self.folder.trained.relative_to(self.folder.path) / f"{made.digest}.xml"
+        return recipe.Trained(path=path.as_posix(), sha256=made.digest, steps=made.steps)
 
     def _solve(self, configuration: Configuration, digest: str) -> recipe.Recipe:
         """Return the solved recipe of a configuration; ``digest``: of its candidate."""
         return self.recipe.solved(
             space=self.space.fix(configuration),
+            trained=self._trained(configuration),
             expect=recipe.Expect(model=self.prepared.model.digest, data=self.data_digest, candidate=digest),
             threads=self.prepared.model.threads,
             base=self.folder.path,

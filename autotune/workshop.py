@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from autotune import data, hardware
-from autotune.configuration import Configuration
+from autotune.configuration import Configuration, Training
+from autotune.errors import UserError
 from autotune.explorer import explore
 from autotune.findings import QuantizerRecord
 from autotune.graph.half import HalfStorage
-from autotune.graph.inspect import candidate_digest
+from autotune.graph.inspect import candidate_digest, model_digest
 from autotune.graph.normalise import normalise
 from autotune.inventory import inventory
 from autotune.measure.compiled import compile_emulated
@@ -45,6 +46,7 @@ from autotune.protocol import (
     Rechecked,
     Setup,
 )
+from autotune.quantize.factory import store_weights
 from autotune.quantize.variants import Variants
 from autotune.rechecking import read_deployed, recheck
 from autotune.record import Measurement
@@ -236,7 +238,23 @@ class Workshop:
         if self._kept is not None and self._kept[0] == configuration:
             return self._kept[1]
         with stage("build"):
+            if configuration.training is not None:
+                return self._read_trained(configuration.training)
             return self._variants.build(configuration)
+
+    def _read_trained(self, made: Training) -> Any:
+        """Read a model that training made.
+
+        Raises:
+            UserError: it is not there, or not the one that was judged.
+        """
+        assert self._setup.trained is not None
+        path = self._setup.trained / f"{made.digest}.xml"
+        if not path.is_file() or model_digest(path) != made.digest:
+            raise UserError(f"trained: {path} is not there or was changed; it comes with the run that trained it.")
+        model, _ = normalise(read(path, {}, self._calibration)[0])
+        store_weights(model)
+        return model
 
     def _measure_baseline(self) -> Measurement:
         return Measurement(

@@ -4,6 +4,7 @@ from autotune.decide.choice import Decision, choose, finalists
 from autotune.decide.duel import is_affordable, is_close, placed
 from autotune.decide.front import Point, fits, pareto_front, pick_finalists, points
 from autotune.decide.holding import differences, still_holds
+from autotune.decide.ladder import dominant, fast_enough, is_served, ladder, rung_of, to_train
 from autotune.decide.saturation import saturation, saturation_sentence
 from autotune.decide.verdict import verdict
 
@@ -12,16 +13,22 @@ __all__ = [
     "Point",
     "choose",
     "differences",
+    "dominant",
+    "fast_enough",
     "finalists",
     "fits",
     "is_affordable",
     "is_close",
+    "is_served",
+    "ladder",
     "pareto_front",
     "pick_finalists",
     "placed",
     "points",
+    "rung_of",
     "saturation",
     "saturation_sentence",
     "still_holds",
+    "to_train",
     "verdict",
 ]

@@ -78,19 +78,25 @@ def finalists(
     baseline = next((f for f in joined if f.configuration == Configuration()), None)
     if baseline is None:
         raise ValueError("float f32 was not judged")
-    timed = [replace(f, speedup=speedup(f, baseline, goal)) for f in joined]
+    timed = [_with_speedup(f, speedup(f, baseline, goal), goal) for f in joined]
     best = best_float(timed, ENOUGH[goal.assurance])
     return [replace(f, speedup_best_float=speedup(f, best, goal)) for f in timed]
+
+
+def _with_speedup(finalist: Finalist, found: Interval, goal: Goal) -> Finalist:
+    return replace(
+        finalist, speedup=found, meets_speedup=goal.min_speedup is None or found.estimate >= goal.min_speedup
+    )
 
 
 def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) -> Decision:
     """Choose the winner: the fastest with the asked assurance that is faster than the best float.
 
-    Faster means that the whole interval of the ratio to the best float lies above 1; at a tie the float model wins.
-    If a latency or a size is asked for and some of these meet it, the winner is the fastest of them; where the best
-    float is too large, an int8 model that is not need not be faster than it. Among int8 models at a tie
-    for the fastest, a proven one wins, then the simplest, then the most accurate: the best of several equals would
-    owe it to luck.
+    Faster means that the whole interval of the ratio to the best float lies above 1; at a tie the float model wins. If
+    a latency, a speedup or a size is asked for and some of these meet it, the winner is the fastest of them; where the
+    best float is too large, an int8 model that is not need not be faster than it. Among int8 models at a tie for the
+    fastest, a proven one wins, then the simplest, then the most accurate: the best of several equals would owe it to
+    luck.
 
     Args:
         judged: as :func:`finalists` returns them.
@@ -98,7 +104,7 @@ def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) ->
     """
     best = best_float(judged, ENOUGH[goal.assurance])
     able = _faster_than(best, judged, ENOUGH[goal.assurance], goal)
-    meeting = [f for f in able if f.meets_latency and f.meets_size]
+    meeting = [f for f in able if f.meets_latency and f.meets_size and f.meets_speedup]
     winner = _fastest(meeting or able, goal)
     sure = _faster_than(best_float(judged, ENOUGH["proven"]), judged, ENOUGH["proven"], goal)
     proven = _fastest(sure, goal)

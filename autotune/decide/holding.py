@@ -28,7 +28,8 @@ def still_holds(
     """Compare what was measured here with what the run promised.
 
     It holds if the drop has the asked assurance, the model is not clearly slower than the best float, it keeps its
-    share of the promised speed over float f32, and meets the asked latency. "Clearly": the whole interval says so.
+    share of the promised speed over float f32, and meets the asked latency and speedup. "Clearly": the whole interval
+    says so.
 
     Args:
         floats: float f32 first.
@@ -61,6 +62,9 @@ def still_holds(
             f"it is {deployed.speedup.estimate:.2f}x as fast as float f32, {promised.speedup.estimate:.2f}x was "
             f"promised and at least {needed:.2f}x is wanted"
         )
+    asked = run.goal.min_speedup
+    if asked is not None and deployed.speedup.high < asked:
+        reasons.append(f"it is {deployed.speedup.estimate:.2f}x as fast as float f32, at least {asked:g}x were asked")
     latency = float(np.median(deployed.milliseconds))
     limit = run.goal.max_latency_ms
     if limit is not None and latency > limit:

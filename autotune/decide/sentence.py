@@ -20,6 +20,8 @@ def sentence(winner: Finalist, best: Finalist, proven: Finalist, goal: Goal, why
     parts = [_speed_part(winner, best, goal)]
     if goal.max_latency_ms is not None:
         parts.append(_latency_part(winner, goal))
+    if goal.min_speedup is not None:
+        parts.append(_speedup_part(winner, goal.min_speedup, goal))
     if goal.max_size_bytes is not None:
         parts.append(_size_part(winner, goal.max_size_bytes, goal))
     if winner.configuration != Configuration():
@@ -88,6 +90,15 @@ def _latency_part(winner: Finalist, goal: Goal) -> str:
     return (
         f"The asked latency of {goal.max_latency_ms:g} ms is not met: nothing that is {goal.assurance} to keep the "
         f"tolerance meets it, and this one, the fastest, takes {milliseconds:.3g} ms."
+    )
+
+
+def _speedup_part(winner: Finalist, asked: float, goal: Goal) -> str:
+    if winner.meets_speedup:
+        return f"At least {asked:g}x float f32 was asked for."
+    return (
+        f"The asked speedup of {asked:g}x is not met: nothing that is {goal.assurance} to keep the tolerance meets it, "
+        "and this one is the fastest."
     )
 
 

@@ -7,6 +7,8 @@ Estimators are those of NNCF that come nearest: ``mse`` is its histogram, which 
 
 from __future__ import annotations
 
+from typing import Any
+
 import openvino as ov
 
 from autotune.configuration import Estimator, EstimatorName, OverflowFix, Quantization
@@ -49,8 +51,6 @@ def candidate(model: ov.Model, calibration: Dataset, quantization: Quantization)
     q = quantization
     if q.overrides:
         raise ValueError("nncf.quantize cannot set single quantisers")
-    symmetry = _MODES.get(q.activation.symmetry)
-    per_tensor = q.weights == "per-tensor"
     return quantize(
         model,
         (calibration.row(index) for index in range(len(calibration))),
@@ -58,11 +58,28 @@ def candidate(model: ov.Model, calibration: Dataset, quantization: Quantization)
         q.preset,
         unquantisable(model).union(q.float_operators),
         bias_correction=q.bias_correction,
-        overflow_fix=_FIXES[q.overflow_fix],
-        activations_quantization_params=QuantizationParameters(mode=symmetry) if symmetry else None,
-        weights_quantization_params=QuantizationParameters(per_channel=False) if per_tensor else None,
-        activations_range_estimator_params=_estimator(q.activation.estimator),
+        **advanced(q),
     )
+
+
+def advanced(q: Quantization) -> dict[str, Any]:
+    """Return fields of NNCF's ``AdvancedQuantizationParameters``; the same for OpenVINO's models and PyTorch's.
+
+    Raises:
+        ValueError: NNCF has no such estimator.
+    """
+    symmetry = _MODES.get(q.activation.symmetry)
+    return {
+        "overflow_fix": _FIXES[q.overflow_fix],
+        "activations_quantization_params": QuantizationParameters(mode=symmetry) if symmetry else None,
+        "weights_quantization_params": QuantizationParameters(per_channel=False) if q.weights == "per-tensor" else None,
+        "activations_range_estimator_params": _estimator(q.activation.estimator),
+    }
+
+
+def has_estimator(chosen: Estimator) -> bool:
+    """Tell whether NNCF has an estimator like this one."""
+    return chosen.name in (*_SETS, "percentile")
 
 
 def _estimator(chosen: Estimator) -> RangeEstimatorParameters:

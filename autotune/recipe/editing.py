@@ -18,6 +18,7 @@ def json_schema() -> dict[str, Any]:
         warnings.simplefilter("ignore", PydanticJsonSchemaWarning)
         schema = Recipe.model_json_schema()
     file = {"type": "string", "minLength": 1}
-    schema["properties"][INCLUDE] = {"anyOf": [file, {"type": "array", "items": file}]}
+    told = "recipes that this one builds on: files, relative to its own, or ``recipe:NAME``; here is what differs."
+    schema["properties"][INCLUDE] = {"anyOf": [file, {"type": "array", "items": file}], "description": told}
     schema["anyOf"] = [{"required": schema.pop("required")}, {"required": [INCLUDE]}]
     return schema

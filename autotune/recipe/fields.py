@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from autotune.recipe.described import describe
 from autotune.recipe.estimators import ESTIMATORS, EstimatorChoice, estimators_text, parse_estimators
 from autotune.recipe.values import (
     Drop,
@@ -34,10 +35,12 @@ from autotune.recipe.values import (
     parse_duration,
     parse_latency,
     parse_size,
+    parse_speedup,
     parse_threads,
     problem,
     shown,
     size_text,
+    speedup_text,
     thawed,
 )
 
@@ -51,7 +54,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 class Frozen(BaseModel):
     """Base of the recipe's models: immutable, hashable, no unknown keys, no silent conversions."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, json_schema_extra=describe)
 
     def __eq__(self, other: object) -> bool:
         """Equal when the keys are; where they came from does not count."""
@@ -184,6 +187,12 @@ Milliseconds = Annotated[
     BeforeValidator(parse_latency),
     PlainSerializer(latency_text),
     WithJsonSchema({**_TEXT_OR_NUMBER, "examples": ["5ms"]}),
+]
+Speedup = Annotated[
+    float,
+    BeforeValidator(parse_speedup),
+    PlainSerializer(speedup_text),
+    WithJsonSchema({**_TEXT_OR_NUMBER, "examples": ["1.5x"]}),
 ]
 ThreadCount = Annotated[
     str | int,

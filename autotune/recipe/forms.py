@@ -60,7 +60,11 @@ class Bf16Space(Frozen):
 
 
 class SmoothingSpace(FormSpace):
-    """SmoothQuant, and its strength ``alpha``."""
+    """SmoothQuant, and its strength ``alpha``.
+
+    Attributes:
+        alpha: from 0 (activations stay as they are) to 1 (their outliers move into the weights altogether).
+    """
 
     alpha: Choices[Share] = (0.7, 0.85, 0.95)
 
@@ -71,7 +75,17 @@ class SmoothingSpace(FormSpace):
 
 
 class Forms(Frozen):
-    """Exactly equivalent float graphs that are quantised, or run, better; ``off`` uses none of them."""
+    """Exactly equivalent float graphs that are quantised, or run, better; ``off`` uses none of them.
+
+    Attributes:
+        one_hot_as_lookup: products of one-hot rows become lookups in a table.
+        fused_activation: an activation function written out in arithmetic becomes one operator.
+        convolution_borders: convolutions over one axis without reordering of memory at their borders.
+        smoothing: outliers of activations move into the weights that read them (SmoothQuant).
+        cross_layer_equalisation: two layers in a row get weights of the same range in every channel.
+        outputs_as_channels: convolutions of few output channels compute neighbouring outputs as channels.
+        linear_as_convolution: linear layers become 1x1 convolutions, which have int8 kernels on CPUs without VNNI.
+    """
 
     one_hot_as_lookup: FormSpace = FormSpace()
     fused_activation: FormSpace = FormSpace()

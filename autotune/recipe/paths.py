@@ -40,9 +40,13 @@ def moved_source(source: dict[str, Any], move: Callable[[str], str]) -> dict[str
 
 def with_paths(plain: dict[str, Any], move: Callable[[str], str]) -> dict[str, Any]:
     """Apply ``move`` to every path of a recipe given as plain data; parts may be missing or wrong."""
-    moved = {key: _moved(value, move) if key in ("model", "data", "metric") else value for key, value in plain.items()}
+    sources = ("model", "data", "metric", "trained")
+    moved = {key: _moved(value, move) if key in sources else value for key, value in plain.items()}
     if isinstance(moved.get("data"), dict):
         moved["data"].update({part: _moved(moved["data"][part], move) for part in PARTS if part in moved["data"]})
+    training = moved.get("training")
+    if isinstance(training, dict) and "data" in training:
+        moved["training"] = {**training, "data": _moved(training["data"], move)}
     return moved
 
 

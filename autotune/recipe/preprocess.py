@@ -42,6 +42,9 @@ class Preprocess(Frozen):
         resize: ``stretch`` to the size; ``cover`` it with the proportions kept, and cut the middle out; ``contain``:
             inside it with the proportions kept, black around.
         crop: of the resized image, the share of each side that is kept (224 of 256 is 0.875); not for ``contain``.
+        resample: how values between pixels are computed when an image is resized.
+        colour: the channels, in the order in which they are fed.
+        layout: of the input: channels before height and width, or after.
         scale: of values from 0 to 255; 1/255 if not given.
         mean, std: one number, or one per channel, in the order in which the channels are fed.
         rate: samples per second that the model takes.

@@ -13,7 +13,12 @@ from autotune.recipe.values import FrozenMap, problem
 
 
 class QuantizerSpace(Frozen):
-    """Choices of one activation quantiser; None follows the choice for all."""
+    """Choices of one activation quantiser; None follows the choice for all.
+
+    Attributes:
+        estimator: how what it saw becomes a range.
+        symmetry: whether the range lies evenly around 0.
+    """
 
     estimator: Estimators | None = None
     symmetry: Choices[Symmetry] | None = None
@@ -26,7 +31,14 @@ class QuantizerSpace(Frozen):
 
 
 class ActivationSpace(Frozen):
-    """How activation quantisers get their ranges."""
+    """How activation quantisers get their ranges.
+
+    Attributes:
+        estimator: how what a quantiser saw becomes a range; ``percentile`` and ``moving-average`` take a number, a list
+            or ``{low, high}``.
+        symmetry: whether ranges lie evenly around 0; ``as-preset`` leaves it to ``preset``.
+        quantizers: activation quantiser -> what is different there.
+    """
 
     estimator: Estimators = (
         EstimatorChoice("mean-min-max"),
@@ -51,7 +63,11 @@ class ActivationSpace(Frozen):
 
 
 class WeightSpace(Frozen):
-    """How weights get their ranges."""
+    """How weights get their ranges.
+
+    Attributes:
+        granularity: one range for each output channel, or one for the whole tensor.
+    """
 
     granularity: Choices[Granularity] = ("per-channel", "per-tensor")
 

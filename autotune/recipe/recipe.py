@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict, Unpack
+from typing import Annotated, Any, Literal, Unpack
 
 from annotated_types import Ge, Lt
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
@@ -15,13 +15,15 @@ from autotune.errors import UserError
 from autotune.recipe.document import Origin, write
 from autotune.recipe.fields import FUNCTION, Frozen, Map, Name, Shape, Text, name_of
 from autotune.recipe.include import read_merged
+from autotune.recipe.options import KEYS, Limits, Overrides
 from autotune.recipe.paths import move_function, moved_source, relative, with_paths
 from autotune.recipe.problems import user_error
 from autotune.recipe.schema import Budget, Expect, ExportSpec, MetricSpec, Space, Tolerance
 from autotune.recipe.shipped import located
-from autotune.recipe.sources import Data, Model, named_model, named_source
+from autotune.recipe.sources import Data, DataSource, Model, named_model, named_source
 from autotune.recipe.strategy import Strategy
 from autotune.recipe.task import SHARES, TaskSpec, default_metric
+from autotune.recipe.training import Trained, TrainingSpec
 from autotune.recipe.values import FrozenMap, problem, shown
 
 VERSION = 1
@@ -29,59 +31,27 @@ VERSION = 1
 _AT_MOST_ONE = frozenset({"accuracy", "f1", "auc", "spearman", "pearson", "cosine-to-float"}) | SHARES
 
 
-class Limits(TypedDict, total=False):
-    """Command line options for any run; None is as good as left out."""
-
-    name: str | None
-    max_drop: str | float | None
-    max_latency: str | float | None
-    max_size: str | int | None
-    confidence: float | None
-    assurance: str | None
-    trials: int | None
-    timeout: str | float | None
-    threads: int | None
-    seed: int | None
-    onnx: bool | None
-
-
-class Overrides(Limits, total=False):
-    """Command line options that replace what a recipe says."""
-
-    model: str | None
-    data: str | None
-    metric: str | None
-    task: str | None
-
-
-_KEYS: dict[str, tuple[str, ...]] = {
-    "name": ("name",),
-    "model": ("model",),
-    "data": ("data",),
-    "metric": ("metric",),
-    "task": ("task",),
-    "max_drop": ("tolerance", "max_drop"),
-    "max_latency": ("tolerance", "max_latency"),
-    "max_size": ("tolerance", "max_size"),
-    "confidence": ("tolerance", "confidence"),
-    "assurance": ("tolerance", "assurance"),
-    "trials": ("budget", "trials"),
-    "timeout": ("budget", "timeout"),
-    "threads": ("threads",),
-    "seed": ("seed",),
-    "onnx": ("export", "onnx"),
-}
-
-
 class Recipe(Frozen):
     """Everything a run depends on, apart from the machine.
 
     Attributes:
+        version: of this schema.
+        name: of the run's folder and its report.
         description: one line for ``autotune recipes``.
+        model: where the float model comes from.
         inputs: input name -> shape, for inputs whose dimensions are dynamic.
         task: what the model is for, where samples are texts, images or recordings.
+        data: where the samples come from, and how they are divided.
+        metric: a name, ``FILE.py:function``, or the keys below.
+        tolerance: what the winner may lose, and which limits it must keep.
+        budget: when the search ends.
+        strategy: which parts of the search are used.
         threads: None for all usable cores.
-        expect: only in solved recipes.
+        seed: of splits, sampler and bootstrap.
+        space: what may be tried.
+        training: of a PyTorch module or a transformers folder.
+        export: what is written besides the folder to deploy.
+        trained, expect: only in solved recipes.
     """
 
     version: Literal[1]
@@ -99,6 +69,8 @@ class Recipe(Frozen):
     seed: Annotated[int, Ge(0), Lt(2**32)] = 0
     space: Space = Field(default_factory=Space)
     export: ExportSpec = ExportSpec()
+    training: TrainingSpec | None = None
+    trained: Trained | None = None
     expect: Expect | None = None
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
@@ -119,6 +91,14 @@ class Recipe(Frozen):
             )
         return self
 
+    @model_validator(mode="after")
+    def _trainable(self) -> Recipe:
+        if self.training is not None and self.model.function is None and self.task is None:
+            raise problem("needs a model of PyTorch: FILE.py:factory, or a transformers folder with a task", "training")
+        if self.training is not None and self.strategy.order == "search":
+            raise problem("is the last rung of the ladder; remove it, or 'search' from strategy", "training")
+        return self
+
     @property
     def base(self) -> Path:
         """The folder that the recipe's relative paths start from."""
@@ -127,7 +107,9 @@ class Recipe(Frozen):
     @property
     def functions(self) -> tuple[str, ...]:
         """Every ``FILE.py:function`` that would run."""
-        sources = [self.data, self.data.calibration, self.data.search, self.data.holdout]
+        sources: list[DataSource | None] = [self.data, self.data.calibration, self.data.search, self.data.holdout]
+        if self.training is not None:
+            sources.append(self.training.data)
         found = [source.function for source in sources if source is not None]
         return tuple(f for f in [self.model.function, *found, self.metric.function] if f is not None)
 
@@ -193,7 +175,7 @@ class Recipe(Frozen):
         for option, value in overrides.items():
             if value is None:
                 continue
-            key = _KEYS[option]
+            key = KEYS[option]
             options[key] = f"--{option.replace('_', '-')}"
             inner = plain
             for part in key[:-1]:
@@ -203,10 +185,10 @@ class Recipe(Frozen):
                 plain.pop("expect", None)
         return _validated(plain, self.base, replace(self._origin, options=options))
 
-    def solved(self, *, space: Space, expect: Expect, threads: int, base: Path) -> Recipe:
+    def solved(self, *, space: Space, trained: Trained | None, expect: Expect, threads: int, base: Path) -> Recipe:
         """Return the solved recipe to be written in folder ``base``: one candidate, and what it must equal."""
         moved = self.rebased(base)
-        fields = {**moved.__dict__, "space": space, "expect": expect, "threads": threads}
+        fields = {**moved.__dict__, "space": space, "trained": trained, "expect": expect, "threads": threads}
         return Recipe(**fields)._placed(moved.base, moved._origin)
 
     def rebased(self, base: Path) -> Recipe:

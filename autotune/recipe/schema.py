@@ -20,6 +20,7 @@ from autotune.recipe.fields import (
     MaxDrop,
     Milliseconds,
     Sha256,
+    Speedup,
     Text,
     ThreadCount,
 )
@@ -32,7 +33,10 @@ class MetricSpec(Frozen):
     """The metric: a ``name``, or a user's ``function`` with its ``direction``.
 
     Attributes:
+        name: a metric that comes with autotune, such as ``accuracy`` or ``f1``.
         output: which model output to score; needed when there are several.
+        function: ``FILE.py:function(outputs, labels)``, which returns one score per sample, or one number.
+        direction: of the function's scores: whether higher or lower ones are better.
     """
 
     name: Text | None = None
@@ -72,12 +76,15 @@ class Tolerance(Frozen):
     Attributes:
         max_drop: a share of the float score (``1%``), or a number in the metric's own units.
         max_latency: milliseconds per inference; None for no limit.
+        min_speedup: times as fast as float f32; None for no limit.
         max_size: bytes of the model's constants; None for no limit.
         confidence: of every bound and interval.
+        assurance: ``proven`` wants the bound of the winner's drop within the tolerance, ``expected`` its estimate.
     """
 
     max_drop: MaxDrop = Drop(0.01, True)
     max_latency: Milliseconds | None = None
+    min_speedup: Speedup | None = None
     max_size: Bytes | None = None
     confidence: Annotated[float, Gt(0.5), Lt(1)] = 0.95
     assurance: Literal["expected", "proven"] = "expected"
@@ -88,7 +95,12 @@ class Tolerance(Frozen):
 
 
 class Budget(Frozen):
-    """When the search ends: after ``trials`` measured candidates or ``timeout`` (seconds for the whole run)."""
+    """When the search ends, whatever comes first.
+
+    Attributes:
+        trials: so many measured candidates.
+        timeout: for the whole run: ``10m``, ``90s`` or a number of seconds.
+    """
 
     trials: Annotated[int, Ge(1)] = 40
     timeout: Duration | None = None
@@ -113,9 +125,20 @@ class Space(Frozen):
     """What may be tried: every key is a value, a list of values or, for parameters of estimators, a range.
 
     Attributes:
+        precision: what is not quantised computes in it; what this CPU does not execute is left out, and said.
         schemes: of every operator that ``operators`` does not name; ``int8-weights`` and ``int8-dynamic`` are of linear
             layers only, other operators pass them over.
+        placement: where quantisers go: NNCF's model type, ``plain`` (none) or ``transformer``.
+        preset: ``performance`` (symmetric activations) or ``mixed`` (affine activations).
         operators: operator name -> scheme or schemes.
+        activations: how activation quantisers get their ranges.
+        weights: how weights get their ranges.
+        bias_correction: shift biases by the mean error of the quantised weights.
+        overflow_fix: where weights get 7 bits, so that sums of 8-bit products cannot saturate; offered only on CPUs
+            where they can.
+        forms: exactly equivalent float graphs.
+        bf16_operators: operators that compute in bf16 while the rest stays f32.
+        compression: how ``int8-weights`` and ``int8-dynamic`` make integers.
         threads: how many of the run's threads; ``fewer`` stands for the halves of them, down to 1.
     """
 
@@ -161,7 +184,13 @@ class Space(Frozen):
 
 
 class Expect(Frozen):
-    """What the rebuilt candidate of a solved recipe must equal: SHA-256 digests, written by autotune."""
+    """What the rebuilt candidate of a solved recipe must equal: SHA-256 digests, written by autotune.
+
+    Attributes:
+        model: of the float model.
+        data: of the three splits.
+        candidate: of the model that was built and judged.
+    """
 
     model: Sha256
     data: Sha256

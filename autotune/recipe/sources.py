@@ -68,9 +68,12 @@ class DataSource(Frozen):
     """Where samples come from: exactly one of ``builtin``, ``path`` and ``function``.
 
     Attributes:
+        builtin: the name of a data set that comes with autotune.
         path: an .npz of arrays; with a task, a table (.csv, .jsonl, .parquet), a folder of images or recordings, one
             folder inside it per class, or a data set as the ``datasets`` library saves it.
         columns: of a table, role (see ``recipe.ROLES``) -> the column's name, where that is another.
+        function: ``FILE.py:function``, which returns the arrays as a dict (only with --trust-code).
+        options: of a builtin.
     """
 
     builtin: Text | None = None
@@ -98,7 +101,13 @@ class DataSource(Frozen):
 
 
 class Shares(Frozen):
-    """How one source is divided; three positive shares that sum to 1."""
+    """How one source is divided; three positive shares that sum to 1.
+
+    Attributes:
+        calibration: its samples set the ranges; they need no labels.
+        search: candidates are scored on it.
+        holdout: finalists are judged on it, once each.
+    """
 
     calibration: Annotated[float, Gt(0), Lt(1)] = 0.15
     search: Annotated[float, Gt(0), Lt(1)] = 0.25
@@ -116,7 +125,14 @@ class Shares(Frozen):
 
 
 class Data(DataSource):
-    """The three splits: one source divided by ``split``, or one source for each."""
+    """The three splits: one source divided by ``split``, or one source for each.
+
+    Attributes:
+        split: the shares of one source.
+        calibration: a source of its own for the samples that set the ranges; the three go together.
+        search: the same for the samples that candidates are scored on.
+        holdout: the same for the samples that finalists are judged on.
+    """
 
     split: Shares = Shares()
     calibration: DataSource | None = None

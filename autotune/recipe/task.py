@@ -58,6 +58,7 @@ class TaskSpec(Frozen):
     """The task's name, and what else decides the model's inputs and the end of its graph.
 
     Attributes:
+        name: what the model is for; alone it may stand for the whole: ``task: fill-mask``.
         pooling: how token vectors become the text's: their mean, or the first token's.
         normalize: whether that vector is given length 1; both are inside the graph.
         length: tokens per text; None for the least that holds 95 % of the data's texts whole.

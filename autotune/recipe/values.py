@@ -22,6 +22,7 @@ V = TypeVar("V")
 _QUANTITY = re.compile(r"\s*([0-9.]+(?:e[+-]?[0-9]+)?)\s*([a-zA-Z%]*)\s*", re.ASCII)
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _BYTES = {"": 1.0, "b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30}
+_TIMES = {"": 1.0, "x": 1.0}
 _MILLISECONDS = {"": 1.0, "ms": 1.0, "us": 1e-3, "s": 1000.0}
 
 
@@ -132,6 +133,18 @@ def parse_latency(raw: object) -> float:
     return _quantity(raw, _MILLISECONDS, "latency", "'5ms' or '0.8ms'")
 
 
+def parse_speedup(raw: object) -> float:
+    """Parse ``1.5x`` or a number: how many times as fast as float f32.
+
+    Raises:
+        ValueError: not above 1.
+    """
+    times = _quantity(raw, _TIMES, "speedup", "'1.5x' or 2")
+    if times <= 1:
+        raise ValueError(f"must be above 1, which is float f32's own speed, not {raw}: write '1.5x'")
+    return times
+
+
 def parse_size(raw: object) -> int:
     """Parse ``25MB``, ``24MiB`` or a number of bytes; return bytes, rounded.
 
@@ -159,6 +172,11 @@ def duration_text(seconds: float) -> str:
         if count == int(count) and count * _SECONDS[unit] == seconds:
             return f"{int(count)}{unit}"
     return f"{number_text(seconds)}s"
+
+
+def speedup_text(times: float) -> str:
+    """Return the text that :func:`parse_speedup` reads as exactly ``times``."""
+    return f"{number_text(times)}x"
 
 
 def latency_text(milliseconds: float) -> str:

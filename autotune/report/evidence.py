@@ -204,6 +204,8 @@ def _finalist_row(found: Lookup, finalist: Finalist, metric: MetricWords) -> Fin
     remarks = []
     if not finalist.meets_latency and limit is not None:
         remarks.append(f"slower than the allowed {words.milliseconds(limit)}")
+    if not finalist.meets_speedup and (asked := found.run.goal.min_speedup) is not None:
+        remarks.append(f"not the {words.ratio(asked)} asked for")
     if not finalist.meets_size and (size := found.run.goal.max_size_bytes) is not None:
         remarks.append(f"larger than the allowed {words.size(size)}")
     if verdict.status == "expected" and verdict.more_samples is not None:

@@ -28,6 +28,8 @@ def choices(configuration: Configuration) -> tuple[Choice, ...]:
     compressed = configuration.compression.operators if configuration.compression else ()
     if q is None:
         return (Choice("precision", configuration.precision), *forms)
+    made = configuration.training
+    trained = [] if made is None else [Choice("training", f"{made.steps} steps, model {made.digest}")]
     kept = [name for name in q.float_operators if name not in compressed]
     return (
         *forms,
@@ -40,6 +42,7 @@ def choices(configuration: Configuration) -> tuple[Choice, ...]:
         Choice("overflow fix", q.overflow_fix),
         Choice("precision of the rest", configuration.precision),
         Choice("operators kept float", ", ".join(kept) or "none"),
+        *trained,
     )
 
 

@@ -160,6 +160,24 @@ class Operators:
 
 
 @dataclass(frozen=True)
+class RungRow:
+    """One step of the ladder; ``best`` is a trial's number, ``trials`` empty where it was not climbed."""
+
+    name: str
+    trials: str
+    best: str
+    found: str
+
+
+@dataclass(frozen=True)
+class LadderPart:
+    """How the run climbed; without rungs nothing is shown."""
+
+    rungs: tuple[RungRow, ...]
+    stopped: str
+
+
+@dataclass(frozen=True)
 class ProblemRow:
     trial: int
     label: str
@@ -201,6 +219,7 @@ class Page:
     trials: tuple[TrialRow, ...]
     states: tuple[StateCount, ...]
     operators: Operators
+    ladder: LadderPart
     calibration: Calibration
     importance: Importance | None
     failed: tuple[ProblemRow, ...]

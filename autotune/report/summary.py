@@ -21,6 +21,7 @@ def summary(run: Run) -> dict[str, Any]:
     ``anytime`` is the search's best so far: its short measurements, before the finalists' common rounds.
     ``saturation`` is None where 8-bit sums cannot saturate, where float won, or where ``notes`` say why; its ``cost``
     is positive where the winner would score better without saturation.
+    ``ladder`` is None where the order was ``search``.
     ``export_check`` says how the written model was compared with the judged one; a difference is an error, so there is
     no figure for it. ``onnx`` is None where it was not asked for; its ``sentence`` says why nothing was ``written``.
     ``verdict``, ``speedup`` and ``speedup_best_float`` are the winner's; without one their values are None.
@@ -63,6 +64,7 @@ def summary(run: Run) -> dict[str, Any]:
             "precisions": list(run.model.precisions),
             "nncf_path": run.model.nncf_path,
         },
+        "ladder": None if run.ladder is None else asdict(run.ladder),
         "anytime": _anytime(run),
         "wall_seconds": run.wall_seconds,
         "seconds": asdict(run.seconds),
@@ -115,6 +117,7 @@ def _finalist(finalist: Finalist | None, found: Lookup) -> dict[str, Any] | None
         "speedup_best_float": _interval(finalist.speedup_best_float),
         "meets_latency": finalist.meets_latency,
         "meets_size": finalist.meets_size,
+        "meets_speedup": finalist.meets_speedup,
         "size_bytes": None if measured is None else measured.size_bytes,
     }
 

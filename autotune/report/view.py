@@ -7,6 +7,7 @@ from autotune.outcome import Finalist, Run
 from autotune.record import Interval
 from autotune.report import words
 from autotune.report.evidence import finalist_rows, front, latencies, status_badge
+from autotune.report.ladder import ladder_part
 from autotune.report.listing import failed_rows, state_counts, stopped_rows, trial_rows
 from autotune.report.lookup import BASELINE, Lookup, median
 from autotune.report.mattering import importance
@@ -51,6 +52,7 @@ def view(run: Run) -> Page:
         trials=trial_rows(found, metric),
         states=state_counts(run.trials),
         operators=operators(found),
+        ladder=ladder_part(run.ladder),
         calibration=calibration(found),
         importance=importance(found),
         failed=failed_rows(run.trials),
@@ -181,6 +183,8 @@ def _speed_card(winner: Finalist, found: Lookup) -> Card:
     elif best is not None:
         speed = winner.speedup_best_float
         details.append(f"{_speed(speed)} against the best float within tolerance, {best.configuration.label}")
+    if (asked := found.run.goal.min_speedup) is not None:
+        details.append(f"at least {words.ratio(asked)} asked: {'met' if winner.meets_speedup else 'not met'}")
     details.append(f"intervals at {words.confidence(found.run.goal.confidence)} confidence")
     return Card("speed", "", words.ratio(winner.speedup.estimate), _against_f32(winner.speedup), tuple(details))
 
@@ -227,6 +231,7 @@ def _goal(run: Run, metric: MetricWords) -> tuple[Choice, ...]:
         Choice("metric", f"{goal.metric}, {'higher' if goal.higher_is_better else 'lower'} is better"),
         Choice("largest drop", f"{goal.max_drop}, {metric.tolerance(goal.tolerance)} in the metric's units"),
         Choice("largest latency", limit),
+        Choice("least speedup", "none" if goal.min_speedup is None else words.ratio(goal.min_speedup)),
         Choice("largest size", "none" if goal.max_size_bytes is None else words.size(goal.max_size_bytes)),
         Choice("confidence", words.confidence(goal.confidence)),
         Choice("assurance asked", goal.assurance),

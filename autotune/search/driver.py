@@ -12,7 +12,7 @@ told as infeasible, with their reason in the trial's record.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import optuna
@@ -23,9 +23,10 @@ from autotune.decide import fits
 from autotune.protocol import Explored
 from autotune.recipe import Strategy
 from autotune.record import Origin, Trial
-from autotune.search.early import fewer_threads, partly_bf16, rewritten, threads_matter
+from autotune.search.early import fewer_threads, partly_bf16, partly_compressed, rewritten, threads_matter
 from autotune.search.guide import Guide, frame_of
 from autotune.search.incumbent import challenger, fastest_within, incumbent
+from autotune.search.order import FOR_ACCURACY, FOR_SPEED, likely_first
 from autotune.search.study import StoredStudy
 from autotune.search.translation import Suggest, values
 from autotune.space import Kind, Space
@@ -44,15 +45,6 @@ _TRIALS_PER_FRAME = 5
 MOST_FRAMES = 3
 # Who proposes, in turn.
 _TURNS: tuple[Origin, ...] = ("neighbour", "guide", "neighbour", "guide", "neighbour", "sampler")
-# What to vary: to get within the tolerance, and to get faster once there.
-_FOR_ACCURACY: tuple[Kind, ...] = (
-    "estimator", "compression-of-all", "preset", "placement", "form", "form-detail", "symmetry", "bias-correction",
-    "overflow-fix", "weights", "compression", "compression-detail", "operators", "precision", "bf16",
-)  # fmt: skip
-_FOR_SPEED: tuple[Kind, ...] = (
-    "compression", "form", "bf16", "precision", "preset", "placement", "symmetry", "operators", "form-detail",
-    "compression-detail", "estimator", "weights", "bias-correction", "overflow-fix", "compression-of-all",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,6 +66,7 @@ class Search:
         tolerance: of the drop, in the metric's own units.
         profile: microseconds of float f32, by operator.
         strategy: who proposes.
+        climbs: make the most of float models and int8 weights before anything static is tried.
         max_size: bytes of the winner's constants; as soon as an int8 trial keeps it, only such trials are built on.
     """
 
@@ -86,20 +79,24 @@ class Search:
         *,
         profile: Mapping[str, float],
         strategy: Strategy,
+        climbs: bool = False,
         max_size: int | None = None,
     ) -> None:
         self._space = space
-        self._strategy = strategy
+        self._strategy, self._climbs = strategy, climbs
         left_out = {"guide": not strategy.prior, "neighbour": not strategy.neighbours}
         self._turns = [origin for origin in _TURNS if not left_out.get(origin)]
         self._tolerance, self._profile, self._max_size = tolerance, profile, max_size
         self._plain = space.plain()
         if strategy.prior:
-            self._plain.sort(key=_likely_first)
+            self._plain.sort(key=likely_first)
         self._guides: dict[Configuration, Guide | None] = {}
         self._study = StoredStudy(storage, strategy.sampler, seed)
         records = [t.user_attrs[_RECORD] for t in self._study.kept]
-        self._trials = [_TRIAL.validate_json(record) for record in records]
+        kept = [_TRIAL.validate_json(record) for record in records]
+        # What was trained is in no space: nothing is proposed from it.
+        self._trials = [t for t in kept if t.configuration.training is None]
+        self._trained = [t for t in kept if t.configuration.training is not None]
         self._tried = {t.configuration for t in self._trials}
         self._asked: dict[int, optuna.Trial] = {}
         self._turn, self._side = 0, 0
@@ -108,7 +105,7 @@ class Search:
     @property
     def trials(self) -> tuple[Trial, ...]:
         """Every trial told so far, by number."""
-        return tuple(sorted(self._trials, key=lambda t: t.number))
+        return tuple(sorted([*self._trials, *self._trained], key=lambda t: t.number))
 
     @property
     def able(self) -> list[Trial]:
@@ -195,9 +192,9 @@ class Search:
 
     def ask(self) -> Proposal:
         """Return the next configuration to try; a sampler's may equal an earlier one."""
-        for configuration in self._untried_plain():
-            early = None if configuration.is_float else self._early()
-            return self._enqueue(early, "guide") if early else self._enqueue(configuration, "plain")
+        first = self._first()
+        if first is not None:
+            return self._enqueue(*first)
         for _ in self._turns:
             origin = self._turns[self._turn % len(self._turns)]
             self._turn += 1
@@ -208,6 +205,19 @@ class Search:
                 return self._enqueue(found, origin)
         return self._propose(self._study.ask(), "sampler")
 
+    @property
+    def at_static(self) -> bool:
+        """True when what needs no static int8 was tried."""
+        first = self._first()
+        return first is None or first[0].quantization is not None
+
+    def _first(self) -> tuple[Configuration, Origin] | None:
+        """Return the next plain configuration, or what is to come before it; None when all are tried."""
+        for configuration in self._untried_plain():
+            early = None if configuration.is_float else self._early()
+            return (early, "guide") if early else (configuration, "plain")
+        return None
+
     def _early(self) -> Configuration | None:
         """Return what may be faster than float f32 and within the tolerance, and costs less than anything int8."""
         if not self._strategy.prior:
@@ -217,6 +227,8 @@ class Search:
         whole = next((c for c in self._plain if c.is_float and c.precision == "bf16"), None)
         if whole is not None:
             found.append(partly_bf16(trials, tolerance, whole, space.bf16, self._profile))
+        if self._climbs:
+            found.append(partly_compressed(trials, tolerance, self._plain, self._profile))
         return next((c for c in found if c is not None and space.holds(c)), None)
 
     def _neighbour(self) -> Configuration | None:
@@ -225,9 +237,9 @@ class Search:
         is_within = fastest_within([t for t in self._trials if t.configuration == best], self._tolerance) > 0
         beyond = challenger(self.able, self._tolerance, _FASTER)
         for_speed: tuple[Kind, ...] = (
-            ("threads", *_FOR_SPEED) if threads_matter(self._trials) else (*_FOR_SPEED, "threads")
+            ("threads", *FOR_SPEED) if threads_matter(self._trials) else (*FOR_SPEED, "threads")
         )
-        starts = [(beyond, _FOR_ACCURACY), (best, for_speed if is_within else _FOR_ACCURACY)]
+        starts = [(beyond, FOR_ACCURACY), (best, for_speed if is_within else FOR_ACCURACY)]
         self._side = 1 - self._side
         for start, kinds in starts if self._side else reversed(starts):
             for found in self._space.neighbours(start, kinds) if start else ():
@@ -256,8 +268,13 @@ class Search:
         if self._max_size is not None:
             asked.set_constraint("larger than allowed", float(not fits(trial, self._max_size)))
         self._study.tell(asked, [ratio, drop])
-        self._trials.append(trial)
+        (self._trials if trial.configuration.training is None else self._trained).append(trial)
         self._tried.add(trial.configuration)
+
+    def adopt(self, start: Configuration, made: Configuration) -> Proposal:
+        """Return a proposal of what was made outside this space; Optuna is told of it as of ``start``."""
+        proposal = self._enqueue(start, "training")
+        return replace(proposal, configuration=made)
 
     def _untried_plain(self) -> list[Configuration]:
         return [c for c in self._plain if c not in self._tried]
@@ -273,7 +290,7 @@ class Search:
     def _continue(self) -> None:
         """Stand where an earlier run of this study ended: what it found out of frames, and whose turn it is."""
         self._guides = {frame: self._guide(frame, explored) for frame, explored in self._study.recall()}
-        turns = [t.origin for t in self.trials]
+        turns = [t.origin for t in sorted(self._trials, key=lambda t: t.number)]
         plain = len(turns) - turns[::-1].index("plain") if "plain" in turns else 0
         for origin in turns[plain:]:
             while True:
@@ -282,9 +299,3 @@ class Search:
                 self._side = 1 - self._side if visited == "neighbour" else self._side
                 if visited in (origin, "sampler"):
                     break
-
-
-def _likely_first(plain: Configuration) -> tuple[bool, bool]:
-    """Sort plain configurations: floats need no observation; NNCF's transformer setting loses less than its default."""
-    q = plain.quantization
-    return q is not None, q is not None and q.placement != "transformer"

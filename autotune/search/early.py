@@ -5,7 +5,8 @@ the operator itself when that is short.
 
 Float in bf16 by the plugin's hint computes everything in bf16 and may lose too much. Operators typed bf16 one by one
 leave the rest in f32, and need no observation, so they can be tried before anything int8: all of them, then those that
-take most of the time, fewer each time.
+take most of the time, fewer each time. The same holds for the linear layers that have int8 weights, where a speed is
+asked for that they might give.
 """
 
 from __future__ import annotations
@@ -59,6 +60,32 @@ def partly_bf16(
             return found
         if not _is_beyond(known[found], tolerance):
             return None
+    return None
+
+
+def partly_compressed(
+    trials: Iterable[Trial], tolerance: float, plain: Iterable[Configuration], microseconds: Mapping[str, float]
+) -> Configuration | None:
+    """Return the next set of linear layers to have int8 weights in a float model, or None.
+
+    Of a plain configuration that is beyond the tolerance only the layers that take most of the time are left, fewer
+    each time, as long as each larger set was beyond it as well.
+
+    Args:
+        plain: of these those with int8 weights.
+        microseconds: of each operator of float f32 that its profile shows.
+    """
+    known = {t.configuration: t for t in trials}
+    for whole in plain:
+        if whole.compression is None or not _is_beyond(known.get(whole), tolerance):
+            continue
+        for share in SHARES[1:]:
+            chosen = longest(whole.compression.operators, microseconds, share)
+            found = replace(whole, compression=replace(whole.compression, operators=chosen))
+            if found not in known and chosen:
+                return found
+            if not _is_beyond(known.get(found), tolerance):
+                break
     return None
 
 

@@ -35,15 +35,13 @@ def main() -> None:
 
 def _convert(request: Mapping[str, Any]) -> dict[str, str]:
     name = request["name"]
-    network = _LOADERS[request["source"]](request)
     with np.load(request["samples"]) as archive:
         count = len(archive[next(iter(request["shapes"]))])
-        samples = [
-            {network.inputs[key]: _tensor(archive[key][i : i + 1]) for key in request["shapes"]} for i in range(count)
-        ]
+        given = [{key: as_tensor(archive[key][i : i + 1]) for key in request["shapes"]} for i in range(count)]
+    network = load_network(request, given[0])
+    samples = [{network.inputs[key]: values for key, values in row.items()} for row in given]
     failures: list[str] = []
     with torch.no_grad():
-        network = resolved(network, _called(network.module, samples[0], name))
         module = network.module
         wanted = [_run(module, sample, name) for sample in samples]
         ways: dict[str, Callable[[], ov.Model]] = {
@@ -52,7 +50,7 @@ def _convert(request: Mapping[str, Any]) -> dict[str, str]:
         }
         for way, made in ways.items():
             try:
-                model = _named(made(), network, request["shapes"])
+                model = named(made(), network, request["shapes"])
                 difference = _difference(model, samples, wanted, network)
             except Exception as error:  # noqa: BLE001 - the converters and what they call raise anything
                 failures.append(f"{way}: {reason(error)}")
@@ -67,7 +65,22 @@ def _convert(request: Mapping[str, Any]) -> dict[str, str]:
     )
 
 
-def _tensor(values: np.ndarray[Any, Any]) -> torch.Tensor:
+def load_network(request: Mapping[str, Any], sample: Mapping[str, torch.Tensor]) -> Network:
+    """Return the module that a request names, with its outputs named and as a tuple.
+
+    Args:
+        sample: the inputs of one sample, by the data's names.
+
+    Raises:
+        UserError: it cannot be loaded, or run on the sample.
+    """
+    network = _LOADERS[request["source"]](request)
+    given = {network.inputs[name]: values for name, values in sample.items()}
+    with torch.no_grad():
+        return resolved(network, _called(network.module, given, request["name"]))
+
+
+def as_tensor(values: np.ndarray[Any, Any]) -> torch.Tensor:
     """Return the values as PyTorch has them by default: numpy's floats are f64."""
     return torch.from_numpy(values.astype(np.float32) if values.dtype == np.float64 else values)
 
@@ -92,7 +105,7 @@ def _remark(failures: list[str]) -> str:
     return f"The first way failed: {failures[0]}." if failures else ""
 
 
-def _named(model: ov.Model, network: Network, shapes: Mapping[str, list[int]]) -> ov.Model:
+def named(model: ov.Model, network: Network, shapes: Mapping[str, list[int]]) -> ov.Model:
     """Give static shapes, and the names that the data and the library give."""
     known = {name: port for port in model.inputs for name in port.get_names()}
     ports = {name: known[parameter] for name, parameter in network.inputs.items()}

@@ -103,11 +103,35 @@ def convert(recipe: Recipe, sample: Dataset, trust_code: bool, announce: Callabl
     Raises:
         UserError: PyTorch is needed and not installed, or the model cannot be loaded or converted.
     """
-    assert recipe.task is not None
     found = find(recipe, trust_code)
-    task = TASKS[recipe.task.name]
     runs = sample.runs()
-    asked = {
+    asked = _asked(recipe, runs)
+    place = cache_dir().absolute() / "models" / _key(found.path, asked)
+    known = place / MODEL
+    if known.is_file():
+        announce(sentence(found.name, json.loads((place / REPLY).read_text()), again=True))
+        return known
+    with replacing_folder(place) as folder:
+        reply = converted(request(recipe, runs, trust_code), runs, folder)
+    announce(sentence(found.name, reply, again=False))
+    return known
+
+
+def request(recipe: Recipe, runs: Dataset, trust_code: bool) -> dict[str, Any]:
+    """Return what a process with PyTorch makes the recipe's model from.
+
+    Raises:
+        UserError: as :func:`find`, or PyTorch is not installed.
+    """
+    found = find(recipe, trust_code)
+    check_torch(found.name)
+    return {**_asked(recipe, runs), "source": "folder", "folder": str(found.path.absolute()), "name": found.name}
+
+
+def _asked(recipe: Recipe, runs: Dataset) -> dict[str, Any]:
+    assert recipe.task is not None
+    task = TASKS[recipe.task.name]
+    return {
         "auto": task.auto,
         "outputs": list(task.outputs),
         "pooling": recipe.task.pooling if task.auto == "AutoModel" else None,
@@ -115,17 +139,6 @@ def convert(recipe: Recipe, sample: Dataset, trust_code: bool, announce: Callabl
         "trust_remote_code": recipe.model.trust_remote_code,
         "shapes": shapes(runs),
     }
-    place = cache_dir().absolute() / "models" / _key(found.path, asked)
-    known = place / MODEL
-    if known.is_file():
-        announce(sentence(found.name, json.loads((place / REPLY).read_text()), again=True))
-        return known
-    check_torch(found.name)
-    with replacing_folder(place) as folder:
-        request = {**asked, "source": "folder", "folder": str(found.path.absolute()), "name": found.name}
-        reply = converted(request, runs, folder)
-    announce(sentence(found.name, reply, again=False))
-    return known
 
 
 def _key(path: Path, asked: dict[str, Any]) -> str:

@@ -41,6 +41,22 @@ def obtain(recipe: Recipe, sample: Dataset, trust_code: bool, announce: Callable
     return folders.convert(recipe, sample, trust_code, announce) if folders.is_folder(recipe) else locate(recipe)
 
 
+def torch_request(recipe: Recipe, runs: Dataset, trust_code: bool) -> dict[str, Any]:
+    """Return what a process with PyTorch makes the recipe's model from: a module or a transformers folder.
+
+    Raises:
+        UserError: PyTorch is not installed, or the model is not there.
+    """
+    if recipe.model.function is not None:
+        return modules.request(recipe, runs, trust_code)
+    if not folders.is_folder(recipe):
+        raise UserError(
+            f"{recipe.where('training')}: needs a model of PyTorch: FILE.py:factory, or a transformers folder with a "
+            "task."
+        )
+    return folders.request(recipe, runs, trust_code)
+
+
 def locate(recipe: Recipe) -> Path:
     """Return the path of a model that is a file, downloading its package if it is not cached. Imports no framework.
 

@@ -110,6 +110,16 @@ def test_latency_asked():
     assert (beyond.outcome, beyond.winner) == ("constraint-unmet", 0)
 
 
+def test_speedup_asked():
+    entries = [F32, BF16, (int8("a"), 2.0, judged("expected"))]  # 3x
+    met, found = decide(entries, goal(min_speedup=2.5))
+    assert met.outcome == "winner" and [f.meets_speedup for f in found] == [False, False, True]
+    assert "At least 2.5x float f32 was asked for." in met.sentence
+    unmet, _ = decide(entries, goal(min_speedup=3.5))
+    assert (unmet.outcome, unmet.winner) == ("constraint-unmet", 2), "the fastest is the best effort"
+    assert "The asked speedup of 3.5x is not met" in unmet.sentence
+
+
 def test_size_asked():
     entries = [F32, BF16, (int8("a"), 2.0, judged("expected")), (compressed(0), 7.0, judged("expected"))]
     sizes = [4000, 4000, 1_500, 1_000]

@@ -69,6 +69,11 @@ def test_latency_that_was_asked() -> None:
     assert "at most 1.5 ms were asked" in look(2.0, max_latency_ms=1.5).reasons[0]
 
 
+def test_speedup_that_was_asked() -> None:
+    assert look(2.0, min_speedup=2.5).holds  # 6 / 2 = 3x
+    assert "at least 3.5x were asked" in look(2.0, min_speedup=3.5).reasons[0]
+
+
 def test_differences_are_named() -> None:
     other = replace(HERE, cpu="Xeon B", isa=("amx_int8", "avx2"), threads=4, versions={"openvino": "2026.5.0"})
     assert differences(HERE, HERE) == ()

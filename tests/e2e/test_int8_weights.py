@@ -52,6 +52,32 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("limit", "code", "stopped", "static"),
+    [
+        (("--max-latency", "10s"), 0, "No higher rung is needed: trial ", 0),
+        (("--min-speedup", "1000x"), 3, "The search came to its end", 1),
+    ],
+)
+def test_the_ladder_ends_where_it_is_fast_enough(
+    folder: Path, limit: tuple[str, str], code: int, stopped: str, static: int
+) -> None:
+    output = folder / limit[0].strip("-")
+    text = (folder / "recipe.yaml").read_text().replace(f", max_size: {MAX_SIZE}", "")
+    recipe = folder / f"{output.name}.yaml"
+    recipe.write_text(text.replace("int8-dynamic]", "int8-dynamic, int8-static]"))
+    result = run("tune", recipe, *limit, "--output", output)
+    assert result.returncode == code, result.stderr + result.stdout
+    ladder = json.loads((output / "run.json").read_text())["ladder"]
+    assert ladder["stopped"].startswith(stopped)
+    rungs = {rung["name"]: rung for rung in ladder["rungs"]}
+    assert rungs["float"]["best"] is not None and rungs["int8 weights"]["trials"] > 0
+    assert min(rungs["static int8"]["trials"], 1) == static
+    assert "operators take" in rungs["profile"]["found"]
+    assert 'id="ladder"' in (output / "report.html").read_text()
+
+
+@pytest.mark.slow
 def test_the_winner_keeps_the_size(folder: Path) -> None:
     output = folder / "run"
     result = run("tune", folder / "recipe.yaml", "--output", output)

@@ -139,6 +139,8 @@ def test_version(path: Path, line: str | None, message: str) -> None:
         ("tolerance: {max_drop: little}", ":6: tolerance.max_drop: 'little' is not a drop: write"),
         ("tolerance:\n  max_drop: 1", ":7: tolerance.max_drop: 1 is the whole of accuracy; did you mean '1%'?"),
         ("tolerance: {max_latency: 5 parsec}", ":6: tolerance.max_latency: '5 parsec' is not a latency: write '5ms' or '0.8ms'."),
+        ("tolerance: {min_speedup: 5 parsec}", ":6: tolerance.min_speedup: '5 parsec' is not a speedup: write '1.5x' or 2."),
+        ("tolerance: {min_speedup: 1x}", ":6: tolerance.min_speedup: must be above 1, which is float f32's own speed, not 1x:"),
         ("tolerance: {max_size: 5 parsec}", ":6: tolerance.max_size: '5 parsec' is not a size: write '25MB' or '800kB'."),
         ("tolerance: {max_size: 0.1B}", ":6: tolerance.max_size: must be at least one byte, not 0.1B: write '25MB' or '800kB'."),
         ("tolerance: {max_latency: -1}", ":6: tolerance.max_latency: must be above zero"),

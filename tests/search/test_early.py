@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from autotune.configuration import Configuration, FormChoice
+from autotune.configuration import Compression, Configuration, FormChoice
 from autotune.record import Interval, Latency, Measurement, Trial
-from autotune.search.early import fewer_threads, longest, partly_bf16, rewritten, threads_matter
+from autotune.search.early import fewer_threads, longest, partly_bf16, partly_compressed, rewritten, threads_matter
 
 MICROSECONDS = {"a": 600.0, "b": 200.0, "c": 100.0, "rest": 100.0}
 BF16 = Configuration(precision="bf16")
@@ -44,6 +44,21 @@ def test_nothing_is_typed_where_it_cannot_help() -> None:
     assert proposed(trial(BF16, 1.04, 0.05)) is None, "too slow to be worth it"
     failed = replace(trial(BF16, 2.0, 0.0), state="failed", measurement=None)
     assert proposed(failed) is None
+
+
+def test_fewer_layers_have_int8_weights_as_long_as_more_lose_too_much() -> None:
+    whole = Configuration(compression=Compression(("a", "b", "c"), dynamic_group=128))
+    plain = (F32, whole)
+
+    def next_(*trials: Trial) -> Configuration | None:
+        return partly_compressed(trials, 0.01, plain, MICROSECONDS)
+
+    assert next_() is None, "not tried yet"
+    assert next_(trial(whole, 2.0, 0.005)) is None, "within the tolerance"
+    first = next_(trial(whole, 2.0, 0.05))
+    assert first == Configuration(compression=Compression(("a",), dynamic_group=128)), "it takes half of the time"
+    assert next_(trial(whole, 2.0, 0.05), trial(first, 1.5, 0.005)) is None
+    assert next_(trial(whole, 2.0, 0.05), trial(first, 1.5, 0.04)) is None, "nothing smaller is left"
 
 
 def test_threads_are_halved_as_long_as_float_gets_faster() -> None:

@@ -39,6 +39,7 @@ TRIALS = Table(
         Column("weights", "string", "", "per-channel or per-tensor"),
         Column("bias_correction", "boolean", "", "whether biases were corrected"),
         Column("overflow_fix", "string", "", "off, first-layer or all"),
+        Column("trained", "string", "", "SHA-256 of the model that training made of this configuration"),
         Column("float_operators", "string", "", "JSON list of the operators that are not int8-static"),
         Column("overrides", "string", "", "JSON object, activation quantiser: [estimator, parameter, symmetry]"),
         Column("on_front", "boolean", "", "on the Pareto front of the search split"),
@@ -172,6 +173,7 @@ def _choices(configuration: Configuration) -> dict[str, Any]:
         "weights": q.weights,
         "bias_correction": q.bias_correction,
         "overflow_fix": q.overflow_fix,
+        "trained": None if configuration.training is None else configuration.training.digest,
         "float_operators": json.dumps(q.float_operators),
         "overrides": json.dumps(overrides),
     }

@@ -1,0 +1,148 @@
+"""The ladder: which rung a trial is of, when a rung is high enough, and what each gave. Pure.
+
+A rung is climbed to its end and then judged on the search split. That judgement only ends the search early; what wins
+is decided on the holdout like in any run, so it asks for a margin: of the drop's error, and of the speed's interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from autotune.configuration import Configuration
+from autotune.decide.front import NEAR_FASTEST, Point, points
+from autotune.outcome import Goal, Ladder, Rung, RungName
+from autotune.record import Interval, OperatorRun, Trial
+
+# Share of the time that the operators which dominate it take together.
+DOMINANT = 0.9
+# Standard errors below the tolerance that end the climb.
+_ERRORS = {"expected": 1.0, "proven": 2.0}
+
+
+def rung_of(configuration: Configuration) -> RungName:
+    """Return the rung that a configuration is tried on."""
+    if configuration.training is not None:
+        return "training"
+    if configuration.quantization is not None:
+        return "static int8"
+    return "float" if configuration.compression is None else "int8 weights"
+
+
+def fast_enough(trials: Iterable[Trial], goal: Goal) -> Trial | None:
+    """Return the fastest trial that has all that was asked for, clearly within the tolerance; None if none does."""
+    able = [
+        p
+        for p in _points(trials)
+        if p.clearly_within(goal.tolerance, _ERRORS[goal.assurance]) and _keeps(p, goal, at="low")
+    ]
+    return max(able, key=_speed).trial if able else None
+
+
+def is_served(trials: Iterable[Trial], goal: Goal, *, clearly: bool = False) -> bool:
+    """Tell whether some int8 model is within the tolerance and worth having; see :func:`to_train`.
+
+    Args:
+        clearly: its drop is below the tolerance by more than its error.
+    """
+    errors = _ERRORS[goal.assurance] if clearly else 0.0
+    return any(p.clearly_within(goal.tolerance, errors) for p in _worth_having(_points(trials), goal))
+
+
+def to_train(trials: Iterable[Trial], goal: Goal) -> Trial | None:
+    """Return the static int8 trial to train, or None: of those worth having but for their drop, and nearly as fast as
+    the fastest of them, the one that loses least.
+
+    Worth having is what keeps the latency, the speedup and the size asked for, and is faster than the fastest float
+    within the tolerance, unless that one is too large.
+    """
+    able = [p for p in _worth_having(_points(trials), goal) if p.trial.configuration.quantization is not None]
+    fastest = max((p.speedup.estimate for p in able), default=0.0)
+    near = [p for p in able if p.speedup.estimate >= NEAR_FASTEST * fastest]
+    return min(near, key=lambda p: p.drop).trial if near else None
+
+
+def _worth_having(measured: Sequence[Point], goal: Goal) -> list[Point]:
+    floats = [p for p in measured if p.is_float and p.drop <= goal.tolerance]
+    fits = any(p.fits(goal.max_size_bytes) for p in floats)
+    to_beat = max((p.speedup.estimate for p in floats), default=1.0) if fits else 0.0
+    return [p for p in measured if not p.is_float and p.speedup.estimate > to_beat and _keeps(p, goal, at="estimate")]
+
+
+def dominant(runs: Sequence[OperatorRun], linear: Collection[str]) -> str:
+    """Say how many operators take most of the time of float f32, and how much of it linear layers take.
+
+    Args:
+        linear: names of the layers that can have int8 weights.
+    """
+    total = sum(run.microseconds for run in runs)
+    if total <= 0:
+        return "The profile of float f32 shows no times."
+    count, taken = 0, 0.0
+    for run in sorted(runs, key=lambda run: -run.microseconds):
+        if taken >= DOMINANT * total:
+            break
+        count, taken = count + 1, taken + run.microseconds
+    share = sum(run.microseconds for run in runs if run.name in linear) / total
+    return (
+        f"{count} of {len(runs)} operators take {taken / total:.0%} of the time of float f32; linear layers that can "
+        f"have int8 weights take {share:.0%}."
+    )
+
+
+def ladder(trials: Sequence[Trial], goal: Goal, profile: str, unclimbed: dict[RungName, str], stopped: str) -> Ladder:
+    """Return what each rung gave.
+
+    Args:
+        profile: what :func:`dominant` says.
+        unclimbed: why nothing was tried on a rung.
+        stopped: why it climbed no further.
+    """
+    order: tuple[RungName, ...] = ("float", "int8 weights", "static int8", "training")
+    rungs = [Rung("profile", 0, None, profile)]
+    for name in order:
+        own = [t for t in trials if rung_of(t.configuration) == name and t.state != "duplicate"]
+        rungs.append(_rung(name, own, goal, unclimbed.get(name, "Nothing was tried.")))
+    return Ladder(tuple(rungs), stopped)
+
+
+def _rung(name: RungName, trials: Sequence[Trial], goal: Goal, unclimbed: str) -> Rung:
+    if not trials:
+        return Rung(name, 0, None, unclimbed)
+    measured = _points(trials)
+    within = [p for p in measured if p.drop <= goal.tolerance]
+    if within:
+        best = max(within, key=_speed)
+        return Rung(name, len(trials), best.trial.number, f"{_said(best)}.")
+    if not measured:
+        return Rung(name, len(trials), None, "Nothing could be measured to the end.")
+    closest = min(measured, key=lambda p: p.drop)
+    return Rung(name, len(trials), None, f"Nothing within the tolerance; {_said(closest)}.")
+
+
+def _points(trials: Iterable[Trial]) -> list[Point]:
+    """Float f32 is as fast as itself: its own pairs only show how noisy the machine was."""
+    found = points(trials)
+    own = Interval(1.0, 1.0, 1.0)
+    return [replace(p, speedup=own) if p.trial.configuration == Configuration() else p for p in found]
+
+
+def _keeps(point: Point, goal: Goal, at: Literal["low", "estimate"]) -> bool:
+    latency = point.trial.measurement.latency if point.trial.measurement else None
+    return (
+        (goal.min_speedup is None or getattr(point.speedup, at) >= goal.min_speedup)
+        and (goal.max_latency_ms is None or (latency is not None and latency.median_ms <= goal.max_latency_ms))
+        and point.fits(goal.max_size_bytes)
+    )
+
+
+def _speed(point: Point) -> float:
+    return point.speedup.estimate
+
+
+def _said(point: Point) -> str:
+    return (
+        f"trial {point.trial.number} ({point.trial.configuration.label}) is {point.speedup.estimate:.2f}x as fast as "
+        f"float f32, drop {point.drop:+.3g}"
+    )

@@ -1,0 +1,42 @@
+"""Quantisation-aware training: what a recipe says of it, and what came of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le
+
+from autotune.recipe.fields import Duration, Frozen, Sha256, Text
+from autotune.recipe.sources import DataSource
+
+
+class TrainingSpec(Frozen):
+    """The last rung of the ladder: training, where no static int8 model is good enough.
+
+    Attributes:
+        data: samples to train on, as for ``data``; labels are not used, what the search is judged on is left out.
+        steps: of training, at most.
+        time: that training may take, beside the timeout of the run.
+        learning_rate: at the first step, as a share of each tensor's root mean square; it falls to 0.
+        batch: samples per step.
+    """
+
+    data: DataSource
+    steps: Annotated[int, Ge(1)] = 500
+    time: Duration | None = None
+    learning_rate: Annotated[float, Gt(0), Le(1)] = 1e-3
+    batch: Annotated[int, Ge(1)] = 32
+
+
+class Trained(Frozen):
+    """What training left, in a solved recipe.
+
+    Attributes:
+        path: of the model (.xml), relative to the recipe's folder.
+        sha256: of its files.
+        steps: that it was trained.
+    """
+
+    path: Text
+    sha256: Sha256
+    steps: Annotated[int, Ge(1)]

@@ -1,0 +1,177 @@
+"""The last rung: train the best static int8 configuration where no candidate is good enough."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from autotune import decide
+from autotune.configuration import Configuration, Quantization, Training
+from autotune.errors import UserError, WorkerDied
+from autotune.evaluator import Evaluator
+from autotune.events import Events
+from autotune.recipe import TrainingSpec
+from autotune.record import Trial
+from autotune.runner import Runner
+from autotune.search.driver import Search
+from autotune.setting import Lessons, Setting
+from autotune.sources.training import save_training
+from autotune.stages import StageFailed
+from autotune.training.messages import Ready, Train, Trained, TrainingSetup
+
+CHILD = "autotune.training.child"
+# A model is written and measured so often while it is trained.
+ROUNDS = 5
+# Rounds without a smaller drop after which no more is expected.
+PATIENCE = 2
+# Loading PyTorch and quantising the module, then training that is worth it.
+LEAST_SECONDS = 30.0
+
+
+def retrain(
+    setting: Setting,
+    search: Search,
+    evaluator: Evaluator,
+    *,
+    tell: Callable[[Trial], None],
+    note: Callable[[str], None],
+    events: Events,
+    left: float,
+) -> str:
+    """Train, if that is needed and can help; each round is a trial. Return a sentence: why not, or why it ended.
+
+    Args:
+        tell: takes each trial.
+        left: seconds that the timeout leaves.
+
+    Raises:
+        KeyboardInterrupt: what was measured until then is told.
+    """
+    spec, lessons = setting.recipe.training, setting.lessons
+    if spec is None or lessons is None:
+        return "Not climbed: the recipe has no training."
+    found = [t for t in search.trials if t.configuration.training is None]
+    if decide.is_served(found, setting.goal):
+        return "Not climbed: static int8 or a lower rung has what was asked for."
+    start = decide.to_train(found, setting.goal)
+    if start is None or start.configuration.quantization is None:
+        return "Not climbed: no static int8 model is fast enough, and training makes none faster."
+    seconds = min(left, spec.time if spec.time is not None else left)
+    if seconds < LEAST_SECONDS:
+        return "Not climbed: the timeout leaves no time to train."
+    ends = time.monotonic() + seconds
+    events.stage("training")
+    note(f"Training starts from trial {start.number} ({start.configuration.label}).")
+    base, remark = _trainable(start.configuration)
+    if remark:
+        note(remark)
+    assert base.quantization is not None
+    setup = _setup(setting, spec, lessons, base.quantization)
+    save_training(lessons.samples, setup.samples)
+    try:
+        with Runner(setup, setting.folder.log, module=CHILD) as runner:
+            ready: Ready = runner.prepare()
+            for sentence in ready.remarks:
+                note(sentence)
+            return _rounds(
+                setting,
+                search,
+                evaluator,
+                runner,
+                tell=tell,
+                start=start.configuration,
+                base=base,
+                done=ready.steps,
+                ends=ends,
+            )
+    except (UserError, StageFailed, WorkerDied) as error:  # what the search found is not lost for it
+        return f"Training failed: {str(error).rstrip('.')}."
+
+
+def _rounds(
+    setting: Setting,
+    search: Search,
+    evaluator: Evaluator,
+    runner: Runner,
+    *,
+    tell: Callable[[Trial], None],
+    start: Configuration,
+    base: Configuration,
+    done: int,
+    ends: float,
+) -> str:
+    """Train a part of the steps, measure, and so on, until it is good enough or no better any more.
+
+    Args:
+        start: the trial's, which is in the space. ``base``: the part of it that is trained.
+        done: steps that a killed run trained.
+    """
+    spec = setting.recipe.training
+    assert spec is not None
+    each = max(1, -(-spec.steps // ROUNDS))
+    told = {t.configuration.training.steps for t in search.trials if t.configuration.training is not None}
+    until = done if done and done not in told else min(done + each, spec.steps)  # what a killed run trained and lost
+    while done < spec.steps or until not in told:
+        if (left := ends - time.monotonic()) <= 0:
+            return f"The time for training is used up after {done} steps."
+        trained: Trained = runner.call(Train(until, left / 2))
+        done = trained.steps
+        told.add(done)
+        until = min(done + each, spec.steps)
+        made = Configuration(
+            base.precision, base.quantization, threads=base.threads, training=Training(trained.digest, done)
+        )
+        proposal = search.adopt(start, made)
+        trial = evaluator.evaluate(proposal.number, made, "training", search.trials)
+        search.tell(proposal, trial)
+        tell(trial)
+        rounds = [t for t in search.trials if t.configuration.training is not None]
+        if decide.is_served(rounds, setting.goal, clearly=True):
+            return f"Trained {done} steps: trial {trial.number} is clearly within the tolerance."
+        if _no_better(rounds):
+            return f"Trained {done} steps: the drop gets no smaller any more."
+    return f"Trained all {done} steps."
+
+
+def _no_better(rounds: list[Trial]) -> bool:
+    drops = [t.measurement.drop for t in rounds if t.measurement and t.measurement.drop is not None]
+    return len(drops) > PATIENCE and min(drops[-PATIENCE:]) >= min(drops[:-PATIENCE])
+
+
+def _trainable(start: Configuration) -> tuple[Configuration, str]:
+    """Return the part of a configuration that a PyTorch module can be given, and a sentence about the rest."""
+    assert start.quantization is not None
+    q = start.quantization
+    plain = Quantization(
+        q.placement, q.preset, q.float_operators, q.activation, (), q.weights, q.bias_correction, q.overflow_fix
+    )
+    found = Configuration(start.precision, plain, threads=start.threads)
+    left = [
+        name
+        for name, value in (
+            ("graph forms", start.forms),
+            ("operators in bf16", start.bf16_operators),
+            ("int8 weights of linear layers", start.compression),
+            ("quantisers set singly", q.overrides),
+        )
+        if value
+    ]
+    return found, f"Training leaves out what a PyTorch module cannot be given: {', '.join(left)}." if left else ""
+
+
+def _setup(setting: Setting, spec: TrainingSpec, lessons: Lessons, quantization: Quantization) -> TrainingSetup:
+    folder, model = setting.folder, setting.prepared.model
+    return TrainingSetup(
+        source=dict(lessons.source),
+        quantization=quantization,
+        operators=tuple(model.operators.items()),
+        samples=folder.training_samples.absolute(),
+        splits=folder.splits.absolute(),
+        checkpoint=folder.checkpoint.absolute(),
+        results=folder.trained.absolute(),
+        steps=spec.steps,
+        learning_rate=spec.learning_rate,
+        batch=spec.batch,
+        seed=setting.recipe.seed,
+        threads=model.threads,
+    )

@@ -1,0 +1,74 @@
+"""Samples to train on: loaded like the data, without what candidates are judged on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from autotune.data import Dataset, Splits, sample_digests, to_arrays, validate
+from autotune.errors import UserError
+from autotune.files import replacing
+from autotune.recipe import MEDIA
+from autotune.sources.datasets import load_source
+from autotune.sources.media import load_media
+from autotune.sources.texts import load_texts
+
+if TYPE_CHECKING:
+    from autotune.recipe import Recipe
+
+_WHERE = "training.data"
+
+
+def load_training(recipe: Recipe, splits: Splits, trust_code: bool, announce: Callable[[str], None]) -> Dataset:
+    """Return the samples of ``training.data``, as runs of the model, without labels.
+
+    Samples that are in the search or holdout split, or of a group that is, are left out: a model that has seen them
+    would be judged too well.
+
+    Raises:
+        UserError: they are missing or broken, do not fit the data, or none is left.
+    """
+    assert recipe.training is not None
+    if recipe.task is None:
+        loaded = load_source(recipe.training.data, recipe.base, trust_code, announce, _WHERE)
+    elif recipe.task.name in MEDIA:
+        loaded = load_media(recipe, {_WHERE: recipe.training.data}, trust_code, announce)[_WHERE]
+    else:
+        length = next(iter(splits.search.inputs.values())).shape[-1]  # that of the model, whatever these texts need
+        same = recipe.model_copy(update={"task": recipe.task.model_copy(update={"length": length})})
+        loaded = load_texts(same, {_WHERE: recipe.training.data}, trust_code, announce)[_WHERE]
+    validate(loaded, _WHERE)
+    _check_alike(loaded, splits.search)
+    judged = {digest for part in (splits.search, splits.holdout) for digest in sample_digests(part)}
+    groups = {g.item() for part in (splits.search, splits.holdout) if part.groups is not None for g in part.groups}
+    own = loaded.groups if loaded.groups is not None and groups else None
+    kept = [
+        i
+        for i, digest in enumerate(sample_digests(loaded))
+        if digest not in judged and (own is None or own[i].item() not in groups)
+    ]
+    if not kept:
+        raise UserError(f"{_WHERE}: all {len(loaded)} samples are in the search or holdout split; give others.")
+    if len(kept) < len(loaded):
+        announce(f"{len(loaded) - len(kept)} training samples are in the search or holdout split and were left out.")
+    return Dataset(loaded.take(kept).runs().inputs)
+
+
+def save_training(samples: Dataset, path: Path) -> None:
+    """Write training samples where the process that trains reads them."""
+    with replacing(path) as temporary:
+        np.savez(temporary, **to_arrays({"training": samples}))  # type: ignore[arg-type]
+
+
+def _check_alike(loaded: Dataset, like: Dataset) -> None:
+    ours = {name: values.shape[1:] for name, values in loaded.inputs.items()}
+    theirs = {name: values.shape[1:] for name, values in like.inputs.items()}
+    if ours != theirs:
+        raise UserError(f"{_WHERE}: has inputs {_told(ours)}, the data have {_told(theirs)}; they must be alike.")
+
+
+def _told(shapes: dict[str, tuple[int, ...]]) -> str:
+    return ", ".join(f"'{name}' {list(shape)}" for name, shape in sorted(shapes.items()))

@@ -1,0 +1,85 @@
+"""The process that trains. Started by ``runner``; answers ``messages`` until its end."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import sys
+from dataclasses import asdict
+from multiprocessing.connection import Connection
+
+import numpy as np
+import openvino as ov
+import torch
+
+from autotune import data
+from autotune.graph.inspect import model_digest
+from autotune.serving import serve
+from autotune.sources.conversion import as_tensor, load_network, named
+from autotune.training.learning import Learning, outputs
+from autotune.training.messages import Ready, Train, Trained, TrainingSetup
+from autotune.training.quantizing import as_tensors, quantized
+
+
+class Trainer:
+    """Holds the quantised module and trains it round by round.
+
+    Raises:
+        UserError: the module cannot be made or run.
+    """
+
+    def __init__(self, setup: TrainingSetup) -> None:
+        torch.manual_seed(setup.seed)
+        torch.set_num_threads(setup.threads)
+        self._setup = setup
+        self._start = _start(setup)
+        calibration = data.load_saved(setup.splits).calibration.runs()
+        with np.load(setup.samples, allow_pickle=False) as archive:
+            samples = data.from_arrays(archive)["training"]
+        first = {name: as_tensor(values) for name, values in calibration.row(0).items()}
+        self._network = load_network(setup.source, first)
+        parameters = self._network.inputs
+        rows = [as_tensors(calibration.row(i), parameters) for i in range(len(calibration))]
+        self._example = rows[0]
+        teacher = copy.deepcopy(self._network.module)
+        student, remarks = quantized(self._network.module, rows, setup.quantization, setup.operators)
+        inputs = as_tensors(samples.inputs, parameters)
+        outputs(teacher, {name: values[: setup.batch] for name, values in inputs.items()})
+        self._learning = Learning(
+            student.eval(),
+            teacher.eval(),
+            inputs,
+            steps=setup.steps,
+            learning_rate=setup.learning_rate,
+            batch=setup.batch,
+            seed=setup.seed,
+        )
+        self._learning.resume(setup.checkpoint, self._start)
+        self.prepared = Ready(self._learning.step, tuple(remarks))
+
+    def handle(self, request: Train) -> Trained:
+        """Train, keep a checkpoint, then write the model: a run that dies in between continues from here."""
+        loss = self._learning.train(request.steps, request.seconds)
+        self._learning.save(self._setup.checkpoint, self._start)
+        return Trained(self._write(), self._learning.step, loss)
+
+    def _write(self) -> str:
+        model = ov.convert_model(self._learning.student, example_input=self._example)
+        named(model, self._network, self._setup.source["shapes"])
+        folder = self._setup.results
+        folder.mkdir(parents=True, exist_ok=True)
+        scratch = folder / ".written.xml"
+        ov.save_model(model, scratch, compress_to_fp16=False)
+        digest = model_digest(scratch)
+        for suffix in (".bin", ".xml"):  # who sees the .xml finds its weights
+            scratch.with_suffix(suffix).replace(folder / f"{digest}{suffix}")
+        return digest
+
+
+def _start(setup: TrainingSetup) -> str:
+    """Name what a checkpoint is of."""
+    return hashlib.sha256(repr(sorted(asdict(setup.quantization).items())).encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    serve(Connection(int(sys.argv[1])), Trainer)

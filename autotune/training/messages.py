@@ -1,0 +1,74 @@
+"""What the parent and the training process tell each other: frozen, picklable values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autotune.configuration import Quantization
+
+
+@dataclass(frozen=True)
+class TrainingSetup:
+    """First request: load the module, quantise it, stand where the checkpoint does. Answered by :class:`Ready`.
+
+    Attributes:
+        source: how the module is made, as for ``sources.conversion``.
+        quantization: where training starts from; without single quantisers.
+        operators: (name, OpenVINO's type) of the operators of the OpenVINO model, in the order of the graph.
+        samples: npz of training inputs, as ``data.to_arrays`` makes it of ``{"training": ...}``.
+        splits: file written by ``data.save``; ranges start from its calibration split.
+        checkpoint: file that is continued if it is of the same start.
+        results: folder for trained models, ``<digest>.xml``.
+        steps, learning_rate, batch: see ``recipe.TrainingSpec``.
+    """
+
+    source: dict[str, Any]
+    quantization: Quantization
+    operators: tuple[tuple[str, str], ...]
+    samples: Path
+    splits: Path
+    checkpoint: Path
+    results: Path
+    steps: int
+    learning_rate: float
+    batch: int
+    seed: int
+    threads: int
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The module is quantised.
+
+    Attributes:
+        steps: that were trained before, by a run that this one continues.
+        remarks: sentences about what is not as in the OpenVINO model.
+    """
+
+    steps: int
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train until so many ``steps`` are done in all, or for so many seconds. Answered by :class:`Trained`."""
+
+    steps: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model was written.
+
+    Attributes:
+        digest: SHA-256 of its files; they are ``<digest>.xml`` and ``.bin``.
+        steps: done in all.
+        loss: mean over the steps of this round.
+    """
+
+    digest: str
+    steps: int
+    loss: float
