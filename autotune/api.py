@@ -106,6 +106,7 @@ def tune(
     timeout: str | float | None = None,
     threads: int | None = None,
     seed: int | None = None,
+    onnx: bool | None = None,
     isa: str = "native",
     direction: Literal["higher", "lower"] = "higher",
     inputs: Mapping[str, tuple[int, ...]] | None = None,
@@ -138,6 +139,7 @@ def tune(
         min_speedup: the same, ``"1.5x"`` or 1.5 times as fast as float f32.
         max_size: the same of the size of its constants, ``"25MB"`` or bytes.
         timeout: for the whole run, ``"10m"`` or seconds.
+        onnx: write the winner as ONNX QDQ, too, where ONNX can say all of it; else the run's notes tell why not.
         isa: kernels restricted to an older instruction set that this CPU has.
         direction: whether a higher or a lower value of a metric function is better.
         inputs, task, space, strategy: as under these keys of a recipe; a transformers folder needs a task.
@@ -162,6 +164,7 @@ def tune(
         timeout=timeout,
         threads=threads,
         seed=seed,
+        onnx=onnx,
     )
     more = {"name": name, "inputs": inputs, "task": task, "space": space, "strategy": strategy}
     more = {key: value for key, value in more.items() if value is not None}

@@ -11,6 +11,7 @@ from pathlib import Path
 from autotune import data, recipe
 from autotune.configuration import Training
 from autotune.errors import AutotuneError, UserError, WorkerDied
+from autotune.onnx_qdq.refusal import check_installed
 from autotune.protocol import Export, Exported, Observe, Prepared, Setup
 from autotune.runner import Runner
 from autotune.sources.cache import cache_dir
@@ -35,6 +36,8 @@ def apply(solved: recipe.Recipe, output: Path, trust_code: bool, note: Callable[
     Raises:
         UserError: the recipe leaves a choice open, or ``output`` exists.
     """
+    if solved.export.onnx:
+        check_installed(solved.where("export", "onnx"))
     if output.exists():
         raise UserError(f"--output {output}: exists already; choose another folder.")
     splits = load_data(solved, trust_code, note)
@@ -62,6 +65,8 @@ def apply(solved: recipe.Recipe, output: Path, trust_code: bool, note: Callable[
             raise AutotuneError(f"{error}; what the measuring process said is in {kept}.") from error
     if exported.note:
         note(exported.note)
+    if exported.onnx is not None:
+        note(exported.onnx.sentence)
     return _compare(solved.expect, prepared.model.digest, data_digest, exported.digest, output)
 
 
@@ -74,7 +79,8 @@ def _rebuild(solved: recipe.Recipe, runner: Runner, output: Path) -> tuple[Prepa
         configuration = replace(configuration, training=Training(solved.trained.sha256, solved.trained.steps))
     elif configuration.quantization is not None:
         runner.call(Observe())
-    exported: Exported = runner.call(Export(configuration, output, "Rebuilt from a solved recipe."))
+    request = Export(configuration, output, "Rebuilt from a solved recipe.", onnx=solved.export.onnx)
+    exported: Exported = runner.call(request)
     return prepared, exported
 
 

@@ -76,6 +76,7 @@ def leave(setting: Setting, found: Found, judged: Judged) -> Run:
         quantizers=judged.quantizers,
         importances=importances(_chosen(found.trials), setting.goal.tolerance),
         export_check=judged.exported.check,
+        onnx=judged.exported.onnx,
     )
     _write(run, setting.folder)
     run = replace(

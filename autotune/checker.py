@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from autotune.data import Splits
 from autotune.errors import UserError
+from autotune.onnx_qdq.refusal import check_installed
 from autotune.recipe import Recipe, SchemaError, load
 from autotune.sources import builtin, folders
 from autotune.sources.datasets import load_data
@@ -75,6 +76,8 @@ class _Checking:
         metric = self._recipe.metric
         if metric.name is not None or self._trust_code:
             self._tried(lambda: metrics.get(metric, self._recipe.base, self._trust_code))
+        if self._recipe.export.onnx:
+            self._tried(lambda: check_installed(self._recipe.where("export", "onnx")))
         if self._schema_only:
             self._files()
         elif not self._problems:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from autotune import commands
-from autotune.commands.options import Debug, Mlflow, TrustCode
+from autotune.commands.options import Debug, Mlflow, Onnx, TrustCode
 from autotune.errors import UserError
 from autotune.exits import EXIT_CONSTRAINT_UNMET, EXIT_INTERRUPTED
 from autotune.exits import Errors as _Errors
@@ -59,6 +59,7 @@ def tune(
     isa: Isa = "native",
     output: Annotated[Path | None, typer.Option(help="Run folder (default: reports/<name>-<time>).")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the killed run in --output.")] = False,
+    onnx: Onnx = False,
     mlflow: Mlflow = None,
     trust_code: TrustCode = False,
     as_json: AsJson = False,
@@ -91,6 +92,7 @@ def tune(
             "data": data,
             "metric": metric,
             "task": task,
+            "onnx": onnx or None,
         }
         given = {key: value for key, value in overrides.items() if value is not None}
         hardware.restrict(isa)
@@ -118,6 +120,7 @@ def tune(
 def apply(
     solved: Annotated[Path, typer.Argument(metavar="SOLVED.yaml", help="A solved recipe.")],
     output: Annotated[Path, typer.Option(help="Folder for the model; must not exist.")],
+    onnx: Onnx = False,
     isa: Isa = "native",
     trust_code: TrustCode = False,
     debug: Debug = False,
@@ -129,7 +132,8 @@ def apply(
         from autotune.applier import apply as rebuild
 
         hardware.restrict(isa)
-        applied = rebuild(recipes.load(solved), output, trust_code, lambda text: typer.echo(text, err=True))
+        asked = recipes.load(solved).with_overrides(onnx=onnx or None)
+        applied = rebuild(asked, output, trust_code, lambda text: typer.echo(text, err=True))
         typer.echo(applied.sentence)
     if not applied.identical:
         raise typer.Exit(EXIT_CONSTRAINT_UNMET)

@@ -200,7 +200,12 @@ class _Finishing:
             self._events.stage("export")
             winner = next(t for t in self._chosen if t.number == decision.winner)
             mark = "Best effort, what was asked is not met. " if decision.outcome == "constraint-unmet" else ""
-            export = Export(winner.configuration, self._setting.folder.model.absolute(), mark + decision.sentence)
+            export = Export(
+                winner.configuration,
+                self._setting.folder.model.absolute(),
+                mark + decision.sentence,
+                onnx=self._setting.recipe.export.onnx,
+            )
             try:
                 exported: Exported = self._runner.call(export)
             except (StageFailed, WorkerDied) as error:
@@ -208,6 +213,8 @@ class _Finishing:
                 continue
             if exported.note:
                 self._note(exported.note)
+            if exported.onnx is not None:
+                self._note(exported.onnx.sentence)
             return finalists, decision, exported
 
     def _saturation(self, decision: decide.Decision) -> Saturation | None:

@@ -156,6 +156,23 @@ class ExportCheck:
 
 
 @dataclass(frozen=True)
+class OnnxExport:
+    """Whether the winner was also written as ONNX with QuantizeLinear and DequantizeLinear.
+
+    Attributes:
+        sentence: what was compared, or why nothing was written.
+        samples: that were compared. runtimes: that ran it.
+        difference: the largest root mean square of an output's difference from the judged one's, as a share of its own.
+    """
+
+    written: bool
+    sentence: str
+    samples: int = 0
+    runtimes: tuple[str, ...] = ()
+    difference: float = 0.0
+
+
+@dataclass(frozen=True)
 class SplitSizes:
     calibration: int
     search: int
@@ -175,6 +192,7 @@ class Run:
         front: trial numbers of the Pareto front (speedup against drop) on the search split.
         saturation: None where 8-bit sums cannot saturate, where float won, or where ``notes`` say why.
         export_check: what the written model was compared on.
+        onnx: None where it was not asked for.
         solved: the solved recipe as YAML.
         command: the command line that reproduces the run.
         ladder: None where the order was ``search``.
@@ -211,6 +229,7 @@ class Run:
     quantizers: tuple[QuantizerRecord, ...] = ()
     importances: Importances | None = None
     export_check: ExportCheck | None = None
+    onnx: OnnxExport | None = None
 
 
 @dataclass(frozen=True)

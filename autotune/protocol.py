@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autotune.configuration import Configuration
-from autotune.outcome import ExportCheck, Verdict
+from autotune.outcome import ExportCheck, OnnxExport, Verdict
 from autotune.recipe import CandidateWay, MetricSpec, Recipe
 from autotune.record import Failure, Interval, Measurement, ModelInfo, OperatorRun
 
@@ -335,12 +335,14 @@ class Export:
         remark: goes into the folder's README: what is known of this model.
         final: it stays: the time of each operator is wanted, and outputs are compared in a fresh process. What is only
             the best so far is compared in this one.
+        onnx: write it as ONNX QDQ, too, if that can say it.
     """
 
     configuration: Configuration
     directory: Path
     remark: str
     final: bool = True
+    onnx: bool = False
 
 
 @dataclass(frozen=True)
@@ -353,6 +355,7 @@ class Exported:
         inference_seconds: compiling and inference.
         note: what is to be told of the files; empty for nothing.
         check: how outputs were compared in a fresh process; None if they were not.
+        onnx: None where it was not asked for.
     """
 
     digest: str
@@ -360,6 +363,7 @@ class Exported:
     inference_seconds: float
     note: str = ""
     check: ExportCheck | None = None
+    onnx: OnnxExport | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from autotune.events import Events
 from autotune.files import model_files, write_text
 from autotune.finishing import finish
 from autotune.folder import RunFolder, identity
+from autotune.onnx_qdq.refusal import check_installed
 from autotune.outcome import Goal, Run, SplitSizes
 from autotune.protocol import Prepared, Setup
 from autotune.runner import Runner
@@ -70,6 +71,8 @@ class _Tuning:
         self.notes: list[str] = []
 
     def run(self) -> Run:
+        if self.recipe.export.onnx:
+            check_installed(self.recipe.where("export", "onnx"))
         if self.fingerprint.instruction_set != hardware.NATIVE:
             self._note(f"All figures are of this CPU restricted to {self.fingerprint.instruction_set}.")
         if self.recipe.strategy.note:

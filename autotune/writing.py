@@ -11,12 +11,17 @@ import numpy as np
 from autotune import deploy, fresh
 from autotune.graph.half import HalfStorage
 from autotune.graph.inspect import candidate_digest
-from autotune.measure.compiled import Compiled, Inputs, deploy_properties
-from autotune.outcome import ExportCheck
+from autotune.measure.compiled import Compiled, Inputs, compile_emulated, deploy_properties
+from autotune.outcome import ExportCheck, OnnxExport
 from autotune.protocol import Companions, Export, Exported
 from autotune.record import Failure
 from autotune.stages import StageFailed
 from autotune.stopwatch import Stopwatch
+
+_ABOUT_ONNX = """
+`{file}` is this model as ONNX with QuantizeLinear and DequantizeLinear, for other runtimes: the same shapes,
+names, ranges and weights. Its speed, and what integers make of it there, nobody has measured.
+"""
 
 
 def write(
@@ -55,7 +60,25 @@ def write(
         raise StageFailed(Failure("export", "differs", differs))
     with watch.running():
         operators = compiled.profile(samples[0] if request.final else None)
-    return Exported(candidate_digest(model), operators, watch.seconds, note, check)
+        onnx = _onnx(model, compiled, request, samples) if request.onnx else None
+    return Exported(candidate_digest(model), operators, watch.seconds, note, check, onnx)
+
+
+def _onnx(model: Any, compiled: Compiled, request: Export, samples: Sequence[Inputs]) -> OnnxExport:
+    """Put a file of ONNX into the folder, if it can be had, and into the folder's README."""
+    from autotune.onnx_qdq import write as onnx_qdq  # an extra
+
+    written = onnx_qdq.write(
+        model,
+        request.configuration,
+        request.directory,
+        samples,
+        lambda made: compile_emulated(made, "f32", compiled.threads).infer,
+    )
+    if written.written:
+        with (request.directory / "README.md").open("a") as readme:
+            readme.write(_ABOUT_ONNX.format(file=onnx_qdq.FILE))
+    return written
 
 
 def _export(model: Any, compiled: Compiled, request: Export, name: str, companions: Companions | None) -> None:

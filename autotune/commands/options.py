@@ -12,3 +12,6 @@ Mlflow = Annotated[
     str | None,
     typer.Option(metavar="URI", help="Log the finished run to MLflow there: http://..., sqlite:///mlflow.db."),
 ]
+Onnx = Annotated[
+    bool, typer.Option("--onnx", help="Write the winner as ONNX QDQ, too, where ONNX can say it; else tell why not.")
+]

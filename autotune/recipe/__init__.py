@@ -18,6 +18,7 @@ from autotune.recipe.recipe import Recipe, dump, load
 from autotune.recipe.schema import (
     Budget,
     Expect,
+    ExportSpec,
     MetricSpec,
     Space,
     Tolerance,
@@ -42,6 +43,7 @@ __all__ = [
     "Drop",
     "EstimatorChoice",
     "Expect",
+    "ExportSpec",
     "FormSpace",
     "Forms",
     "Limits",

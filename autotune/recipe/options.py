@@ -19,6 +19,7 @@ class Limits(TypedDict, total=False):
     timeout: str | float | None
     threads: int | None
     seed: int | None
+    onnx: bool | None
 
 
 class Overrides(Limits, total=False):
@@ -47,4 +48,5 @@ KEYS: dict[str, tuple[str, ...]] = {
     "timeout": ("budget", "timeout"),
     "threads": ("threads",),
     "seed": ("seed",),
+    "onnx": ("export", "onnx"),
 }

@@ -18,7 +18,7 @@ from autotune.recipe.include import read_merged
 from autotune.recipe.options import KEYS, Limits, Overrides
 from autotune.recipe.paths import move_function, moved_source, relative, with_paths
 from autotune.recipe.problems import user_error
-from autotune.recipe.schema import Budget, Expect, MetricSpec, Space, Tolerance
+from autotune.recipe.schema import Budget, Expect, ExportSpec, MetricSpec, Space, Tolerance
 from autotune.recipe.shipped import located
 from autotune.recipe.sources import Data, DataSource, Model, named_model, named_source
 from autotune.recipe.strategy import Strategy
@@ -69,6 +69,7 @@ class Recipe(Frozen):
     space: Space = Field(default_factory=Space)
     training: TrainingSpec | None = None
     trained: Trained | None = None
+    export: ExportSpec = ExportSpec()
     expect: Expect | None = None
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
@@ -118,11 +119,11 @@ class Recipe(Frozen):
 
     @property
     def essence(self) -> dict[str, str]:
-        """All that trials depend on, by dotted key: not name, description and budget, nor how the text is laid out."""
+        """All that trials depend on, by dotted key: not name, description, budget and export, nor the layout."""
         return {
             key: json.dumps(value, sort_keys=True)
             for key, value in _flat(_plain(self), "")
-            if key.partition(".")[0] not in ("name", "description", "budget")
+            if key.partition(".")[0] not in ("name", "description", "budget", "export")
         }
 
     def where(self, *key: str) -> str:

@@ -110,6 +110,17 @@ class Budget(Frozen):
         return self.timeout
 
 
+class ExportSpec(Frozen):
+    """What is written besides the folder to deploy.
+
+    Attributes:
+        onnx: ``model_qdq.onnx`` in that folder: the winner with QuantizeLinear and DequantizeLinear, where ONNX can say
+            all of it; where not, the run tells why.
+    """
+
+    onnx: bool = False
+
+
 class Space(Frozen):
     """What may be tried: every key is a value, a list of values or, for parameters of estimators, a range.
 

@@ -23,7 +23,7 @@ def summary(run: Run) -> dict[str, Any]:
     is positive where the winner would score better without saturation.
     ``ladder`` is None where the order was ``search``.
     ``export_check`` says how the written model was compared with the judged one; a difference is an error, so there is
-    no figure for it.
+    no figure for it. ``onnx`` is None where it was not asked for; its ``sentence`` says why nothing was ``written``.
     ``verdict``, ``speedup`` and ``speedup_best_float`` are the winner's; without one their values are None.
     """
     found = Lookup(run)
@@ -49,6 +49,7 @@ def summary(run: Run) -> dict[str, Any]:
         "baseline_score": run.baseline_score,
         "saturation": None if run.saturation is None else asdict(run.saturation),
         "export_check": _export_check(run),
+        "onnx": None if run.onnx is None else asdict(run.onnx),
         "front": list(run.front),
         "finalists": [_finalist(f, found) for f in run.finalists],
         "trials": len(run.trials),

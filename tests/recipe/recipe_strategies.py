@@ -108,5 +108,6 @@ recipes = st.builds(
     seed=st.integers(0, 2**32 - 1),
     strategy=strategies,
     space=spaces,
+    export=st.builds(recipe.ExportSpec, onnx=st.booleans()),
     expect=st.none() | st.builds(recipe.Expect, model=digests, data=digests, candidate=digests),
 )
