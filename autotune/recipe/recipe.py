@@ -50,6 +50,7 @@ class Recipe(Frozen):
         seed: of splits, sampler and bootstrap.
         space: what may be tried.
         training: of a PyTorch module or a transformers folder.
+        export: what is written beside OpenVINO's model.
         trained, expect: only in solved recipes.
     """
 
