@@ -50,7 +50,7 @@ class Recipe(Frozen):
         seed: of splits, sampler and bootstrap.
         space: what may be tried.
         training: of a PyTorch module or a transformers folder.
-        export: what is written besides the folder to deploy.
+        export: what is written beside OpenVINO's model.
         trained, expect: only in solved recipes.
     """
 
@@ -68,9 +68,9 @@ class Recipe(Frozen):
     threads: Annotated[int, Ge(1)] | None = None
     seed: Annotated[int, Ge(0), Lt(2**32)] = 0
     space: Space = Field(default_factory=Space)
-    export: ExportSpec = ExportSpec()
     training: TrainingSpec | None = None
     trained: Trained | None = None
+    export: ExportSpec = ExportSpec()
     expect: Expect | None = None
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
