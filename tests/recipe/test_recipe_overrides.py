@@ -68,7 +68,7 @@ def test_what_data_names(asked: recipe.Recipe) -> None:
 
 def test_another_model_drops_what_was_expected(asked: recipe.Recipe) -> None:
     expect = recipe.Expect(model=SHA, data=SHA, candidate=SHA)
-    solved = asked.solved(space=recipe.Space(), expect=expect, threads=2, base=asked.base)
+    solved = asked.solved(space=recipe.Space(), expect=expect, threads=2, trained=None, base=asked.base)
     assert solved.with_overrides(seed=3).expect == expect
     assert solved.with_overrides(model="m.xml").expect is None
     assert solved.with_overrides(data="m.npz").expect is None
@@ -137,7 +137,7 @@ def test_rebased_paths_lead_to_the_same_files(asked: recipe.Recipe, tmp_path: Pa
 def test_solved(asked: recipe.Recipe, tmp_path: Path) -> None:
     space = recipe.Space(precision=("bf16",), schemes=("float",), forms=recipe.Forms.off(), threads=("all",))
     expect = recipe.Expect(model=SHA, data=SHA, candidate=SHA)
-    solved = asked.solved(space=space, expect=expect, threads=2, base=tmp_path / "run")
+    solved = asked.solved(space=space, expect=expect, threads=2, trained=None, base=tmp_path / "run")
     assert solved.is_solved
     assert (solved.space, solved.expect, solved.threads) == (space, expect, 2)
     assert solved.base == tmp_path / "run"
