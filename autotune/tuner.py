@@ -77,6 +77,10 @@ class _Tuning:
             self._note(f"All figures are of this CPU restricted to {self.fingerprint.instruction_set}.")
         if self.recipe.strategy.note:
             self._note(self.recipe.strategy.note)
+        if self.recipe.trained is not None:
+            self._note(
+                "The trained model of this recipe is not used: 'autotune apply' rebuilds it, tuning trains anew."
+            )
         self.events.stage("data")
         for code in self.recipe.functions:
             self._note(f"Runs code of yours: {code}")

@@ -166,7 +166,7 @@ class Recipe(Frozen):
     def with_overrides(self, **overrides: Unpack[Overrides]) -> Recipe:
         """Return this recipe with command line options applied; their paths start from the current folder.
 
-        Another model or other data drop ``expect``: the candidate will not be that one.
+        Another model or other data drop ``expect`` and ``trained``: the candidate will not be that one.
 
         Raises:
             UserError: naming the option, ``--max-drop: ...``.
@@ -182,10 +182,13 @@ class Recipe(Frozen):
                 inner = inner.setdefault(part, {})
             inner[key[-1]] = self._written(option, value)
             if option in ("model", "data"):
-                plain.pop("expect", None)
+                for solved_key in ("expect", "trained"):
+                    plain.pop(solved_key, None)
         return _validated(plain, self.base, replace(self._origin, options=options))
 
-    def solved(self, *, space: Space, trained: Trained | None, expect: Expect, threads: int, base: Path) -> Recipe:
+    def solved(
+        self, *, space: Space, expect: Expect, threads: int, base: Path, trained: Trained | None = None
+    ) -> Recipe:
         """Return the solved recipe to be written in folder ``base``: one candidate, and what it must equal."""
         moved = self.rebased(base)
         fields = {**moved.__dict__, "space": space, "trained": trained, "expect": expect, "threads": threads}

@@ -23,6 +23,7 @@ GLOSSARY: dict[str, str] = {
     "meets all of them alike.",
     "interval": "The range that holds the true value at the confidence asked for.",
     "kernel": "The routine of OpenVINO that really ran, read back from the compiled model.",
+    "ladder": "What costs least is tried first: float, int8 weights, static int8, training.",
     "Pareto front": "The trials that no other trial beats in both speed and drop.",
     "peers": "The settings that OpenVINO's and NNCF's own tools ship as defaults.",
     "placement": "Where NNCF puts quantisers: plain, or its setting for transformers.",
@@ -34,5 +35,6 @@ GLOSSARY: dict[str, str] = {
     "sampler": "Optuna's sampler, which proposes configurations from the trials so far.",
     "search split": "The samples that the search scores its trials on.",
     "tolerance": "The largest drop that was allowed.",
+    "training": "The model learns, with its quantisers in it, to give the float model's outputs again.",
     "trial": "One configuration, built and measured.",
 }

@@ -236,9 +236,8 @@ class Search:
         best = incumbent(self.able, self._tolerance)
         is_within = fastest_within([t for t in self._trials if t.configuration == best], self._tolerance) > 0
         beyond = challenger(self.able, self._tolerance, _FASTER)
-        for_speed: tuple[Kind, ...] = (
-            ("threads", *FOR_SPEED) if threads_matter(self._trials) else (*FOR_SPEED, "threads")
-        )
+        ahead = threads_matter(self._trials)
+        for_speed: tuple[Kind, ...] = ("threads", *FOR_SPEED) if ahead else (*FOR_SPEED, "threads")
         starts = [(beyond, FOR_ACCURACY), (best, for_speed if is_within else FOR_ACCURACY)]
         self._side = 1 - self._side
         for start, kinds in starts if self._side else reversed(starts):

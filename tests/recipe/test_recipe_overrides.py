@@ -68,9 +68,12 @@ def test_what_data_names(asked: recipe.Recipe) -> None:
 
 def test_another_model_drops_what_was_expected(asked: recipe.Recipe) -> None:
     expect = recipe.Expect(model=SHA, data=SHA, candidate=SHA)
-    solved = asked.solved(space=recipe.Space(), expect=expect, threads=2, trained=None, base=asked.base)
+    trained = recipe.Trained(path="trained/m.xml", sha256=SHA, steps=5)
+    solved = asked.solved(space=recipe.Space(), trained=trained, expect=expect, threads=2, base=asked.base)
     assert solved.with_overrides(seed=3).expect == expect
+    assert solved.with_overrides(seed=3).trained == trained
     assert solved.with_overrides(model="m.xml").expect is None
+    assert solved.with_overrides(model="m.xml").trained is None
     assert solved.with_overrides(data="m.npz").expect is None
 
 
@@ -132,6 +135,21 @@ def test_rebased_paths_lead_to_the_same_files(asked: recipe.Recipe, tmp_path: Pa
     assert moved.metric.function == "../../recipes/metric.py:score"
     assert moved.metric.direction == "lower"
     assert moved.rebased(asked.base) == asked
+
+
+def test_paths_of_training_move_too(tmp_path: Path) -> None:
+    text = TEXT.replace("model: {path: models/m.onnx}", 'model: {function: "nets.py:make"}')
+    assert text != TEXT
+    (tmp_path / "r.yaml").write_text(f"{text}training: {{data: {{path: train.npz}}, steps: 9}}\n")
+    asked = recipe.load(tmp_path / "r.yaml")
+    trained = recipe.Trained(path="trained/m.xml", sha256=SHA, steps=9)
+    expect = recipe.Expect(model=SHA, data=SHA, candidate=SHA)
+    run = tmp_path / "runs" / "one"
+    solved = asked.solved(space=recipe.Space(), trained=trained, expect=expect, threads=1, base=run)
+    assert solved.training is not None and solved.training.data.path == "../../train.npz"
+    back = solved.rebased(tmp_path)
+    assert back.training == asked.training
+    assert back.trained is not None and back.trained.path == "runs/one/trained/m.xml"
 
 
 def test_solved(asked: recipe.Recipe, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from report_runs import EVIL, INT8_WINS, OUTCOMES, QUANTIZERS
 
-from autotune.outcome import Run
+from autotune.outcome import Ladder, Run, Rung
 from autotune.report.charts import front_figure
 from autotune.report.html import render
 from autotune.report.view import view
@@ -43,6 +43,14 @@ def outline(text: str) -> Outline:
     parsed.feed(text)
     assert parsed.open == []
     return parsed
+
+
+def test_the_ladder_is_a_section_where_there_was_one() -> None:
+    rungs = (Rung("float", 2, 0, f"trial 0 {EVIL}"), Rung("static int8", 0, None, "Not climbed: fast enough."))
+    text = render(replace(INT8_WINS, ladder=Ladder(rungs, "No higher rung is needed.")))
+    assert [a["id"] for _, a in outline(text).tags if a.get("id") == "ladder"] == ["ladder"]
+    assert "Not climbed: fast enough." in text and "No higher rung is needed." in text and EVIL not in text
+    assert 'id="ladder"' not in render(INT8_WINS)
 
 
 @pytest.mark.parametrize("run", OUTCOMES.values(), ids=OUTCOMES)

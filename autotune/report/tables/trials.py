@@ -21,7 +21,12 @@ TRIALS = Table(
     (
         Column("trial", "Int64", "", "number of the trial, the same as in the study"),
         Column("state", "string", "", "complete, stopped (ended early), duplicate or failed"),
-        Column("origin", "string", "", "who proposed it: plain (what peers would ship), neighbour, guide, sampler"),
+        Column(
+            "origin",
+            "string",
+            "",
+            "who proposed it: plain (what peers would ship), neighbour, guide, sampler, training",
+        ),
         Column("configuration", "string", "", "SHA-256 of the configuration"),
         Column("label", "string", "", "the configuration in words"),
         Column("scheme", "string", "", "float, int8-static, int8-weights or int8-dynamic, joined by + where mixed"),
