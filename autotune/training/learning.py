@@ -90,6 +90,9 @@ class Learning:
             )
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        for parameter, _ in self._ranges:
+            if parameter.grad is not None:  # a quantiser of a mask: where all it saw is 0, minus infinity overflows
+                parameter.grad.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
         self._optimizer.step()
         with torch.no_grad():
             for parameter, first in self._ranges:
