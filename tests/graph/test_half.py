@@ -111,7 +111,7 @@ def test_where_outputs_would_change_weights_are_written_as_f32_and_that_is_said(
     values *= np.float32(1.0001)
     note = exported(model, storage, tmp_path / "model", Configuration())
     assert note.startswith("Weights are written as f32")
-    assert "output 'logits' of the written model differs" in note
+    assert "output 'logits' of the written model, loaded in a fresh process, differs" in note
     assert weights(tmp_path / "model") == pytest.approx(constants_size(model), abs=64)
 
 
@@ -120,7 +120,7 @@ def test_another_model_than_the_judged_one_is_refused(tmp_path: Path) -> None:
     other = convolution_net(seed=3)
     other.reshape([1, 3, 16, 16])
     request, storage = Export(Configuration(), tmp_path / "model", ""), HalfStorage(source, model)
-    with pytest.raises(StageFailed, match="output 'logits' of the written model differs from the judged one"):
+    with pytest.raises(StageFailed, match="output 'logits' of the written model, loaded in a fresh process, differs from the judged one"):
         write(
             model, compile_model(other, "f32", 1), request, name="m", samples=IMAGES, storage=storage, watch=Stopwatch()
         )
