@@ -120,7 +120,10 @@ def test_another_model_than_the_judged_one_is_refused(tmp_path: Path) -> None:
     other = convolution_net(seed=3)
     other.reshape([1, 3, 16, 16])
     request, storage = Export(Configuration(), tmp_path / "model", ""), HalfStorage(source, model)
-    with pytest.raises(StageFailed, match="output 'logits' of the written model, loaded in a fresh process, differs from the judged one"):
+    with pytest.raises(
+        StageFailed,
+        match="output 'logits' of the written model, loaded in a fresh process, differs from the judged one",
+    ):
         write(
             model, compile_model(other, "f32", 1), request, name="m", samples=IMAGES, storage=storage, watch=Stopwatch()
         )

@@ -83,8 +83,10 @@ def outputs(model, dataset: Dataset) -> dict[str, np.ndarray]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "least"), [("file-type", 0.93), ("page-orientation", 0.9), ("digits", 0.97)]
-)  # fmt: skip
+    # The files are those of this Python with all that is installed beside it: more of it, more kinds of files.
+    ("name", "least"),
+    [("file-type", 0.9), ("page-orientation", 0.9), ("digits", 0.97)],
+)
 def test_the_shipped_recipes_give_a_good_float_model_and_untangled_splits(name: str, least: float):
     recipe = recipes.load(RECIPES / f"{name}.yaml")
     splits = load_data(recipe, False, lambda _: None)
