@@ -85,7 +85,7 @@ def outputs(model, dataset: Dataset) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize(
     # The files are those of this Python with all that is installed beside it: more of it, more kinds of files.
     ("name", "least"),
-    [("file-type", 0.9), ("page-orientation", 0.9), ("digits", 0.97)],
+    [("file-type", 0.85), ("page-orientation", 0.9), ("digits", 0.97)],
 )
 def test_the_shipped_recipes_give_a_good_float_model_and_untangled_splits(name: str, least: float):
     recipe = recipes.load(RECIPES / f"{name}.yaml")
