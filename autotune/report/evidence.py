@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from autotune.configuration import Configuration
 from autotune.outcome import Finalist, Status
 from autotune.record import Trial
 from autotune.report import words
@@ -114,7 +115,8 @@ def _holdout_point(found: Lookup, finalist: Finalist, metric: MetricWords) -> Ho
     verdict, speed = finalist.verdict, finalist.speedup
     low, high = _ends(speed.low, speed.high, speed.estimate)
     named = roles(found, finalist.trial)
-    name = finalist.configuration.label if finalist.configuration.is_float else ""
+    asked = finalist.configuration
+    name = asked.label if asked == Configuration(precision=asked.precision) else ""  # others are too long for a plot
     if "winner" in named:
         name = f"winner: {name or f'trial {finalist.trial}'}"
     details = (
