@@ -133,7 +133,8 @@ def rewritten(trials: Iterable[Trial], tolerance: float, forms: tuple[FormChoice
 def threads_matter(trials: Iterable[Trial]) -> bool:
     """Tell whether float f32 with fewer threads is faster, or so little slower that an int8 model may be faster."""
     return any(
-        t.configuration == Configuration(threads=t.configuration.threads or 0)
+        t.configuration.threads is not None
+        and t.configuration == Configuration(threads=t.configuration.threads)
         and t.measurement is not None
         and t.measurement.latency is not None
         and t.measurement.latency.speedup.high > KEPT
