@@ -14,17 +14,18 @@ from typing import TypeVar
 from autotune.data import Splits
 from autotune.errors import UserError
 from autotune.onnx_qdq.refusal import check_installed
-from autotune.recipe import Recipe, SchemaError, load
+from autotune.recipe import DataSource, Recipe, SchemaError, load
 from autotune.sources import builtin, folders
 from autotune.sources.datasets import load_data
 from autotune.sources.model import check_file, locate, obtain, read
+from autotune.sources.training import load_training
 from autotune.tasks import metrics
 from autotune.tasks.members import of_members
 from autotune.usercode import check_defined
 
 T = TypeVar("T")
 # How messages begin: with a key of the recipe, or (from where the recipe is known) with its place.
-_KEY = re.compile(r"(model|data|metric|inputs|task)((?:\.\w+)*)(?=: | \()")
+_KEY = re.compile(r"(model|data|metric|inputs|task|training)((?:\.\w+)*)(?=: | \()")
 _PLACED = re.compile(r"[^:]+:\d+: ")
 
 
@@ -92,7 +93,7 @@ class _Checking:
             self._tried(
                 lambda: folders.find(recipe, self._trust_code) if folders.is_folder(recipe) else check_file(path)
             )
-        for where, source in recipe.data.parts.items():
+        for where, source in self._sources().items():
             if source.builtin is not None:
                 self._tried(lambda name=source.builtin: builtin.check_name(name))  # type: ignore[misc]
             elif source.path is not None and not (recipe.base / source.path).exists():
@@ -115,11 +116,19 @@ class _Checking:
         if splits is None:
             return
         self._read += [f"{name} {len(part)}" for name, part in splits.items()]
+        training = recipe.training
+        if training is not None and (trusted or training.data.function is None):
+            lessons = self._tried(lambda: load_training(recipe, splits, trusted, lambda _: None))
+            self._read += [] if lessons is None else [f"training {len(lessons)}"]
         if path is not None:
             sample, model = splits.search.runs(), path
             self._tried(lambda: read(model, recipe.inputs, sample))
         if recipe.metric.name is not None or trusted:
             self._tried(lambda: self._labels(splits))
+
+    def _sources(self) -> dict[str, DataSource]:
+        training = self._recipe.training
+        return {**self._recipe.data.parts, **({} if training is None else {"training.data": training.data})}
 
     def _labels(self, splits: Splits) -> None:
         recipe = self._recipe

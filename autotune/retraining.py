@@ -169,6 +169,8 @@ def _setup(setting: Setting, spec: TrainingSpec, lessons: Lessons, quantization:
         splits=folder.splits.absolute(),
         checkpoint=folder.checkpoint.absolute(),
         results=folder.trained.absolute(),
+        output=setting.recipe.metric.output,
+        loss=spec.loss,
         steps=spec.steps,
         learning_rate=spec.learning_rate,
         batch=spec.batch,

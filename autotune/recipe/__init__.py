@@ -27,7 +27,7 @@ from autotune.recipe.shipped import PREFIX, located, shipped
 from autotune.recipe.sources import ROLES, Data, DataSource, Model, Shares
 from autotune.recipe.strategy import CandidateWay, SamplerName, Strategy
 from autotune.recipe.task import MEDIA, TaskName, TaskSpec
-from autotune.recipe.training import Trained, TrainingSpec
+from autotune.recipe.training import LossName, Trained, TrainingSpec
 from autotune.recipe.values import Drop, parse_drop, parse_duration, parse_latency, parse_size
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "FormSpace",
     "Forms",
     "Limits",
+    "LossName",
     "MetricSpec",
     "Model",
     "Overrides",

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le
 
 from autotune.recipe.fields import Duration, Frozen, Sha256, Text
 from autotune.recipe.sources import DataSource
 
+LossName = Literal["distillation", "labels", "both"]
+
 
 class TrainingSpec(Frozen):
     """The last rung of the ladder: training, where no static int8 model is good enough.
 
     Attributes:
-        data: samples to train on, as for ``data``; labels are not used, what the search is judged on is left out.
+        data: samples to train on, as for ``data``; what the search is judged on is left out.
+        loss: what is made smaller: the difference to the float's outputs (``distillation``, which needs no labels), the
+            difference to the labels (``labels``: cross-entropy of classes, squared difference of other values), or the
+            sum of the two (``both``).
         steps: of training, at most.
         time: that training may take, beside the timeout of the run.
         learning_rate: at the first step, as a share of each tensor's root mean square; it falls to 0.
@@ -22,6 +27,7 @@ class TrainingSpec(Frozen):
     """
 
     data: DataSource
+    loss: LossName = "distillation"
     steps: Annotated[int, Ge(1)] = 500
     time: Duration | None = None
     learning_rate: Annotated[float, Gt(0), Le(1)] = 1e-3

@@ -57,8 +57,11 @@ def load_data(recipe: Recipe, trust_code: bool, announce: Callable[[str], None])
     return splits
 
 
-def read_npz(path: Path) -> Dataset:
+def read_npz(path: Path, where: str = "data") -> Dataset:
     """Read ``labels``, ``groups`` (both optional) and inputs, by name, from an npz.
+
+    Args:
+        where: what error messages begin with.
 
     Raises:
         UserError: missing, cut, not an npz, or an array of Python objects (never unpickled).
@@ -66,21 +69,21 @@ def read_npz(path: Path) -> Dataset:
     try:
         loaded = np.load(path, allow_pickle=False)
         if not isinstance(loaded, np.lib.npyio.NpzFile):
-            raise UserError(f"data: {path} is a single array; save it with np.savez(path, INPUT_NAME=..., labels=...).")
+            raise UserError(f"{where}: {path} is a single array; save it with np.savez(path, INPUT_NAME=..., labels=...).")
         with loaded as archive:
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
-        raise UserError(f"data: {path} does not exist; a path is relative to the recipe's folder.") from None
+        raise UserError(f"{where}: {path} does not exist; a path is relative to the recipe's folder.") from None
     except IsADirectoryError:
         raise UserError(
-            f"data: {path} is a folder; give an npz file, or say what to make of it with --task, or 'task' in a recipe."
+            f"{where}: {path} is a folder; give an npz file, or say what to make of it with --task, or 'task' in a recipe."
         ) from None
     except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
         if "pickle" in str(error) and zipfile.is_zipfile(path):
             raise UserError(
-                f"data: {path} holds an array of Python objects; save plain arrays of equal rows."
+                f"{where}: {path} holds an array of Python objects; save plain arrays of equal rows."
             ) from None
-        raise UserError(f"data: {path} is not a readable npz file ({error}); it may be cut or damaged.") from None
+        raise UserError(f"{where}: {path} is not a readable npz file ({error}); it may be cut or damaged.") from None
     return _dataset(arrays)
 
 
@@ -106,7 +109,7 @@ def load_source(source: Any, base: Path, trust_code: bool, announce: Callable[[s
             "transformers folder as the model."
         )
     if source.path is not None:
-        return read_npz(base / source.path)
+        return read_npz(base / source.path, where)
     return _call(source.function, base, trust_code, where)
 
 

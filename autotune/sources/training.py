@@ -23,13 +23,14 @@ _WHERE = "training.data"
 
 
 def load_training(recipe: Recipe, splits: Splits, trust_code: bool, announce: Callable[[str], None]) -> Dataset:
-    """Return the samples of ``training.data``, as runs of the model, without labels.
+    """Return the samples of ``training.data``, as runs of the model, with the labels that the loss needs.
 
     Samples that are in the search or holdout split, or of a group that is, are left out: a model that has seen them
     would be judged too well.
 
     Raises:
-        UserError: they are missing or broken, do not fit the data, or none is left.
+        UserError: they are missing or broken, do not fit the data, have no labels where the loss needs them, or none is
+            left.
     """
     assert recipe.training is not None
     if recipe.task is None:
@@ -42,6 +43,8 @@ def load_training(recipe: Recipe, splits: Splits, trust_code: bool, announce: Ca
         loaded = load_texts(same, {_WHERE: recipe.training.data}, trust_code, announce)[_WHERE]
     validate(loaded, _WHERE)
     _check_alike(loaded, splits.search)
+    if recipe.training.loss != "distillation":
+        _check_labels(loaded, recipe.training.loss)
     judged = {digest for part in (splits.search, splits.holdout) for digest in sample_digests(part)}
     groups = {g.item() for part in (splits.search, splits.holdout) if part.groups is not None for g in part.groups}
     own = loaded.groups if loaded.groups is not None and groups else None
@@ -54,7 +57,9 @@ def load_training(recipe: Recipe, splits: Splits, trust_code: bool, announce: Ca
         raise UserError(f"{_WHERE}: all {len(loaded)} samples are in the search or holdout split; give others.")
     if len(kept) < len(loaded):
         announce(f"{len(loaded) - len(kept)} training samples are in the search or holdout split and were left out.")
-    return Dataset(loaded.take(kept).runs().inputs)
+    taken = loaded.take(kept)
+    labels = None if recipe.training.loss == "distillation" else taken.labels
+    return Dataset(taken.runs().inputs, labels)
 
 
 def save_training(samples: Dataset, path: Path) -> None:
@@ -68,6 +73,20 @@ def _check_alike(loaded: Dataset, like: Dataset) -> None:
     theirs = {name: values.shape[1:] for name, values in like.inputs.items()}
     if ours != theirs:
         raise UserError(f"{_WHERE}: has inputs {_told(ours)}, the data have {_told(theirs)}; they must be alike.")
+
+
+def _check_labels(loaded: Dataset, loss: str) -> None:
+    if loaded.labels is None:
+        raise UserError(
+            f"{_WHERE}: has no labels, and training.loss: {loss} needs them; add them, or write loss: distillation."
+        )
+    if loaded.members > 1:
+        raise UserError(
+            f"training.loss: {loss} needs a label per run of the model, and here {loaded.members} runs share one; "
+            "write loss: distillation."
+        )
+    if loaded.labels.dtype.kind not in "iubf":
+        raise UserError(f"training.loss: {loss} needs numbers as labels, these are {loaded.labels.dtype}.")
 
 
 def _told(shapes: dict[str, tuple[int, ...]]) -> str:

@@ -19,6 +19,10 @@ from autotune.sources.conversion import as_tensor, load_network, named
 from autotune.training.learning import Learning, outputs
 from autotune.training.messages import Ready, Train, Trained, TrainingSetup
 from autotune.training.quantizing import as_tensors, quantized
+from autotune.training.written import written
+
+# Samples that a written model is compared with the module on.
+_EXAMPLES = 4
 
 
 class Trainer:
@@ -40,7 +44,7 @@ class Trainer:
         self._network = load_network(setup.source, first)
         parameters = self._network.inputs
         rows = [as_tensors(calibration.row(i), parameters) for i in range(len(calibration))]
-        self._example = rows[0]
+        self._examples = rows[:_EXAMPLES]
         teacher = copy.deepcopy(self._network.module)
         student, remarks = quantized(self._network.module, rows, setup.quantization, setup.operators)
         inputs = as_tensors(samples.inputs, parameters)
@@ -53,6 +57,9 @@ class Trainer:
             learning_rate=setup.learning_rate,
             batch=setup.batch,
             seed=setup.seed,
+            loss=setup.loss,
+            labels=None if samples.labels is None else as_tensor(samples.labels),
+            labelled=self._labelled(),
         )
         self._learning.resume(setup.checkpoint, self._start)
         self.prepared = Ready(self._learning.step, tuple(remarks))
@@ -63,8 +70,12 @@ class Trainer:
         self._learning.save(self._setup.checkpoint, self._start)
         return Trained(self._write(), self._learning.step, loss)
 
+    def _labelled(self) -> int:
+        names = self._network.outputs
+        return names.index(self._setup.output) if self._setup.output in names else 0
+
     def _write(self) -> str:
-        model = ov.convert_model(self._learning.student, example_input=self._example)
+        model = written(self._learning.student, self._examples)
         named(model, self._network, self._setup.source["shapes"])
         folder = self._setup.results
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The loop: a quantised module learns to give the float module's outputs."""
+"""The loop: a quantised module learns to give the float module's outputs, the labels, or both."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import torch
 
 from autotune.errors import UserError
 from autotune.files import replacing
+from autotune.recipe import LossName
+from autotune.training.losses import distance, of_labels
 
-# Of a loss that is relative to the variance of the float's outputs: the least variance that counts.
-_LEAST = 1e-12
 # The least root mean square that a tensor counts with: biases may begin as zeros.
 _SMALLEST = 1e-3
 # Part of the names of what NNCF adds.
@@ -43,16 +43,21 @@ class Learning:
         learning_rate: float,
         batch: int,
         seed: int,
+        loss: LossName = "distillation",
+        labels: torch.Tensor | None = None,
+        labelled: int = 0,
     ) -> None:
         """Take the modules, both in evaluation mode.
 
         Args:
             inputs: training samples by parameter, first axis = samples.
             steps: that the learning rate falls over.
+            labels: of the samples; None is enough for distillation. ``labelled``: the output that they are of.
         """
         self.student = student
         self._teacher = teacher
         self._inputs = inputs
+        self._loss, self._labels, self._labelled = loss, labels, labelled
         self._count = len(next(iter(inputs.values())))
         self._batch = min(batch, self._count)
         self._seed, self._steps, self._rate = seed, steps, learning_rate
@@ -81,23 +86,30 @@ class Learning:
         batch = {name: values[chosen] for name, values in self._inputs.items()}
         for group in self._optimizer.param_groups:
             group["lr"] = group["size"] * self._rate * 0.5 * (1 + math.cos(math.pi * self.step / self._steps))
-        with torch.no_grad():
-            wanted = outputs(self._teacher, batch)
-        loss = distance(outputs(self.student, batch), wanted)
+        loss = self._loss_of(batch, None if self._labels is None else self._labels[chosen])
         if not torch.isfinite(loss):
             raise UserError(
                 f"training: the loss is not finite at step {self.step}; lower training.learning_rate ({self._rate:g})."
             )
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        for parameter, _ in self._ranges:
-            if parameter.grad is not None:  # a quantiser of a mask: where all it saw is 0, minus infinity overflows
-                parameter.grad.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
         self._optimizer.step()
         with torch.no_grad():
             for parameter, first in self._ranges:
                 parameter.copy_(torch.where(first > 0, parameter.clamp(min=first.abs() / _NARROWER), parameter))
         return float(loss.detach())
+
+    def _loss_of(self, batch: Mapping[str, torch.Tensor], labels: torch.Tensor | None) -> torch.Tensor:
+        given = outputs(self.student, batch)
+        terms = []
+        if self._loss != "labels":
+            with torch.no_grad():
+                wanted = outputs(self._teacher, batch)
+            terms.append(distance(given, wanted))
+        if self._loss != "distillation":
+            assert labels is not None
+            terms.append(of_labels(given[self._labelled], labels))
+        return torch.stack(terms).sum()
 
     def save(self, path: Path, start: str) -> None:
         """Write a checkpoint, whole or not at all; ``start`` names what it is of."""
@@ -139,15 +151,3 @@ def outputs(module: torch.nn.Module, inputs: Mapping[str, torch.Tensor]) -> tupl
         ) from error
     tensors = found if isinstance(found, tuple) else (found,)
     return tuple(tensor for tensor in tensors if tensor.is_floating_point())
-
-
-def distance(given: tuple[torch.Tensor, ...], wanted: tuple[torch.Tensor, ...]) -> torch.Tensor:
-    """Return the mean squared difference of outputs, each relative to its variance in the batch (distillation).
-
-    Matching a teacher's outputs so is Ba and Caruana's way ("Do Deep Nets Really Need to be Deep?", 2014).
-    """
-    terms = [
-        torch.mean((mine - theirs) ** 2) / torch.var(theirs, correction=0).clamp(min=_LEAST)
-        for mine, theirs in zip(given, wanted, strict=True)
-    ]
-    return torch.stack(terms).mean()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autotune.configuration import Quantization
+from autotune.recipe import LossName
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,12 @@ class TrainingSetup:
         source: how the module is made, as for ``sources.conversion``.
         quantization: where training starts from; without single quantisers.
         operators: (name, OpenVINO's type) of the operators of the OpenVINO model, in the order of the graph.
-        samples: npz of training inputs, as ``data.to_arrays`` makes it of ``{"training": ...}``.
+        samples: npz of training samples, as ``data.to_arrays`` makes it of ``{"training": ...}``.
         splits: file written by ``data.save``; ranges start from its calibration split.
         checkpoint: file that is continued if it is of the same start.
         results: folder for trained models, ``<digest>.xml``.
-        steps, learning_rate, batch: see ``recipe.TrainingSpec``.
+        output: of the model, that labels are of; None for the first.
+        loss, steps, learning_rate, batch: see ``recipe.TrainingSpec``.
     """
 
     source: dict[str, Any]
@@ -31,6 +33,8 @@ class TrainingSetup:
     splits: Path
     checkpoint: Path
     results: Path
+    output: str | None
+    loss: LossName
     steps: int
     learning_rate: float
     batch: int

@@ -18,6 +18,7 @@ import torch
 from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, AdvancedSmoothQuantParameters
 from nncf.torch.function_hook.nncf_graph.nncf_graph_builder import build_nncf_graph
 from nncf.torch.quantization.extensions import QuantizedFunctionsCPU
+from nncf.torch.quantization.layers import BaseQuantizer
 from nncf.torch.quantization.reference import ReferenceBackendType, ReferenceQuantize
 
 Sample = Mapping[str, torch.Tensor]
@@ -30,6 +31,9 @@ QuantizedFunctionsCPU._loaded_namespace = SimpleNamespace(
 )
 
 _SHOWN = 3
+# Beyond this no activation goes: it stands for minus infinity. Samples that show which quantisers see such values.
+_MASKED = 1e30
+_LOOKED = 8
 
 
 def quantized(
@@ -70,7 +74,34 @@ def quantized(
             **advanced(q),
         ),
     )
+    _pass_masks(made, calibration)
     return made, remarks
+
+
+def _pass_masks(module: torch.nn.Module, samples: Sequence[Sample]) -> None:
+    """Switch off quantisers of masks: what they see are integers, or 0 and the least number there is.
+
+    In 8 bits such a range has no step that says 0 and minus infinity apart; a range computed from it hides the mask.
+    """
+    masks: set[torch.nn.Module] = set()
+
+    def look(quantizer: torch.nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+        if not given[0].is_floating_point() or float(given[0].detach().abs().max()) > _MASKED:
+            masks.add(quantizer)
+
+    hooks = [q.register_forward_pre_hook(look) for q in quantizers(module).values()]
+    with torch.no_grad():
+        for sample in samples[:_LOOKED]:
+            module(**sample)
+    for hook in hooks:
+        hook.remove()
+    for quantizer in masks:
+        quantizer.disable_quantization()
+
+
+def quantizers(module: torch.nn.Module) -> dict[str, BaseQuantizer]:
+    """Return what NNCF put into a module, by name."""
+    return {name: part for name, part in module.named_modules() if isinstance(part, BaseQuantizer)}
 
 
 def as_tensors(inputs: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, torch.Tensor]:

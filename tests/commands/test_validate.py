@@ -128,3 +128,22 @@ def test_schema_only_reads_nothing(tiny: Path, written: Callable[[str], Path]) -
     assert validate(written(GOOD.replace("data.npz", "broken.npz")), "--schema-only")[0] == 0
     code, _, problems = validate(written(GOOD.replace("data.npz", "none.npz")), "--schema-only")
     assert code == 2 and ":3: data: " in problems
+
+
+@pytest.mark.parametrize(
+    ("training", "problem"),
+    [
+        ("{data: {path: none.npz}}", "training.data: {folder}/none.npz does not exist"),
+        ("{data: {path: wide.npz}}", "training.data: has inputs 'image' [1, 9, 9], the data have"),
+        ("{data: {path: bare.npz}, loss: labels}", "training.data: has no labels, and training.loss: labels needs"),
+        ("{steps: 5}", "training.data: is missing"),
+    ],
+)
+def test_training_data_are_looked_at(tiny: Path, written: Callable[[str], Path], training: str, problem: str) -> None:
+    np.savez(tiny / "wide.npz", image=np.zeros((4, 1, 9, 9), np.float32))
+    with np.load(tiny / "data.npz") as archive:
+        np.savez(tiny / "bare.npz", image=archive["image"] + 1)
+    (tiny / "net.py").write_text("def make():\n    raise AssertionError('not run')\n")
+    path = written(GOOD.replace("{path: model.xml}", '{function: "net.py:make"}') + f"training: {training}\n")
+    code, _, problems = validate(path)
+    assert code == 2 and f":5: {problem.format(folder=tiny)}" in problems, problems

@@ -16,11 +16,11 @@ X = np.arange(80, dtype=np.float32).reshape(40, 2)
 SPLITS = Splits(*(Dataset({"x": X[part]}, groups=np.arange(40)[part] // 2) for part in np.split(np.arange(30), 3)))
 
 
-def load(folder: Path, **arrays: np.ndarray) -> tuple[Dataset, list[str]]:
+def load(folder: Path, loss: str = "distillation", **arrays: np.ndarray) -> tuple[Dataset, list[str]]:
     np.savez(folder / "train.npz", **arrays)
     (folder / "r.yaml").write_text(
         'version: 1\nmodel: {function: "n.py:make"}\ndata: {path: d.npz}\nmetric: accuracy\n'
-        "training: {data: {path: train.npz}}\n"
+        f"training: {{data: {{path: train.npz}}, loss: {loss}}}\n"
     )
     said: list[str] = []
     return load_training(recipes.load(folder / "r.yaml"), SPLITS, False, said.append), said
@@ -43,3 +43,10 @@ def test_what_does_not_fit_is_one_sentence(tmp_path: Path) -> None:
         load(tmp_path, x=X[10:30])
     with pytest.raises(UserError, match=r"training\.data: has inputs 'x' \[3\], the data have 'x' \[2\]"):
         load(tmp_path, x=np.ones((5, 3), np.float32))
+
+
+def test_labels_are_kept_where_the_loss_needs_them(tmp_path: Path) -> None:
+    found, _ = load(tmp_path, "both", x=X, labels=np.arange(40))
+    assert found.labels is not None and found.labels.tolist() == [*range(10), *range(30, 40)]
+    with pytest.raises(UserError, match=r"training\.data: has no labels, and training\.loss: labels needs them"):
+        load(tmp_path, "labels", x=X)

@@ -1,0 +1,107 @@
+"""A trained module as an OpenVINO model: its quantisers as FakeQuantize.
+
+By ``torch.export`` first: while PyTorch traces, sizes are tensors, so that NNCF counts their sums as operators of the
+module and puts quantisers into other places than it trained them in. Tracing is the second way, and what either gives
+is compared with the module.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import torch
+
+from autotune.errors import UserError
+from autotune.sources.networks import reason
+from autotune.training.learning import outputs
+from autotune.training.quantizing import quantizers
+
+Sample = Mapping[str, torch.Tensor]
+
+# Root mean square of the difference to the module, of that of its outputs: a sum of floats in another order moves
+# single values into the neighbouring of 256 steps.
+AGREES = 0.1
+
+
+def written(student: torch.nn.Module, samples: Sequence[Sample]) -> ov.Model:
+    """Return the OpenVINO model of a module with NNCF's quantisers.
+
+    Args:
+        samples: inputs by parameter, batch 1; the first is what it is exported with, all are compared.
+
+    Raises:
+        UserError: it cannot be exported; names the operators.
+    """
+    plain = _with_plain_quantizers(student)
+    with torch.no_grad():
+        wanted = [outputs(student, sample) for sample in samples]
+        ways: dict[str, Callable[[], ov.Model]] = {
+            "torch.export": lambda: ov.convert_model(
+                torch.export.export(plain, (), kwargs=dict(samples[0]), strict=False)
+            ),
+            "tracing": lambda: ov.convert_model(plain, example_input=dict(samples[0])),
+        }
+        failures = []
+        for way, made in ways.items():
+            try:
+                model = made()
+                difference = _difference(model, samples, wanted)
+            except Exception as error:  # noqa: BLE001 - the converters and what they call raise anything
+                failures.append(f"{way}: {reason(error)}")
+                continue
+            if difference <= AGREES:
+                return model
+            failures.append(f"{way}: its outputs differ from PyTorch's by {difference:.1g} of their root mean square")
+    raise UserError(f"training: the trained module cannot be exported ({'; '.join(failures)}).")
+
+
+def _difference(model: ov.Model, samples: Sequence[Sample], wanted: Sequence[tuple[torch.Tensor, ...]]) -> float:
+    compiled = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    known = [(port, port.get_names()) for port in compiled.inputs]
+    worst = 0.0
+    for sample, expected in zip(samples, wanted, strict=True):
+        got = compiled({port: sample[next(n for n in sample if n in names)].numpy() for port, names in known})
+        for i, tensor in enumerate(expected):
+            values = tensor.numpy()
+            error = float(np.sqrt(np.mean((got[i] - values) ** 2)))
+            worst = max(worst, error / max(float(np.sqrt(np.mean(values**2))), 1e-9))
+    return worst
+
+
+def _with_plain_quantizers(student: torch.nn.Module) -> torch.nn.Module:
+    """Return a copy whose quantisers are operators of PyTorch, which both converters know."""
+    plain = copy.deepcopy(student)
+    for name, quantizer in quantizers(plain).items():
+        parent, _, child = name.rpartition(".")
+        made = _Plain(quantizer) if quantizer.is_enabled_quantization() else torch.nn.Identity()
+        setattr(plain.get_submodule(parent), child, made)
+    return plain
+
+
+class _Plain(torch.nn.Module):  # type: ignore[misc]
+    """What a quantiser does, with its range fixed."""
+
+    def __init__(self, quantizer: Any) -> None:
+        super().__init__()
+        self._low, self._high, scale, zero = quantizer.get_parameters_for_torch_fq()
+        self._axis = int(np.argmax(quantizer.scale_shape)) if quantizer.per_channel else None
+        self._clip: tuple[torch.Tensor, torch.Tensor] | None = None
+        # The module clips to a narrow range (-127 to 127) or half of one (7 bits), PyTorch's operator to all 8 bits: a
+        # weight that grew beyond its range would become another.
+        if quantizer.is_half_range or quantizer.narrow_range:
+            low, high = quantizer.get_input_low_input_high()
+            self._clip = low.detach().clone(), high.detach().clone()
+        self.register_buffer("scale", scale.detach().clone())
+        self.register_buffer("zero", zero.detach().clone())
+        self._single = (float(scale), int(zero)) if self._axis is None else None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self._clip is not None:
+            x = torch.minimum(torch.maximum(x, self._clip[0]), self._clip[1])
+        if self._single is not None:
+            return torch.fake_quantize_per_tensor_affine(x, *self._single, self._low, self._high)
+        return torch.fake_quantize_per_channel_affine(x, self.scale, self.zero, self._axis, self._low, self._high)

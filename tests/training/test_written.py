@@ -1,0 +1,63 @@
+"""A BERT with quantisers: what is written computes what was trained, under both placements."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from tiny_folders import LIMIT, needs_torch, save_model, sentences
+
+from autotune.errors import UserError
+
+pytestmark = needs_torch
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The module and padded texts."""
+    import torch
+    import transformers
+
+    from autotune.sources.networks import of_folder
+
+    torch.set_num_threads(1)
+    folder = save_model(tmp_path_factory.mktemp("bert"), "ForSequenceClassification")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    texts = dict(tokenizer(sentences(20), padding="max_length", max_length=LIMIT, return_tensors="pt"))
+    request = {"folder": folder, "name": "bert", "auto": "AutoModelForSequenceClassification", "outputs": ["logits"]}
+    more = {"trust_remote_code": False, "pooling": None, "normalize": False, "shapes": {n: [1, LIMIT] for n in texts}}
+    return of_folder({**request, **more}).module, texts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("placement", ["plain", "transformer"])
+def test_what_is_written_is_what_was_trained(bert: Any, placement: Any) -> None:
+    from autotune.configuration import Quantization
+    from autotune.training.learning import Learning
+    from autotune.training.quantizing import quantized, quantizers
+    from autotune.training.written import AGREES, _difference, written
+
+    module, texts = bert
+    rows = [{name: values[i : i + 1] for name, values in texts.items()} for i in range(len(texts["input_ids"]))]
+    student, _ = quantized(copy.deepcopy(module), rows, Quantization(placement, "mixed"), [])
+    off = [name for name, one in quantizers(student).items() if not one.is_enabled_quantization()]
+    assert [name.split("model/")[-1] for name in off] == (["bert/where/0__0.0"] if placement == "plain" else [])
+    one = Learning(student.eval(), module, texts, steps=4, learning_rate=0.003, batch=8, seed=0)
+    assert one.train(3, 60.0) < 1.0, "the mask still hides the padding"
+    model = written(student, rows[:4])
+    assert sum(node.get_type_name() == "FakeQuantize" for node in model.get_ops()) > 10
+    assert _difference(model, rows[4:6], [(student(**row).detach(),) for row in rows[4:6]]) < AGREES
+
+
+def test_a_module_that_cannot_be_exported_names_the_operator() -> None:
+    import torch
+
+    from autotune.training.written import written
+
+    class Odd(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.linalg.eigvals(x.T @ x).real
+
+    with pytest.raises(UserError, match=r"training: the trained module cannot be exported \(.*linalg_eig"):
+        written(Odd(), [{"x": torch.ones(1, 3)}])
