@@ -69,14 +69,17 @@ def read_npz(path: Path, where: str = "data") -> Dataset:
     try:
         loaded = np.load(path, allow_pickle=False)
         if not isinstance(loaded, np.lib.npyio.NpzFile):
-            raise UserError(f"{where}: {path} is a single array; save it with np.savez(path, INPUT_NAME=..., labels=...).")
+            raise UserError(
+                f"{where}: {path} is a single array; save it with np.savez(path, INPUT_NAME=..., labels=...)."
+            )
         with loaded as archive:
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise UserError(f"{where}: {path} does not exist; a path is relative to the recipe's folder.") from None
     except IsADirectoryError:
         raise UserError(
-            f"{where}: {path} is a folder; give an npz file, or say what to make of it with --task, or 'task' in a recipe."
+            f"{where}: {path} is a folder; give an npz file, or say what to make of it with --task, or 'task' in a "
+            "recipe."
         ) from None
     except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
         if "pickle" in str(error) and zipfile.is_zipfile(path):

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, where: str = "data") -> pd.DataFrame:
     """Read a table; which suffix means which format is in ``SUFFIXES``, a folder is a saved data set.
 
     In CSV, an empty cell is missing, and no other text is: a label may be called NA.
+
+    Args:
+        where: what error messages begin with.
 
     Raises:
         UserError: missing, of another suffix, cut, rows of unequal columns, or a library for it is not installed.
@@ -25,9 +28,9 @@ def read_table(path: Path) -> pd.DataFrame:
     if path.is_dir() and is_saved(path):
         return read_saved(path)
     if not path.exists():
-        raise UserError(f"data: {path} does not exist; a path is relative to the recipe's folder.")
+        raise UserError(f"{where}: {path} does not exist; a path is relative to the recipe's folder.")
     if path.suffix not in SUFFIXES:
-        raise UserError(f"data: {path} is not a table; a task reads {', '.join(SUFFIXES)}.")
+        raise UserError(f"{where}: {path} is not a table; a task reads {', '.join(SUFFIXES)}.")
     import pandas as pd
 
     try:
@@ -41,12 +44,12 @@ def read_table(path: Path) -> pd.DataFrame:
         return pd.read_parquet(path)
     except ImportError as error:
         raise UserError(
-            f"data: reading {path.name} needs pyarrow, which is not installed; pip install 'autotune[parquet]'."
+            f"{where}: reading {path.name} needs pyarrow, which is not installed; pip install 'autotune[parquet]'."
         ) from error
     except (ValueError, OSError, UnicodeDecodeError) as error:  # pandas' own are ValueErrors, pyarrow's too
         raise UserError(
-            f"data: {path} cannot be read as {path.suffix[1:]}: {' '.join(str(error).split())[:200].rstrip('.')}; it "
-            "may be cut, or its rows differ in columns."
+            f"{where}: {path} cannot be read as {path.suffix[1:]}: {' '.join(str(error).split())[:200].rstrip('.')}; "
+            "it may be cut, or its rows differ in columns."
         ) from error
 
 

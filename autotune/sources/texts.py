@@ -63,7 +63,7 @@ def load_table(
     import pandas as pd
 
     if source.path is not None:
-        return read_table(base / source.path)
+        return read_table(base / source.path, where)
     if source.builtin is not None:
         loaded = builtin.load(source.builtin, source.options or {}, announce)
         if isinstance(loaded, Dataset):

@@ -1,0 +1,54 @@
+"""A transformers model that static int8 loses more of than the tolerance: training brings it back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tiny_folders import needs_torch
+
+RECIPE = """\
+version: 1
+name: skewed
+model: {path: bert}
+task: {name: text-classification, length: 12}
+data: {path: data.csv}
+tolerance: {max_drop: 2%, max_size: 60kB}  # of 90 kB in f32: no time decides what is worth training
+budget: {trials: 2}
+threads: 1
+space:
+  {precision: f32, schemes: int8-static, placement: plain, preset: mixed, forms: off, bf16_operators: false,
+   weights: {granularity: per-tensor}}
+training: {data: {path: train.csv}, steps: 150, learning_rate: 0.01, loss: both}
+"""
+
+
+@needs_torch
+@pytest.mark.slow
+def test_training_recovers_a_bert(tmp_path: Path) -> None:
+    """Placement is plain: its mask stays float, or nothing could be learnt."""
+    from skewed import make
+
+    make(tmp_path / "bert")
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    command = [
+        sys.executable,
+        "-m",
+        "autotune",
+        "tune",
+        str(tmp_path / "recipe.yaml"),
+        "--output",
+        str(tmp_path / "run"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr + done.stdout
+    summary = json.loads((tmp_path / "run/run.json").read_text())
+    rungs = {rung["name"]: rung for rung in summary["ladder"]["rungs"]}
+    assert rungs["static int8"]["best"] is None, "it loses too much"
+    assert rungs["training"]["best"] is not None, rungs["training"]
+    winner = summary["winner"]
+    assert winner["configuration"]["training"]["steps"] <= 150
+    assert summary["verdict"]["status"] in ("proven", "expected"), summary["verdict"]
