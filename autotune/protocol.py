@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from autotune.configuration import Configuration
 from autotune.outcome import ExportCheck, OnnxExport, Verdict
-from autotune.recipe import CandidateWay, MetricSpec, Recipe
+from autotune.recipe import CandidateWay, MetricSpec, Reading, Recipe
 from autotune.record import Failure, Interval, Measurement, ModelInfo, OperatorRun
 
 
@@ -45,6 +45,7 @@ class Setup:
         threads: None for all usable cores.
         candidates: how int8 models are made, see ``recipe.Strategy``.
         trained: folder of models that training made, ``<digest>.xml``.
+        reading: how a detector's boxes are read; None for other tasks.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Setup:
     candidates: CandidateWay
     companions: Companions | None = None
     trained: Path | None = None
+    reading: Reading | None = None
 
     @classmethod
     def of(
@@ -73,6 +75,7 @@ class Setup:
         cache: Path,
         companions: Companions | None = None,
         trained: Path | None = None,
+        reading: Reading | None = None,
     ) -> Setup:
         """Return the set-up that a recipe asks for."""
         return cls(
@@ -90,6 +93,7 @@ class Setup:
             candidates=recipe.strategy.candidates,
             companions=companions,
             trained=None if trained is None else trained.absolute(),
+            reading=reading,
         )
 
 

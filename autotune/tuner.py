@@ -23,6 +23,7 @@ from autotune.setting import Lessons, Setting
 from autotune.sources.cache import cache_dir
 from autotune.sources.datasets import load_data
 from autotune.sources.folders import companions
+from autotune.sources.media import reading
 from autotune.sources.model import obtain, torch_request
 from autotune.sources.training import load_training
 from autotune.space import Space
@@ -132,6 +133,7 @@ class _Tuning:
             len(splits.calibration), len(splits.search), len(splits.holdout), splits.duplicates_removed
         )
         data.save(splits, self.folder.splits)
+        self.reading = reading(self.recipe, splits.search, self.options.trust_code)
         write_text(self.folder.recipe, recipe.dump(self.recipe.rebased(self.folder.path)))
 
     def _setup(self, model: Path) -> Setup:
@@ -143,6 +145,7 @@ class _Tuning:
             cache=cache_dir() / "observations",
             companions=companions(self.recipe, self.options.trust_code),
             trained=self.folder.trained,
+            reading=self.reading,
         )
 
     def _prepare(self, runner: Runner) -> None:
