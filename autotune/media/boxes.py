@@ -44,7 +44,7 @@ def boxes_of(table: Table, names: Sequence[str], given: bool, announce: Callable
     known = iter(numbers(classes, names, table.where, named_in))
     found = [np.array([[next(known), *box[1:]] for box in image], dtype=float).reshape(-1, FIELDS) for image in images]
     without = sum(not len(image) for image in images)
-    rest = f"; {without} images have none, so what is found in them is wrong" if without else ""
+    rest = f"; in {without} there is none, so whatever is found there is wrong" if without else ""
     announce(f"{table.where}: {len(images)} images with {len(classes)} boxes{rest}.")
     return found
 
