@@ -129,7 +129,7 @@ def _area(right: NDArray[np.bool_], aside: NDArray[np.bool_], objects: int) -> f
 
 def _matched(found: Sequence[NDArray[np.float64]], labels: Array) -> list[NDArray[np.float64]]:
     """Return class, score and bits of each image's boxes, as COCO's own code matches them."""
-    from pycocotools.cocoeval import COCOeval  # type: ignore[import-untyped,import-not-found,unused-ignore]
+    from pycocotools.cocoeval import COCOeval
 
     objects = [
         {"image_id": row, "category_id": int(c), "bbox": [x, y, w, h], "area": w * h, "iscrowd": int(crowd)}
@@ -166,7 +166,7 @@ def _matched(found: Sequence[NDArray[np.float64]], labels: Array) -> list[NDArra
 
 
 def _coco(boxes: list[dict[str, Any]], images: int, classes: Sequence[int]) -> Any:
-    from pycocotools.coco import COCO  # type: ignore[import-untyped,import-not-found,unused-ignore]
+    from pycocotools.coco import COCO
 
     coco = COCO()
     coco.dataset = {

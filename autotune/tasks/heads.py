@@ -91,7 +91,7 @@ def _distances(outputs: Mapping[str, Array], reading: Reading) -> Found:
     raw = np.concatenate(levels[0], axis=1)[used].astype(np.float64)
     bins = raw.shape[1] // 4
     sides = raw if bins == 1 else _softmax(raw.reshape(-1, 4, bins)) @ np.arange(bins)
-    corners, strides = (np.broadcast_to(values, (len(used), *values.shape))[used] for values in _cells(reading))
+    corners, strides = (np.broadcast_to(values, (len(scores), *values.shape))[used] for values in _cells(reading))
     middles = corners + 0.5
     boxes = np.zeros((*used.shape, 4))
     boxes[used] = np.concatenate([middles - sides[:, :2], middles + sides[:, 2:]], axis=1) * strides[:, np.newaxis]
