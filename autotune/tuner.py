@@ -28,6 +28,7 @@ from autotune.sources.model import obtain, torch_request
 from autotune.sources.training import load_training
 from autotune.space import Space
 from autotune.space.public import narrowed
+from autotune.tasks import metrics
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ class _Tuning:
     def run(self) -> Run:
         if self.recipe.export.onnx:
             check_installed(self.recipe.where("export", "onnx"))
+        if self.recipe.metric.name is not None:  # before data are loaded for long: does it exist, is its library there
+            metrics.get(self.recipe.metric, self.recipe.base, trust_code=False)
         if self.fingerprint.instruction_set != hardware.NATIVE:
             self._note(f"All figures are of this CPU restricted to {self.fingerprint.instruction_set}.")
         if self.recipe.strategy.note:
