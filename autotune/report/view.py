@@ -13,7 +13,7 @@ from autotune.report.lookup import BASELINE, Lookup, median
 from autotune.report.mattering import importance
 from autotune.report.operating import operators
 from autotune.report.page import Badge, Card, Choice, Headline, Page, Phase, Reproduce
-from autotune.report.pairing import pairs
+from autotune.report.pairing import duel, pairs
 from autotune.report.progress import anytime
 from autotune.report.ranges import calibration
 from autotune.report.words import MetricWords
@@ -48,6 +48,7 @@ def view(run: Run) -> Page:
         anytime=anytime(found, metric),
         latencies=latencies(found),
         pairs=pairs(found),
+        duel=duel(found),
         finalists=finalist_rows(found, metric),
         trials=trial_rows(found, metric),
         states=state_counts(run.trials),
