@@ -48,7 +48,7 @@ def why_float(judged: Sequence[Finalist], goal: Goal) -> str:
         slower = "slower" if ratio.high < 1 else "not clearly faster"
         return (
             f"The fastest int8 candidate within the tolerance, {_name(closest)}, is {slower}: "
-            f"{digits(ratio.estimate)}x as fast as the best float ({_interval(ratio, goal)})."
+            f"{ratio.estimate:.2f}x as fast as the best float ({_interval(ratio, goal)})."
         )
     about = f"the fastest, {_name(closest)}, {_times(closest)} as fast as float f32, is {_change(verdict.drop)}"
     allowed = f"and {_allowed(closest, goal)} is allowed"

@@ -139,10 +139,11 @@ def _steps(model: ModelFacts, name: TaskName, files: Files | None) -> tuple[dict
     steps |= {"layout": layout} if layout != "NCHW" else {}
     steps |= {"colour": "grey"} if channels == 1 else {}
     todo = []
+    order, assumed = ("", "values from 0 to 1") if channels == 1 else (", and the order of colours,", "0 to 1, in RGB,")
     if port.element.startswith("f"):
         todo.append(
-            "task.preprocess: mean, std and the order of colours are not in the model's file; values from 0 to 1 in "
-            "RGB are assumed. A low score of float f32 says that it was trained otherwise."
+            f"task.preprocess: mean and std{order} are not in the model's file; {assumed} are assumed. "
+            "A low score of float f32 says that it was trained otherwise."
         )
     else:
         steps["scale"] = 1.0

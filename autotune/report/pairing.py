@@ -10,7 +10,7 @@ import math
 from autotune.outcome import Finalist
 from autotune.record import Interval
 from autotune.report import words
-from autotune.report.lookup import Lookup, median
+from autotune.report.lookup import Lookup, median, short_name
 from autotune.report.pictures import Pairs, Role
 
 _STALLS = 0.02
@@ -107,7 +107,7 @@ def _upper(values: tuple[float, ...]) -> float:
 
 
 def _name(found: Lookup, finalist: Finalist) -> str:
-    short = finalist.configuration.label if finalist.configuration.is_float else f"int8, trial {finalist.trial}"
+    short = short_name(finalist)
     return f"the winner ({short})" if finalist.trial == found.run.winner else short
 
 

@@ -75,7 +75,8 @@ def _headline(found: Lookup, metric: MetricWords) -> Headline:
     badges.append(status_badge(winner.verdict.status) if winner is not None else _NO_VERDICT)
     asides = [run.why_float] if run.why_float and run.why_float not in run.sentence else []
     proven = found.fastest_proven
-    if proven is not None and winner is not None and proven.trial != winner.trial:
+    told = proven is not None and f"fastest proven one is trial {proven.trial} " in run.sentence
+    if proven is not None and winner is not None and proven.trial != winner.trial and not told:
         asides.append(
             f"Fastest proven: {proven.configuration.label} (trial {proven.trial}) at "
             f"{words.ratio(proven.speedup.estimate)}, drop at most {metric.drop(proven.verdict.drop_upper)}."

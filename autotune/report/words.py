@@ -71,6 +71,8 @@ def microseconds(value: float | None) -> str:
 
 
 def _three_digits(value: float) -> str:
+    if value == 0:
+        return "0"
     size = abs(value)
     decimals = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
     return _clean(f"{value:,.{decimals}f}")
@@ -126,6 +128,11 @@ def count(value: int, noun: str = "", plural: str = "") -> str:
     if not noun:
         return f"{value:,}"
     return f"{value:,} {noun if value == 1 else plural or noun + 's'}"
+
+
+def roughly(value: int) -> str:
+    """Two significant digits of an extrapolation: ``7,900``."""
+    return f"{int(float(f'{value:.2g}')):,}" if value >= 100 else str(value)
 
 
 def samples(verdict: Verdict) -> str:

@@ -104,8 +104,8 @@ def test_a_folder_of_images_is_read_as_it_is(tiny: Path) -> None:
         Image.fromarray(random.integers(0, 255, (20, 24, 3), np.uint8)).save(f"photos/kind{number % 4}/{number}.png")
     code, said, todo = init(tiny / "model.xml", "--data", "photos")
     assert code == 0 and "48 images; 4 classes." in said and "Task image-classification: the data are image" in said
-    assert "TO DO  task.preprocess: mean, std" in todo
-    assert "# TO DO: task.preprocess: mean, std" in Path("recipe.yaml").read_text()
+    assert "TO DO  task.preprocess: mean and std" in todo
+    assert "# TO DO: task.preprocess: mean and std" in Path("recipe.yaml").read_text()
     checked = CliRunner().invoke(app, ["validate", "recipe.yaml"], catch_exceptions=False)
     assert checked.exit_code == 0, checked.stderr
 

@@ -52,7 +52,7 @@ def test_images_in_folders(port: Port, steps: dict[str, Any]) -> None:
     made = guess(ModelFacts((port,), SCORES), photos(), None)
     assert made.task == {"name": "image-classification", "preprocess": steps, "labels": ["cat", "dog"]}
     assert made.open[-1].startswith("task.labels: their order is not in the model's file")
-    assert any("mean, std" in sentence for sentence in made.open) == (port.element == "f32")
+    assert any("mean and std" in sentence for sentence in made.open) == (port.element == "f32")
     assert any("the model takes any" in sentence for sentence in made.open) == (port.element == "u8")
 
 

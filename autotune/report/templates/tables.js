@@ -18,6 +18,10 @@ details.then(async found => {
     if (count++ % 20 === 0) await idle();
     opened(list);
   }
+  for (const table of document.querySelectorAll(".long")) {  // so that a picture of the whole page has them, too
+    await idle();
+    table.classList.remove("long");
+  }
 });
 
 // Tables: a click on a head sorts by its column, another one turns the order round; empty cells stay last.
