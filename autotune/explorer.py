@@ -17,6 +17,8 @@ PROFILES = 3
 FEWEST_SAMPLES, MOST_SAMPLES = 4, 32
 # What each operator in float takes back is looked at on so many at most: reports tell it, the search does not need it.
 MOST_FEW = 8
+# Each takes one more placement to be solved, 0.01 to 0.04 s.
+MOST_GROUPS = 64
 # Emulated int8, one thread per inference, takes about so many times as long as float with all threads.
 EMULATION = 6.0
 # Variants of one sample besides those of the groups: float, and everything quantised.
@@ -76,9 +78,9 @@ def explore(
 
 
 def _few(possible: float, count: int, groups: int) -> int:
-    """Return how many samples the time that is left allows, 0 if they are fewer than a variance needs."""
+    """Return how many samples the time that is left allows, 0 if fewer than a variance needs, or for many groups."""
     few = int(min((possible - count * (groups + _OTHERS)) / max(groups, 1), count, MOST_FEW))
-    return few if few >= FEWEST_SAMPLES else 0
+    return few if few >= FEWEST_SAMPLES and groups <= MOST_GROUPS else 0
 
 
 def _profile(compiled: Compiled, sample: Inputs) -> tuple[OperatorRun, ...]:
