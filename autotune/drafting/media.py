@@ -74,6 +74,8 @@ def guess_media(model: ModelFacts, data: DataFacts | None, name: TaskName, *, sa
         steps, open_ = _steps(model, name, files)
         task["preprocess"] = steps
         todo += open_
+        if name == "detection":
+            todo.append("task.postprocess: is missing; say what the outputs hold, beginning with its 'head'.")
     if files is None and data is not None:
         todo.append(f"data: {name} needs a folder with one folder per class, or a table with a column of files.")
     columns: dict[str, str] = {}
