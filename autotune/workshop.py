@@ -56,7 +56,7 @@ from autotune.stages import stage
 from autotune.stopwatch import Stopwatch
 from autotune.tasks import metrics
 from autotune.tasks.members import of_members
-from autotune.tasks.metrics import check_labels
+from autotune.tasks.metrics import check_labels, of_boxes
 from autotune.timing import MIN_PAIRS, Timing
 from autotune.writing import write
 
@@ -73,7 +73,7 @@ class Workshop:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         splits = data.load_saved(setup.splits)
-        metric = metrics.get(setup.metric, setup.base, setup.trust_code)
+        metric = of_boxes(metrics.get(setup.metric, setup.base, setup.trust_code), setup.reading)
         self._metric = of_members(metric, splits.search.members)
         source, notes = read(setup.model, setup.inputs, splits.search.runs())
         splits = conform_splits(splits, source)
