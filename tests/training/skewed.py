@@ -27,7 +27,7 @@ def sentences_with_labels(seed: int = 1) -> tuple[list[str], list[int]]:
     return [" ".join(WORDS[i] for i in row) for row in drawn], labels.astype(int).tolist()
 
 
-def make(folder: Path, spread: float = 3.0, steps: int = 200) -> Path:
+def make(folder: Path, spread: float = 3.5, steps: int = 200) -> Path:
     """Train the model and write it as a transformers folder, with train.csv and data.csv beside it."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
