@@ -6,23 +6,20 @@ from typing import Any
 
 import openvino as ov
 
-from autotune.onnx_qdq import elementwise, shapes, weighted
+from autotune.onnx_qdq import elementwise, recurrent, shapes, weighted, windows
 from autotune.onnx_qdq.building import Building, fake_quantize_scale, int8_weight
 from autotune.onnx_qdq.elementwise import Writer
 from autotune.onnx_qdq.refusal import NotExpressibleError
 
 _WRITERS: dict[str, Writer] = {
     **elementwise.WRITERS,
+    **recurrent.WRITERS,
     **shapes.WRITERS,
-    "AvgPool": weighted.pooling,
-    "Convolution": weighted.convolution,
-    "GroupConvolution": weighted.convolution,
-    "MatMul": weighted.matmul,
-    "MaxPool": weighted.pooling,
-    "ScaledDotProductAttention": weighted.attention,
+    **weighted.WRITERS,
+    **windows.WRITERS,
 }
-# The convolution or product that reads such weights writes them.
-_FOLDED = ("Convolution", "GroupConvolution", "MatMul")
+# What reads such weights writes them.
+_FOLDED = (*(kind for kind in weighted.WRITERS if kind != "ScaledDotProductAttention"), *recurrent.WRITERS)
 
 
 def to_onnx(model: ov.Model, *, apart: bool = False) -> Any:
