@@ -7,7 +7,7 @@ from typing import Any
 import openvino as ov
 
 from autotune.onnx_qdq import elementwise, recurrent, shapes, weighted, windows
-from autotune.onnx_qdq.building import Building, fake_quantize_scale, int8_weight
+from autotune.onnx_qdq.building import Building, fake_quantize_scale, int8_weight, is_int8_weight
 from autotune.onnx_qdq.elementwise import Writer
 from autotune.onnx_qdq.refusal import NotExpressibleError
 
@@ -19,7 +19,7 @@ _WRITERS: dict[str, Writer] = {
     **windows.WRITERS,
 }
 # What reads such weights writes them.
-_FOLDED = (*(kind for kind in weighted.WRITERS if kind != "ScaledDotProductAttention"), *recurrent.WRITERS)
+_FOLDED = tuple(kind for kind in weighted.WRITERS if kind != "ScaledDotProductAttention")
 
 
 def to_onnx(model: ov.Model, *, apart: bool = False) -> Any:
@@ -64,10 +64,10 @@ def _write(building: Building, node: ov.Node) -> None:
     if kind == "FakeQuantize":
         building.add_quantizer(node.input_value(0), fake_quantize_scale(node), node.output(0))
         return
-    weight = int8_weight(node.output(0)) if kind == "Multiply" else None
-    if weight is not None:
-        readers = {target.get_node().get_type_name() for target in node.output(0).get_target_inputs()}
-        if not readers.issubset(_FOLDED):  # such as an embedding
+    if is_int8_weight(node.output(0)):
+        if not all(map(_writes_weight, node.output(0).get_target_inputs())):  # such as an embedding
+            weight = int8_weight(node.output(0))
+            assert weight is not None
             building.bind(node.output(0), building.add_weight(weight, node.get_friendly_name()))
         return
     if kind not in _WRITERS:
@@ -75,11 +75,16 @@ def _write(building: Building, node: ov.Node) -> None:
     _WRITERS[kind](building, node)
 
 
+def _writes_weight(target: ov.Input) -> bool:
+    kind = target.get_node().get_type_name()
+    return kind in _FOLDED or (kind in recurrent.WRITERS and target.get_index() in recurrent.WEIGHTS)
+
+
 def _is_of_a_weight(node: ov.Node) -> bool:
     """Tell whether a node is the conversion, or the zero point, of weights that are stored as integers."""
     targets = [target.get_node() for output in node.outputs() for target in output.get_target_inputs()]
     if node.get_type_name() == "Subtract":
-        return bool(targets) and all(int8_weight(t.output(0)) is not None for t in targets)
+        return bool(targets) and all(is_int8_weight(t.output(0)) for t in targets)
     if node.get_type_name() != "Convert" or node.input_value(0).get_node().get_type_name() != "Constant":
         return False
-    return bool(targets) and all(_is_of_a_weight(t) or int8_weight(t.output(0)) is not None for t in targets)
+    return bool(targets) and all(_is_of_a_weight(t) or is_int8_weight(t.output(0)) for t in targets)

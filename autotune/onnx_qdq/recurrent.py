@@ -14,6 +14,8 @@ from autotune.onnx_qdq.scales import Weight
 
 # OpenVINO has the gates f, i, c, o; ONNX i, o, f, c.
 _ORDER = (1, 3, 0, 2)
+# Its inputs that are weights: of what it reads, and of its state.
+WEIGHTS = (4, 5)
 _ACTIVATIONS = ["sigmoid", "tanh", "tanh"]
 # (directions, batch, ...) of ONNX's state is (batch, directions, ...) of OpenVINO's, both ways.
 _STATE = (1, 0, 2)
@@ -31,7 +33,7 @@ def lstm(building: Building, node: ov.Node) -> None:
     lengths = array(node.input_value(3), f"a length of '{name}'")
     if np.any(lengths != node.get_input_shape(0)[1]):
         raise NotExpressibleError(f"LSTMSequence '{name}' reads less than the whole of its input")
-    matrices = [_matrix(building, node, port) for port in (4, 5)]
+    matrices = [_matrix(building, node, port) for port in WEIGHTS]
     bias = _reordered(array(node.input_value(6), f"the bias of '{name}'"))
     biases = building.add_constant(np.concatenate([bias, np.zeros_like(bias)], axis=1), f"{name}/bias")
     states = [_transposed(building, building.value(node.input_value(port)), _STATE) for port in (1, 2)]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from autotune.onnx_qdq.building import Building, int8_weight
 from autotune.onnx_qdq.elementwise import Writer
 from autotune.onnx_qdq.refusal import NotExpressibleError
-from autotune.onnx_qdq.scales import Scale, Weight, quantised_bias
+from autotune.onnx_qdq.scales import Weight, quantised_bias
 from autotune.onnx_qdq.windows import padding
 
 
@@ -80,9 +80,8 @@ def _kernel(building: Building, node: ov.Node, grouped: bool) -> tuple[Weight | 
     kernel, hint = node.input_value(1), f"{node.get_friendly_name()}/weights"
     shape = [int(extent) for extent in kernel.get_shape()]
     target, groups = ([shape[0] * shape[1], *shape[2:]], shape[0]) if grouped else (shape, 1)
-    weight = int8_weight(kernel)
+    weight = int8_weight(kernel, target if grouped else None)
     if weight is not None:
-        weight = _ungrouped(weight, target) if grouped else weight
         return weight, building.add_weight(weight, hint), groups
     if kernel.get_node().get_type_name() == "Constant":
         return None, building.add_constant(kernel.get_node().data.reshape(target), hint), groups
@@ -172,19 +171,6 @@ def _stored(building: Building, output: ov.Output, weight: Weight | None, node: 
     last = weight.values.ndim - 1
     axis = {last: last - 1, last - 1: last}.get(weight.by.axis, weight.by.axis) if weight.by.axis is not None else None
     return building.add_weight(Weight(weight.values.swapaxes(-1, -2), replace(weight.by, axis=axis)), hint)
-
-
-def _ungrouped(weight: Weight, shape: Sequence[int]) -> Weight:
-    """Return weights of (groups, outputs, ...) as (groups * outputs, ...)."""
-    values, by = weight.values, weight.by
-    if by.axis is not None and by.axis < 2:
-        spread = [1, 1]
-        spread[by.axis] = -1
-        scale, zero = (np.broadcast_to(v.reshape(spread), values.shape[:2]).reshape(-1) for v in (by.scale, by.zero))
-        by = Scale(scale, zero, 0)
-    elif by.axis is not None:
-        by = replace(by, axis=by.axis - 1)
-    return Weight(values.reshape(shape), by)
 
 
 def _reshaped(building: Building, output: ov.Output, shape: Sequence[int]) -> str:

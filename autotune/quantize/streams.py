@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import openvino as ov
 
+from autotune import memory
 from autotune.data import Array
 from autotune.quantize.statistics import Floats
 from autotune.stopwatch import Stopwatch
@@ -28,6 +29,7 @@ def compiled_streams(models: Sequence[ov.Model], streams: int, watch: Stopwatch)
     core = ov.Core()
     with watch.running(), ThreadPoolExecutor(min(streams, len(models))) as pool:
         compiled = list(pool.map(lambda model: core.compile_model(model, "CPU", properties), models))
+        memory.release()
     try:
         yield compiled
     finally:
