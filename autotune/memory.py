@@ -17,6 +17,7 @@ from typing import Any
 # Bytes of weights from which on memory counts more than seconds: 268 million parameters in f32.
 LARGE = 1 << 30
 _WEIGHTS = ".bin"
+_DELETED = " (deleted)"
 
 
 def is_large(size: int) -> bool:
@@ -51,7 +52,12 @@ def large_mappings(lines: Iterable[str], least: int) -> list[tuple[int, int]]:
     for line in lines:
         addresses, rights, _, _, _, *path = line.split(maxsplit=5)
         start, end = (int(address, 16) for address in addresses.split("-"))
-        if path and path[0].endswith(_WEIGHTS) and rights.startswith("r--") and end - start >= least:
+        if (
+            path
+            and path[0].removesuffix(_DELETED).endswith(_WEIGHTS)
+            and rights.startswith("r--")
+            and end - start >= least
+        ):
             found.append((start, end - start))
     return found
 

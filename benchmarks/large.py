@@ -27,6 +27,15 @@ GIB = 1 << 30
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 VOCABULARY = 30_000
 INTERVAL = 0.1  # seconds
+RECIPE = """version: 1
+name: large
+model: {{path: model}}
+task: text-classification
+data: {{path: data.csv}}
+metric: accuracy
+tolerance: {{max_drop: 0.5}}
+space: {{schemes: [{schemes}]}}
+"""
 # Writes the folder; in a process of its own, as what PyTorch takes here is not a run's.
 MAKE = """
 import sys
@@ -125,6 +134,7 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=24)
     parser.add_argument("--trials", type=int, default=4)
     parser.add_argument("--timeout", default="15m")
+    parser.add_argument("--schemes", default="float, int8-static, int8-weights, int8-dynamic", help="that are tried")
     parser.add_argument("--keep", type=Path, help="where all is left; what is there already is not made again")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -136,9 +146,9 @@ def main() -> None:
         limit = 3 * weights + 2 * GIB
         print(f"weights {weights / GIB:.2f} GiB, limit {limit / GIB:.2f} GiB; peak before each line of the run:")
         shutil.rmtree(folder / "run", ignore_errors=True)
+        (folder / "recipe.yaml").write_text(RECIPE.format(schemes=asked.schemes))
         command = [
-            sys.executable, "-m", "autotune", "tune", str(folder / "model"), "--data", str(folder / "data.csv"),
-            "--task", "text-classification", "--max-drop", "0.5", "--trials", str(asked.trials),
+            sys.executable, "-m", "autotune", "tune", str(folder / "recipe.yaml"), "--trials", str(asked.trials),
             "--timeout", asked.timeout, "--output", str(folder / "run"),
         ]  # fmt: skip
         code, peaks = watched(command, {**os.environ, "AUTOTUNE_CACHE": str(folder / "cache")})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import tempfile
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -97,7 +99,8 @@ class Variants:
         if forms not in self._models:
             self._make_room()
             with self._timed():
-                self._models[forms] = self._formed(forms)
+                formed = self._formed(forms)
+                self._models[forms] = self._stored(formed) if self._large and sys.platform == "linux" else formed
         self._models.move_to_end(forms)
         return self._models[forms]
 
@@ -159,6 +162,14 @@ class Variants:
         if quantization is None or self._candidates == "nncf":
             return ()
         return self.factory(configuration.forms, quantization.placement).quantizers(quantization)
+
+    def _stored(self, model: ov.Model) -> ov.Model:
+        """Return the model as it is read from a file: weights of its own become pages that can be given back."""
+        self._cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="form-", dir=self._cache) as scratch:
+            path = Path(scratch) / "form.xml"
+            ov.save_model(model, path, compress_to_fp16=False)
+            return ov.Core().read_model(path)  # mapped: it outlives the file's name
 
     def _make_room(self) -> None:
         """Let go of the formed models used longest ago, and if they are large of the factories that hold them."""

@@ -14,7 +14,7 @@ import pytest
 from autotune import memory
 
 MAPS = """\
-7f3644e00000-7f3694746000 r--s 00000000 fe:00 2875550                    /cache/a b/openvino_model.bin
+7f3644e00000-7f3694746000 r--s 00000000 fe:00 2875550                    /cache/a b/openvino_model.bin (deleted)
 7f3694800000-7f3694900000 rw-p 00000000 00:00 0
 7f3695000000-7f3697000000 rw-s 00000000 fe:00 2875551                    /cache/written.bin
 7f3697000000-7f3697001000 r--s 00000000 fe:00 2875552                    /cache/small.bin
