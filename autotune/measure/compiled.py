@@ -226,6 +226,7 @@ def _probe() -> Any:
 
 def _compile(model: Any, properties: Mapping[str, str]) -> Any:
     # No cache: its key knows nothing of the instruction set that the process is restricted to.
+    memory.release()  # what was read to build the model, or another one
     compiled = _core().compile_model(model, "CPU", {**properties, "CACHE_DIR": ""})
     memory.release()
     return compiled
