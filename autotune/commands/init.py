@@ -19,8 +19,8 @@ def init(
             help="An .xml, .onnx, .tflite, a transformers folder, FILE.py:factory, or package:NAME==VERSION[:PATH].",
         ),
     ],
-    data: Annotated[str | None, typer.Option(help="data.npz, a table, FILE.py:function or a built-in name.")] = None,
-    task: Annotated[str | None, typer.Option(help="Of a transformers folder; guessed if not given.")] = None,
+    data: Annotated[str | None, typer.Option(help="data.npz, a table, a folder of files, FILE.py:function or a built-in name.")] = None,
+    task: Annotated[str | None, typer.Option(help="Of texts, images or recordings; guessed if not given.")] = None,
     output: Annotated[Path, typer.Option(help="The recipe to write; must not exist.")] = Path("recipe.yaml"),
     trust_code: TrustCode = False,
     debug: Debug = False,
@@ -35,4 +35,5 @@ def init(
         for sentence in drafted.open:
             typer.echo(f"TO DO  {sentence}", err=True)
         more = " --trust-code" if ".py:" in f"{model}{data}" else ""
-        typer.echo(f"Wrote {output}; next: autotune validate {output}{more}, then autotune tune {output}{more}")
+        first = "see to the lines marked TO DO, then " if drafted.open else ""
+        typer.echo(f"Wrote {output}; next: {first}autotune validate {output}{more}, then autotune tune {output}{more}")

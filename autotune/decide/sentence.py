@@ -37,7 +37,7 @@ def why_float(judged: Sequence[Finalist], goal: Goal) -> str:
     """Say why no int8 finalist beat the best float; by the one that came closest."""
     int8 = [f for f in judged if not f.configuration.is_float]
     if not int8:
-        return "No int8 candidate could be measured to the end."
+        return "No int8 candidate was judged: none was needed, or none could be measured to the end."
     enough = ("proven",) if goal.assurance == "proven" else ("proven", "expected")
     able = [f for f in int8 if f.verdict.status in enough]
     closest = max(able or int8, key=lambda f: f.speedup.estimate)

@@ -12,6 +12,7 @@ from autotune.drafting.guess import guess
 from autotune.drafting.page import Named, describe_data, describe_model, page
 from autotune.errors import UserError, suggest
 from autotune.files import write_text
+from autotune.media import MEDIA_TASKS
 from autotune.recipe import DataSource, load
 from autotune.recipe.fields import name_of
 from autotune.recipe.paths import moved_source, relative
@@ -59,10 +60,10 @@ def draft(asked: Asked) -> Drafted:
     """
     if asked.output.exists():
         raise UserError(f"--output {asked.output}: exists already; choose another file, or remove it.")
-    if asked.task is not None and asked.task not in TASKS:
-        raise UserError(f"--task: there is no '{asked.task}'. {suggest(asked.task, TASKS)}")
+    if asked.task is not None and asked.task not in {**TASKS, **MEDIA_TASKS}:
+        raise UserError(f"--task: there is no '{asked.task}'. {suggest(asked.task, {**TASKS, **MEDIA_TASKS})}")
     stem, source, model, said = _model(asked.model)
-    if asked.task is not None and not model.is_folder:
+    if asked.task in TASKS and not model.is_folder:
         raise UserError(f"--task {asked.task}: is for transformers folders, which {asked.model} is not.")
     data, unread = _data(asked, model)
     made = guess(model, data, asked.task)
@@ -76,8 +77,8 @@ def draft(asked: Asked) -> Drafted:
     write_text(asked.output, text)
     load(asked.output)  # what is written can be read
     missing = ("data: you named none with --data; the recipe has a place for them.",) if given is None else ()
-    metric = made.metric or f"that of {made.task}"
-    because = f"Metric {metric}: {made.why['metric']}." if made.metric else f"Task {made.task}: {made.why['task']}."
+    task = made.task_name
+    because = f"Metric {made.metric}: {made.why['metric']}." if made.metric else f"Task {task}: {made.why['task']}."
     seen = (describe_model(model), *([describe_data(data)] if data is not None else []), because)
     return Drafted(seen, (*missing, *made.open))
 

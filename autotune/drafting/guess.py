@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from autotune.drafting.columns import columns_for
+from autotune.drafting.files import guess_files
+from autotune.drafting.guesses import Guess
+from autotune.media import MEDIA_TASKS
+from autotune.recipe import MEDIA
 from autotune.sources.looking import DataFacts, Labels, ModelFacts, Port
 from autotune.text import TASKS
 
 _INTEGERS = "iub"
 _COSINE = "cosine-to-float"
-
-
-@dataclass(frozen=True)
-class Guess:
-    """What was made of the facts.
-
-    Attributes:
-        metric: as a recipe writes it; None where the task's own will do.
-        task: of a transformers folder.
-        columns: role -> the table's name for it, where that is another.
-        why: key of the recipe -> the reason for its value.
-        open: sentences: what could not be guessed, or does not fit and must be mended.
-    """
-
-    metric: Any = None
-    task: str | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
-    why: Mapping[str, str] = field(default_factory=dict)
-    open: tuple[str, ...] = ()
 
 
 def guess(model: ModelFacts, data: DataFacts | None, task: str | None) -> Guess:
@@ -40,6 +23,10 @@ def guess(model: ModelFacts, data: DataFacts | None, task: str | None) -> Guess:
         data: None where there are none, or they were not looked at.
         task: what the user said it is.
     """
+    if task is None and model.is_folder:
+        task = next((name for name, known in MEDIA_TASKS.items() if model.architecture.endswith(known.head)), None)
+    if task in MEDIA or (data is not None and data.kind and not model.is_folder):
+        return guess_files(model, data, task)
     return _folder(model, data, task) if model.is_folder else _arrays(model, data)
 
 
@@ -70,10 +57,14 @@ def _arrays(model: ModelFacts, data: DataFacts | None) -> Guess:
     if data is None:
         return Guess(_COSINE, why={"metric": "what is right is not known without data; it needs no labels"})
     if data.columns:
-        unfit = "data: a table needs a transformers folder as the model; give arrays (.npz, FILE.py:function) by input."
+        name = model.inputs[0].name if model.inputs else "INPUT"
+        unfit = (
+            "data: a table is for texts, images and recordings; save numbers as arrays instead: np.savez('data.npz', "
+            f"**{{'{name}': table[COLUMNS].to_numpy('float32'), 'labels': table['label'].to_numpy()}})."
+        )
         return Guess(_COSINE, why={"metric": "it needs no labels"}, open=(unfit,))
     metric, why, said = _metric(model.outputs, data.labels)
-    return Guess(metric, why={"metric": why}, open=(*_misfits(model.inputs, data.arrays), *said))
+    return Guess(metric, why={"metric": why}, open=(*_misfits(model.inputs, data.arrays, data.labels is not None), *said))
 
 
 def _metric(outputs: tuple[Port, ...], labels: Labels | None) -> tuple[Any, str, tuple[str, ...]]:
@@ -88,11 +79,19 @@ def _metric(outputs: tuple[Port, ...], labels: Labels | None) -> tuple[Any, str,
         if (found := _fitting(port, labels)) is not None:
             name, why = found
             return (name if len(outputs) == 1 else {"name": name, "output": port.name}), why, ()
-    shown = f"labels of type {labels.kind} and shape {list(labels.shape)} per sample"
-    said = f"metric: no built-in one clearly fits {shown} and the outputs {_list([str(port) for port in outputs])}"
+    shown = f"labels {labels} and the outputs {_list([str(port) for port in outputs])}"
+    said = f"metric: no built-in one clearly fits {shown}; write the one that you are judged by."
+    scores = [port.shape[-1] for port in outputs if port.shape is not None and len(port.shape) == 2]
     if labels.kind in "US":
-        said = "metric: the labels are text; give class numbers in the model's order, then accuracy can be used"
-    return _COSINE, "it needs no labels and always works", (f"{said}; write the one that you are judged by.",)
+        said = "metric: the labels are text; give class numbers in the order of the outputs, then accuracy can be used."
+    elif labels.is_one_hot and labels.shape[0] in scores:
+        said = "metric: the labels are one-hot; save labels.argmax(1) instead, then accuracy can be used."
+    elif labels.classes and labels.kind in _INTEGERS and labels.high in scores:
+        said = (
+            f"metric: labels go from {labels.low:g} to {labels.high:g}, the outputs' classes from 0 to "
+            f"{labels.high - 1:g}; if they begin at 1, subtract 1, then accuracy can be used."
+        )
+    return _COSINE, "it needs no labels and always works", (said,)
 
 
 def _fitting(port: Port, labels: Labels) -> tuple[str, str] | None:
@@ -119,13 +118,22 @@ def _same(shape: tuple[int | None, ...], other: tuple[int, ...]) -> bool:
     return len(shape) == len(other) and all(a is None or a == b for a, b in zip(shape, other, strict=True))
 
 
-def _misfits(inputs: tuple[Port, ...], arrays: tuple[Port, ...]) -> list[str]:
+def _misfits(inputs: tuple[Port, ...], arrays: tuple[Port, ...], labelled: bool) -> list[str]:
     """Say where arrays are not what the model takes; nothing where its inputs are not known."""
     by_name = {port.name: port for port in inputs}
     if not by_name:
         return []
     unknown = [array for array in arrays if array.name not in by_name]
     missing = [name for name in by_name if name not in {array.name for array in arrays}]
+    likely = [array for array in unknown if array.shape is not None and len(array.shape) == 1]
+    if len(missing) == 1 and len(unknown) == 2 and len(likely) == 1 and not labelled:
+        named = next(array for array in unknown if array is not likely[0])
+        return [
+            f"data: the array '{named.name}' must be called '{missing[0]}', as the model's input is; and "
+            f"'{likely[0].name}' must be called 'labels', if that is what it holds."
+        ]
+    if len(unknown) == 1 and unknown == likely and not missing and not labelled:
+        return [f"data: the array '{likely[0].name}' must be called 'labels', if that is what it holds."]
     if len(unknown) == len(missing) == 1:
         return [f"data: the array '{unknown[0].name}' must be called '{missing[0]}', as the model's input is."]
     said = [f"data: the model has no input '{array.name}'; it takes {_list(by_name)}." for array in unknown]

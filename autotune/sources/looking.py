@@ -9,14 +9,21 @@ from typing import Any
 import numpy as np
 
 from autotune.data import Array, Dataset, labels_are_classes
+from autotune.media.cells import SUFFIXES as KINDS
 from autotune.recipe import DataSource
 from autotune.sources import builtin
+from autotune.sources.arrow import is_saved, read_saved
+from autotune.sources.classes import list_folder
 from autotune.sources.datasets import load_source
 from autotune.sources.model import check_file, read_file
 from autotune.sources.tables import SUFFIXES as TABLES
 from autotune.sources.tables import read_table
 from autotune.sources.texts import load_table
 from autotune.text import TextModel
+
+
+# So many classes are named, and rows looked at.
+_FEW = 50
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,7 @@ class Labels:
         kind: numpy's: ``i``, ``u``, ``b`` (numbers that may be classes), ``f``, ``U``, ``S``.
         classes: few distinct ones, one per sample.
         low, high: of numbers.
+        is_one_hot: a sample's are zeros and a single one.
     """
 
     shape: tuple[int, ...]
@@ -71,6 +79,12 @@ class Labels:
     distinct: int
     low: float
     high: float
+    is_one_hot: bool = False
+
+    def __str__(self) -> str:
+        named = {"i": "whole numbers", "u": "whole numbers", "b": "truth values", "f": "numbers"}.get(self.kind, "text")
+        of = f" from {self.low:g} to {self.high:g}" if named.endswith("numbers") else ""
+        return f"{named}{of}{f', {list(self.shape)} per sample' if self.shape else ''}"
 
 
 @dataclass(frozen=True)
@@ -85,12 +99,21 @@ class Column:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What data are: arrays with labels, or a table with columns."""
+    """What data are: arrays with labels, or a table with columns.
+
+    Attributes:
+        kind: of the files of a folder or of a table's column ``file``: ``image``, ``audio``, or "" for neither.
+        file_column: of a table, the one that holds these files.
+        classes: names of a folder's classes, or of a table's, if they are few; sorted.
+    """
 
     samples: int
     arrays: tuple[Port, ...] = ()
     labels: Labels | None = None
     columns: tuple[Column, ...] = ()
+    kind: str = ""
+    file_column: str | None = None
+    classes: tuple[str, ...] = ()
 
 
 def look_at_file(path: Path) -> ModelFacts:
@@ -125,8 +148,11 @@ def look_at_data(source: DataSource, base: Path, trust_code: bool, rows: bool) -
         UserError: they are missing or cannot be read, or are code that is not trusted.
     """
     loaded: Any
-    if source.path is not None and Path(source.path).suffix in TABLES:
-        loaded = read_table(base / source.path)
+    path = None if source.path is None else base / source.path
+    if path is not None and path.suffix in TABLES:
+        loaded = read_table(path)
+    elif path is not None and path.is_dir():
+        loaded = read_saved(path) if is_saved(path) else list_folder(path, _kind_in(path), lambda _: None)
     elif source.builtin is not None:
         loaded = builtin.load(source.builtin, source.options, lambda _: None)
     elif source.function is not None and rows:
@@ -136,7 +162,31 @@ def look_at_data(source: DataSource, base: Path, trust_code: bool, rows: bool) -
     if isinstance(loaded, Dataset):
         arrays = tuple(Port(name, tuple(v.shape), str(v.dtype)) for name, v in loaded.inputs.items())
         return DataFacts(len(loaded), arrays, _labels(loaded.labels))
-    return DataFacts(len(loaded), columns=tuple(_column(str(name), loaded[name]) for name in loaded.columns))
+    columns = tuple(_column(str(name), loaded[name]) for name in loaded.columns)
+    kind, file = _files_in(loaded)
+    return DataFacts(len(loaded), columns=columns, kind=kind, file_column=file, classes=_classes(loaded))
+
+
+def _kind_in(folder: Path) -> str:
+    """Return which kind of files a folder holds more of."""
+    suffixes = [p.suffix.lower() for p in folder.rglob("*") if p.is_file()]
+    return max(KINDS, key=lambda kind: sum(suffix in KINDS[kind] for suffix in suffixes))
+
+
+def _files_in(table: Any) -> tuple[str, str | None]:
+    """Return what kind of files a table has, and in which column."""
+    for kind, suffixes in KINDS.items():
+        for name in table.columns:
+            cells = table[name][:_FEW]
+            if len(cells) and all(isinstance(cell, str) and cell.lower().endswith(suffixes) for cell in cells):
+                return kind, str(name)
+    return "", None
+
+
+def _classes(table: Any) -> tuple[str, ...]:
+    name = next((name for name in ("label", "class", "labels", "category") if name in table.columns), None)
+    found = [] if name is None else sorted({str(cell) for cell in table[name]})
+    return tuple(found) if len(found) <= _FEW else ()
 
 
 def _port(port: Any, is_input: bool) -> Port:
@@ -157,7 +207,12 @@ def _labels(labels: Array | None) -> Labels | None:
         distinct=len(np.unique(labels)),
         low=float(labels.min()) if numbers else 0.0,
         high=float(labels.max()) if numbers else 0.0,
+        is_one_hot=numbers and labels.ndim == 2 and labels.shape[1] > 1 and _is_one_hot(labels),
     )
+
+
+def _is_one_hot(labels: Array) -> bool:
+    return bool(np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all())
 
 
 def _column(name: str, cells: Any) -> Column:

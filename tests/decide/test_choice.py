@@ -84,7 +84,7 @@ def test_a_float_at_a_tie_with_f32_is_not_the_best_float():
 
 
 def test_why_float():
-    assert "No int8 candidate could be measured" in decide([F32, BF16])[0].why_float
+    assert "No int8 candidate was judged" in decide([F32, BF16])[0].why_float
     assert "slower" in decide([F32, (int8("a"), 9.0, judged("proven"))])[0].why_float
     beyond = decide([F32, (int8("a"), 2.0, judged("beyond", 0.03))])[0].why_float
     assert "No int8 candidate keeps the tolerance" in beyond and "worse by 0.03" in beyond
