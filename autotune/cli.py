@@ -28,7 +28,6 @@ app = typer.Typer(
 )
 
 
-
 def _print_version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
@@ -69,7 +68,9 @@ def tune(
     max_latency: Annotated[str | None, typer.Option(help="Constraint on the winner, such as 5ms.")] = None,
     min_speedup: Annotated[str | None, typer.Option(help="The same: times as fast as float f32, 1.5x.")] = None,
     max_size: Annotated[str | None, typer.Option(help="Constraint on the winner's constants, such as 25MB.")] = None,
-    trials: Annotated[int | None, typer.Option(help="How many candidates to measure.")] = None,
+    trials: Annotated[
+        int | None, typer.Option(help="How many candidates to measure; the plain ones always are.")
+    ] = None,
     timeout: Annotated[str | None, typer.Option(help="Time for the whole run, such as 10m or 90s.")] = None,
     threads: Annotated[int | None, typer.Option(help="Inference threads (default: all usable cores).")] = None,
     seed: Annotated[int | None, typer.Option(help="Of splits, sampler and bootstrap.")] = None,
@@ -210,8 +211,8 @@ def _recipe(recipes: Any, target: str, given: dict[str, Any]) -> Any:
         raise UserError(
             f"{refusal(path)}."
             if path.is_file()
-            else f"'{target}' is neither a recipe (.yaml, recipe:NAME) nor a model (.xml, .onnx, .tflite, a transformers "
-            f"folder or FILE.py:factory) that is there.{similar(path)}"
+            else f"'{target}' is neither a recipe (.yaml, recipe:NAME) nor a model (.xml, .onnx, .tflite, a "
+            f"transformers folder or FILE.py:factory) that is there.{similar(path)}"
         )
     needed = ("data", "metric") if "task" not in given else ("data",)
     missing = [f"--{key}" for key in needed if key not in given]

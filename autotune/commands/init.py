@@ -19,7 +19,9 @@ def init(
             help="An .xml, .onnx, .tflite, a transformers folder, FILE.py:factory, or package:NAME==VERSION[:PATH].",
         ),
     ],
-    data: Annotated[str | None, typer.Option(help="data.npz, a table, a folder of files, FILE.py:function or a built-in name.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="data.npz, a table, a folder of files, FILE.py:function or a built-in name.")
+    ] = None,
     task: Annotated[str | None, typer.Option(help="Of texts, images or recordings; guessed if not given.")] = None,
     output: Annotated[Path, typer.Option(help="The recipe to write; must not exist.")] = Path("recipe.yaml"),
     trust_code: TrustCode = False,

@@ -60,8 +60,9 @@ def draft(asked: Asked) -> Drafted:
     """
     if asked.output.exists():
         raise UserError(f"--output {asked.output}: exists already; choose another file, or remove it.")
-    if asked.task is not None and asked.task not in {**TASKS, **MEDIA_TASKS}:
-        raise UserError(f"--task: there is no '{asked.task}'. {suggest(asked.task, {**TASKS, **MEDIA_TASKS})}")
+    known = [*TASKS, *MEDIA_TASKS]
+    if asked.task is not None and asked.task not in known:
+        raise UserError(f"--task: there is no '{asked.task}'. {suggest(asked.task, known)}")
     stem, source, model, said = _model(asked.model)
     if asked.task in TASKS and not model.is_folder:
         raise UserError(f"--task {asked.task}: is for transformers folders, which {asked.model} is not.")

@@ -33,22 +33,24 @@ def guess_files(model: ModelFacts, data: DataFacts | None, task: str | None) -> 
         if data is not None and data.classes and not all(name.isdecimal() for name in data.classes):
             spec["labels"] = list(data.classes)
             said.append("task.labels: their alphabetical order is assumed; write them in the order of the outputs.")
-    return Guess(
-        task=name if set(spec) == {"name"} else spec, columns=columns, why={"task": why}, open=tuple(said)
-    )
+    return Guess(task=name if set(spec) == {"name"} else spec, columns=columns, why={"task": why}, open=tuple(said))
 
 
 def _columns(data: DataFacts | None, kind: str) -> tuple[dict[str, str], list[str]]:
     if data is None:
         return {}, []
     if not data.columns:
-        return {}, [f"data: the task needs a folder with a folder per class, or a table of {_CALLED[kind]}; these are arrays."]
+        return {}, [
+            f"data: the task needs a folder with a folder per class, or a table of {_CALLED[kind]}; these are arrays."
+        ]
     names = {column.name for column in data.columns}
     usual = next(iter(MEDIA_TASKS[TASK_OF[kind]].columns), "file")  # type: ignore[index]
     taken: dict[str, str] = {}
     if "file" not in names and usual not in names:
         if data.file_column is None:
-            return {}, [f"data.columns: no column holds files of {_CALLED[kind]}; there are {', '.join(sorted(names))}."]
+            return {}, [
+                f"data.columns: no column holds files of {_CALLED[kind]}; there are {', '.join(sorted(names))}."
+            ]
         taken["file"] = data.file_column
     rest = tuple(column for column in data.columns if column.name not in {"file", usual, *taken.values()})
     labels, missing = columns_for(["label"], rest, None)

@@ -64,7 +64,9 @@ def _arrays(model: ModelFacts, data: DataFacts | None) -> Guess:
         )
         return Guess(_COSINE, why={"metric": "it needs no labels"}, open=(unfit,))
     metric, why, said = _metric(model.outputs, data.labels)
-    return Guess(metric, why={"metric": why}, open=(*_misfits(model.inputs, data.arrays, data.labels is not None), *said))
+    return Guess(
+        metric, why={"metric": why}, open=(*_misfits(model.inputs, data.arrays, data.labels is not None), *said)
+    )
 
 
 def _metric(outputs: tuple[Port, ...], labels: Labels | None) -> tuple[Any, str, tuple[str, ...]]:
@@ -123,27 +125,35 @@ def _misfits(inputs: tuple[Port, ...], arrays: tuple[Port, ...], labelled: bool)
     by_name = {port.name: port for port in inputs}
     if not by_name:
         return []
+    said = []
     unknown = [array for array in arrays if array.name not in by_name]
     missing = [name for name in by_name if name not in {array.name for array in arrays}]
     likely = [array for array in unknown if array.shape is not None and len(array.shape) == 1]
-    if len(missing) == 1 and len(unknown) == 2 and len(likely) == 1 and not labelled:
-        named = next(array for array in unknown if array is not likely[0])
-        return [
-            f"data: the array '{named.name}' must be called '{missing[0]}', as the model's input is; and "
-            f"'{likely[0].name}' must be called 'labels', if that is what it holds."
-        ]
-    if len(unknown) == 1 and unknown == likely and not missing and not labelled:
-        return [f"data: the array '{likely[0].name}' must be called 'labels', if that is what it holds."]
+    if not labelled and len(likely) == 1 and len(unknown) == len(missing) + 1:
+        said.append(f"data: the array '{likely[0].name}' must be called 'labels', if that is what it holds.")
+        unknown.remove(likely[0])
     if len(unknown) == len(missing) == 1:
-        return [f"data: the array '{unknown[0].name}' must be called '{missing[0]}', as the model's input is."]
-    said = [f"data: the model has no input '{array.name}'; it takes {_list(by_name)}." for array in unknown]
+        said.append(f"data: the array '{unknown[0].name}' must be called '{missing[0]}', as the model's input is.")
+        return said + _unfit(unknown[0], by_name[missing[0]])
+    said += [f"data: the model has no input '{array.name}'; it takes {_list(by_name)}." for array in unknown]
     said += [f"data: there is no array for the model's input {by_name[name]}." for name in missing]
     for array in arrays:
-        port = by_name.get(array.name)
-        if port is None or port.shape is None or array.shape is None:
-            continue
-        if not _same(port.shape[1:], tuple(d or 0 for d in array.shape[1:])):
-            said.append(f"data: the array {array} does not fit the model's input {port} (first axis: samples).")
+        if array.name in by_name:
+            said += _unfit(array, by_name[array.name])
+    return said
+
+
+def _unfit(array: Port, port: Port) -> list[str]:
+    """Say how an array's type and shape are not those of the input it is for."""
+    said = []
+    if array.element == "uint8" and port.element.startswith("f"):
+        said.append(
+            f"data: the array '{array.name}' is uint8 and is fed as it is; if the model was trained on scaled values, "
+            "save these."
+        )
+    known = port.shape is not None and array.shape is not None
+    if known and not _same(port.shape[1:], tuple(d or 0 for d in array.shape[1:])):  # type: ignore[index]
+        said.append(f"data: the array {array} does not fit the model's input {port} (first axis: samples).")
     return said
 
 

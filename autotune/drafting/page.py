@@ -60,7 +60,11 @@ def page(named: Named, model: ModelFacts, data: DataFacts | None, guess: Guess) 
             "\n",
         ]
     if guess.task is not None:
-        parts += [_comment([f"Because {guess.why['task']}.", *_about("task", guess)]), write({"task": guess.task}), "\n"]
+        parts += [
+            _comment([f"Because {guess.why['task']}.", *_about("task", guess)]),
+            write({"task": guess.task}),
+            "\n",
+        ]
     parts += [_data(named, model, data, guess), "\n"]
     if guess.metric is not None:
         parts += [

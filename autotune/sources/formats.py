@@ -40,13 +40,11 @@ def unreadable(path: Path, said: str) -> str:
         said: the telling end of OpenVINO's message.
     """
     begun = f"OpenVINO cannot read {path}: {said.removeprefix('-- ')}"
-    if "ai.onnx.ml" in said:
+    if "ai.onnx.ml" in said or "Unsupported value_info type" in said:
         return (
-            f"{begun}. These come from scikit-learn and its like: trees and label look-ups are no networks, so export the "
-            "network alone, up to its scores, with scaled inputs as data (docs/how-to/models-that-are-not-read.md)"
+            f"{begun}. It looks like one of scikit-learn: trees and look-ups of labels are no networks; export the network "
+            "alone, up to its scores, and give scaled samples (docs/how-to/models-that-are-not-read.md)"
         )
-    if "Unsupported value_info type" in said:
-        return f"{begun}. An output is no tensor; export it as one (skl2onnx: options={{'zipmap': False}})"
     if "No conversion rule" in said or "not supported" in said.lower():
         return f"{begun}. OpenVINO has no such operators; export the model without them"
     return f"{begun}; {'it or its .bin' if path.suffix == '.xml' else 'it'} may be cut or damaged"

@@ -21,7 +21,6 @@ from autotune.sources.tables import read_table
 from autotune.sources.texts import load_table
 from autotune.text import TextModel
 
-
 # So many classes are named, and rows looked at.
 _FEW = 50
 

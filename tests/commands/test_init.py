@@ -96,10 +96,36 @@ def test_a_transformers_folder_and_a_table_with_other_names() -> None:
     assert "BertForSequenceClassification is made for it" in said
 
 
+def test_a_folder_of_images_and_a_model_file(tiny: Path) -> None:
+    """The draft validates as it is; what is assumed of the images is said."""
+    from PIL import Image
+
+    for number in range(48):
+        folder = Path("photos") / ("cat", "dog")[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 20), (5 * number, 0, 0)).save(folder / f"{number}.png")
+    code, said, todo = init(tiny / "model.xml", "--data", "photos", "--task", "image-classification")
+    assert code == 0 and "see to the lines marked TO DO, then autotune validate" in said
+    assert "mean 0 and std 1" in todo and "alphabetical order" in todo
+    made = recipe.load(Path("recipe.yaml"))
+    assert made.task is not None and made.task.labels == ("cat", "dog")
+    checked = CliRunner().invoke(app, ["validate", "recipe.yaml"])
+    assert checked.exit_code == 0, checked.output
+
+
+def test_a_table_of_numbers(tiny: Path) -> None:
+    Path("t.csv").write_text(",".join(f"p{i}" for i in range(30)) + "\n" + ("1," * 29 + "1\n") * 40)
+    _, said, todo = init(tiny / "model.xml", "--data", "t.csv")
+    assert "p10, p11 and 18 more" in said and "np.savez('data.npz', **{'image': table[COLUMNS]" in todo
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["none.onnx"], "Error: model: none.onnx does not exist"),
+        (["thre.yaml"], "Did you mean there.yaml?"),
+        (["net.pt"], "weights do not say what the network is: write a FILE.py with a function"),
+        (["net.py"], "net.py is code; name the function in it that returns the module, as net.py:function."),
         (["code.py:net"], "Error: model: "),
         (["package:magika"], "Error: package: 'magika' does not name one version; write name==version."),
         (["m.xml", "--output", "there.yaml"], "Error: --output there.yaml: exists already"),
@@ -107,6 +133,7 @@ def test_a_transformers_folder_and_a_table_with_other_names() -> None:
     ],
 )
 def test_mistakes(arguments: list[str], sentence: str) -> None:
-    Path("there.yaml").touch()
+    for name in ("there.yaml", "net.pt", "net.py"):
+        Path(name).touch()
     code, _, error = init(*arguments)
     assert code == 2 and sentence in error

@@ -87,3 +87,58 @@ def test_a_column_that_is_missing() -> None:
     assert made.open == (
         "data.columns: no column looks like the 'label' of text-classification; there are text, author, date.",
     )
+
+
+ONE_HOT = Labels((3,), "f", False, 2, 0, 1, is_one_hot=True)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "labels", "said"),
+    [
+        (DATA, ONE_HOT, "save labels.argmax(1) instead"),
+        (
+            DATA,
+            Labels((), "i", True, 3, 1, 3),
+            "labels go from 1 to 3, the outputs' classes from 0 to 2; if they begin",
+        ),
+        (DATA, Labels((), "U", True, 3, 0, 0), "give class numbers in the order of the outputs"),
+        ((Port("X", (100, 8), "float32"), Port("target", (100,), "int64")), None, "'target' must be called 'labels'"),
+        ((Port("picture", (100, 9), "f32"), Port("y", (100,), "i8")), None, "'y' must be called 'labels'"),
+        ((*DATA, Port("target", (100,), "int64")), None, "the array 'target' must be called 'labels', if that is what"),
+        ((Port("x", (100, 8), "uint8"),), CLASSES, "the array 'x' is uint8 and is fed as it is"),
+    ],
+)
+def test_what_a_new_user_gives(arrays: tuple[Port, ...], labels: Labels | None, said: str) -> None:
+    made = guess(ModelFacts((X,), (scores(None, 3),)), DataFacts(100, arrays, labels), None)
+    assert said in made.open[0] and len(made.open) == {"X": 2, "picture": 3}.get(arrays[0].name, 1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "steps"),
+    [
+        ((None, 3, 32, 48), {"size": [32, 48]}),
+        ((1, 64, 64, 1), {"size": [64, 64], "colour": "grey", "layout": "NHWC"}),
+    ],
+)
+def test_steps_from_images(shape: tuple[int | None, ...], steps: dict[str, Any]) -> None:
+    files = DataFacts(9, columns=texts("path", "class"), kind="image", file_column="path", classes=("cat", "dog"))
+    made = guess(ModelFacts((Port("x", shape, "f32"),), (scores(None, 2),)), files, None)
+    assert made.task_name == "image-classification" and made.metric is None
+    assert made.columns == {"file": "path", "label": "class"}
+    assert made.task["labels"] == ["cat", "dog"]
+    assert made.task["preprocess"] == {"input": "x", **steps, "mean": 0, "std": 1}
+    assert [said.partition(": ")[0] for said in made.open] == ["task.preprocess", "task.labels"]
+
+
+def test_steps_from_recordings() -> None:
+    files = DataFacts(9, columns=texts("file", "label"), kind="audio", file_column="file")
+    made = guess(ModelFacts((Port("wave", (1, 1, 8000), "f32"),), (scores(None, 2),)), files, None)
+    assert made.task["preprocess"] == {"input": "wave", "rate": 16000, "seconds": 0.5, "shape": "NCT"}
+
+
+def test_a_folder_with_an_image_head() -> None:
+    files = DataFacts(9, columns=texts("file", "label"), kind="image", file_column="file")
+    model = ModelFacts(architecture="ViTForImageClassification", is_folder=True)
+    assert guess(model, files, None).task == "image-classification"
+    unfit = guess(model, DataFacts(100, DATA, CLASSES), None)
+    assert unfit.open[0].startswith("data: the task needs a folder with a folder per class")
