@@ -15,7 +15,8 @@ def sentence(winner: Finalist, best: Finalist, proven: Finalist, goal: Goal, why
     """Say what won, how fast it is, what is known of its drop, and what is proven beside it.
 
     Args:
-        best: the best float. proven: the fastest proven finalist. why: why a float model won, or empty.
+        best: the best float. proven: the fastest proven finalist. why: why a float model won, or
+            none of a higher speed; or empty.
     """
     parts = [_speed_part(winner, best, goal)]
     if goal.max_latency_ms is not None:
@@ -57,6 +58,14 @@ def why_float(judged: Sequence[Finalist], goal: Goal) -> str:
     return f"No int8 candidate is proven to keep the tolerance: {about}, {bound}, {allowed}{_more(closest)}."
 
 
+def tied(fastest: Finalist) -> str:
+    """Say why a finalist with a higher speed did not win: its order with the winner is in doubt."""
+    return (
+        f"{_capital(_name(fastest))}, {_times(fastest)} as fast as float f32, is not clearly faster; "
+        "of equals a proven one wins, then the simplest, then the most accurate."
+    )
+
+
 def _speed_part(winner: Finalist, best: Finalist, goal: Goal) -> str:
     if winner.configuration == Configuration():
         return f"{_capital(_name(winner))} wins: nothing that is {goal.assurance} to keep the tolerance is faster."
@@ -74,7 +83,7 @@ def _drop_part(winner: Finalist, goal: Goal) -> str:
     facts = (
         f"On {verdict.n} holdout samples{_groups(verdict)} {goal.metric} is {verdict.score:.4g} against "
         f"{verdict.float_score:.4g}: {_change(verdict.drop)} and, with {_percent(verdict.confidence)} confidence, "
-        f"worse by at most {verdict.drop_upper:.3g}"
+        f"{_at_most(verdict.drop_upper)}"
     )
     if verdict.status == "proven":
         return f"{facts}; so it is proven to keep the tolerance of {_allowed(winner, goal)}."
@@ -137,6 +146,10 @@ def _change(drop: float) -> str:
     if drop == 0:
         return "no change"
     return f"{'worse' if drop > 0 else 'better'} by {abs(drop):.3g}"
+
+
+def _at_most(bound: float) -> str:
+    return f"worse by at most {bound:.3g}" if bound >= 0 else f"better by at least {-bound:.3g}"
 
 
 def _interval(interval: Interval, goal: Goal) -> str:

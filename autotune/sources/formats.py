@@ -42,8 +42,8 @@ def unreadable(path: Path, said: str) -> str:
     begun = f"OpenVINO cannot read {path}: {said.removeprefix('-- ')}"
     if "ai.onnx.ml" in said or "Unsupported value_info type" in said:
         return (
-            f"{begun}. It looks like one of scikit-learn: trees and look-ups of labels are no networks; export the network "
-            "alone, up to its scores, and give scaled samples (docs/how-to/models-that-are-not-read.md)"
+            f"{begun}. It looks like one of scikit-learn: trees and look-ups of labels are no networks; export the "
+            "network alone, up to its scores, and give scaled samples (docs/how-to/models-that-are-not-read.md)"
         )
     if "No conversion rule" in said or "not supported" in said.lower():
         return f"{begun}. OpenVINO has no such operators; export the model without them"
