@@ -12,6 +12,7 @@ from autotune.data import Array, Dataset, Splits
 from autotune.errors import UserError, suggest
 from autotune.sources import folders, modules
 from autotune.sources.batch import fixed_batch, reduce_batch
+from autotune.sources.formats import MODELS, refusal, similar, unreadable
 from autotune.sources.package import fetch
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from autotune.recipe import Recipe
 
-SUFFIXES = (".xml", ".onnx", ".tflite")
 _FOLDER = (
     "model: {path} is a folder; if it is a transformers model, say what it is for with --task, or 'task' in a recipe."
 )
@@ -85,9 +85,9 @@ def check_file(path: Path) -> None:
     if path.is_dir():
         raise UserError(_FOLDER.format(path=path))
     if not path.is_file():
-        raise UserError(f"model: {path} does not exist; a path is relative to the recipe's folder.")
-    if path.suffix not in SUFFIXES:
-        raise UserError(f"model: {path} is not one of {', '.join(SUFFIXES)}; convert it with 'ovc' first.")
+        raise UserError(f"model: {path} does not exist; a path is relative to the recipe's folder.{similar(path)}")
+    if path.suffix not in MODELS:
+        raise UserError(f"model: {refusal(path)}.")
     if path.suffix == ".xml" and not path.with_suffix(".bin").is_file():
         raise UserError(f"model: {path.with_suffix('.bin')} is missing; an IR is two files, put it beside {path.name}.")
 
@@ -190,10 +190,7 @@ def read_file(path: Path) -> Any:
     try:
         model = openvino.Core().read_model(path)
     except Exception as error:  # the frontends raise anything from RuntimeError to their own types
-        parts = "it or its .bin" if path.suffix == ".xml" else "it"
-        raise UserError(
-            f"model: OpenVINO cannot read {path}: {_short(error)}; {parts} may be cut or damaged."
-        ) from error
+        raise UserError(f"model: {unreadable(path, _short(error))}.") from error
     for port in model.inputs:
         if not port.get_names():
             port.get_tensor().set_names({port.get_node().get_friendly_name()})

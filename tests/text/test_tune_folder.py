@@ -69,7 +69,7 @@ def test_without_torch_it_says_what_to_install(tmp_path: Path) -> None:
         (["--task", "text-clasification"], "unknown task 'text-clasification'. Did you mean 'text-classification'?"),
         (["--task", "fill-mask"], "task: fill-mask needs a model with the head ...ForMaskedLM, bert is BertForSeq"),
         (["--metric", "accuracy"], "data.csv is a table; say what to make of it with --task"),
-        ([], "Tuning a model without a recipe needs --metric."),
+        ([], "Tuning a model without a recipe needs --metric; or let 'autotune init "),
         (["--task", "text-classification"], "data: no column is the 'text' that the task needs"),
     ],
 )  # fmt: skip
