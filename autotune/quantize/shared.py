@@ -156,8 +156,8 @@ class Reference:
             alike = itertools.compress(by_size[size], _agree_each(seen.marks[key, None], whole[size]))
             # The one of its own name first, for it is the likeliest; then in an order that does not change.
             candidates = sorted(alike, key=lambda other: (other != key, other))
-            same = (other for other in candidates if _have_same_channels(seen, key, known, other, tensors[key]))
-            if (first := next(same, None)) is not None:
+            fitting = (other for other in candidates if _have_same_channels(seen, key, known, other, tensors[key]))
+            if (first := next(fitting, None)) is not None:
                 found[key] = first
         operators |= {
             name
