@@ -17,6 +17,7 @@ from autotune.runner import Runner
 from autotune.sources.cache import cache_dir
 from autotune.sources.datasets import load_data
 from autotune.sources.folders import companions
+from autotune.sources.media import reading
 from autotune.sources.model import obtain
 from autotune.space import Space
 from autotune.stages import StageFailed
@@ -54,6 +55,7 @@ def apply(solved: recipe.Recipe, output: Path, trust_code: bool, note: Callable[
             trust_code=trust_code,
             cache=cache_dir() / "observations",
             companions=companions(solved, trust_code),
+            reading=reading(solved, splits.search, trust_code),
             trained=None if solved.trained is None else (solved.base / solved.trained.path).parent,
         )
         try:

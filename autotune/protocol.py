@@ -6,7 +6,7 @@ with :class:`Answer` or :class:`Refusal`; if it does not answer at all, the runn
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from autotune.configuration import Configuration
 from autotune.outcome import ExportCheck, OnnxExport, Verdict
-from autotune.recipe import CandidateWay, MetricSpec, Recipe
+from autotune.recipe import CandidateWay, MetricSpec, Reading, Recipe
 from autotune.record import Failure, Interval, Measurement, ModelInfo, OperatorRun
 
 
@@ -45,6 +45,7 @@ class Setup:
         threads: None for all usable cores.
         candidates: how int8 models are made, see ``recipe.Strategy``.
         trained: folder of models that training made, ``<digest>.xml``.
+        reading: how a detector's boxes are read; None for other tasks.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Setup:
     candidates: CandidateWay
     companions: Companions | None = None
     trained: Path | None = None
+    reading: Reading | None = None
 
     @classmethod
     def of(
@@ -73,6 +75,7 @@ class Setup:
         cache: Path,
         companions: Companions | None = None,
         trained: Path | None = None,
+        reading: Reading | None = None,
     ) -> Setup:
         """Return the set-up that a recipe asks for."""
         return cls(
@@ -90,6 +93,7 @@ class Setup:
             candidates=recipe.strategy.candidates,
             companions=companions,
             trained=None if trained is None else trained.absolute(),
+            reading=reading,
         )
 
 
@@ -214,6 +218,8 @@ class Explored:
         groups: label -> operators that are looked at together.
         costs: label -> squared error when they alone are quantised; empty if that was not asked.
         inference_seconds: compiling and inference.
+        taken_back: label -> by how much the squared error of the whole frame shrinks when they alone are float; empty
+            where the time did not allow it.
     """
 
     operators: tuple[str, ...]
@@ -225,6 +231,7 @@ class Explored:
     groups: dict[str, tuple[str, ...]]
     costs: dict[str, float]
     inference_seconds: float
+    taken_back: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

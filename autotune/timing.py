@@ -11,7 +11,7 @@ from autotune.configuration import Configuration
 from autotune.measure.compiled import Compiled, Inputs, deploy_properties
 from autotune.measure.latency import measure_pairs, round_order, rounds
 from autotune.protocol import Race, Raced
-from autotune.record import Failure, Interval, Latency
+from autotune.record import Failure, Latency
 from autotune.stages import StageFailed, stage
 
 TARGET_WIDTH = 0.03
@@ -39,19 +39,27 @@ class Timing:
         Args:
             confidence: of intervals, two-sided.
         """
+        self._float = model
         self._threads = threads
         self._confidence = confidence
         self.samples: Sequence[Inputs] = ()
         self._kept: dict[Configuration, Compiled] = {}
         self.compressible: Mapping[str, Collection[int]] = {}
-        self.baseline = self.compile(model, Configuration())
+        self.baseline = self._compile(model, Configuration())
 
     def compile(self, model: Any, configuration: Configuration) -> Compiled:
         """Compile the model of a configuration, with the properties that it would be deployed with.
 
+        Float f32 is compiled already, and not a second time.
+
         Raises:
             RuntimeError: OpenVINO cannot compile the model this way.
         """
+        if model is self._float and configuration == Configuration():
+            return self.baseline
+        return self._compile(model, configuration)
+
+    def _compile(self, model: Any, configuration: Configuration) -> Compiled:
         group, compression = configuration.dynamic_group, configuration.compression
         layers = compression.operators if compression else ()
         return Compiled(
@@ -78,8 +86,8 @@ class Timing:
             slowest=slowest,
         )
 
-    def duel(self, compiled: Compiled, rival: Configuration, build: Callable[[Configuration], Any]) -> Interval:
-        """Time a model in interleaved pairs with its rival, and return the rival's time over its own.
+    def duel(self, compiled: Compiled, rival: Configuration, build: Callable[[Configuration], Any]) -> Latency:
+        """Time a model in interleaved pairs with its rival, which takes the place of float f32.
 
         It ends early when it is clear that the model is slower. The rival is compiled at most once while it is kept.
         """
@@ -95,7 +103,7 @@ class Timing:
             max_seconds=MAX_DUEL_SECONDS,
             slowest=1.0,
             warm_up=DUEL_WARM_UP_SECONDS,
-        ).speedup
+        )
 
     def remember(self, configuration: Configuration, compiled: Compiled) -> None:
         """Keep a compiled candidate: it may be the rival of the next."""
@@ -119,6 +127,8 @@ class Timing:
             try:
                 with stage("compile"):
                     compiled = self.compile(build(configuration), configuration)
+                if compiled is not self.baseline:
+                    compiled.forget()  # of all that are compiled at once, only what runs
                 with stage("latency"):
                     caller = self._caller(compiled)
                     caller()

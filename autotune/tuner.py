@@ -23,10 +23,12 @@ from autotune.setting import Lessons, Setting
 from autotune.sources.cache import cache_dir
 from autotune.sources.datasets import load_data
 from autotune.sources.folders import companions
+from autotune.sources.media import reading
 from autotune.sources.model import obtain, torch_request
 from autotune.sources.training import load_training
 from autotune.space import Space
 from autotune.space.public import narrowed
+from autotune.tasks import metrics
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class _Tuning:
     def run(self) -> Run:
         if self.recipe.export.onnx:
             check_installed(self.recipe.where("export", "onnx"))
+        if self.recipe.metric.name is not None:  # before data are loaded for long: does it exist, is its library there
+            metrics.get(self.recipe.metric, self.recipe.base, trust_code=False)
         if self.fingerprint.instruction_set != hardware.NATIVE:
             self._note(f"All figures are of this CPU restricted to {self.fingerprint.instruction_set}.")
         if self.recipe.strategy.note:
@@ -132,6 +136,7 @@ class _Tuning:
             len(splits.calibration), len(splits.search), len(splits.holdout), splits.duplicates_removed
         )
         data.save(splits, self.folder.splits)
+        self.reading = reading(self.recipe, splits.search, self.options.trust_code)
         write_text(self.folder.recipe, recipe.dump(self.recipe.rebased(self.folder.path)))
 
     def _setup(self, model: Path) -> Setup:
@@ -143,6 +148,7 @@ class _Tuning:
             cache=cache_dir() / "observations",
             companions=companions(self.recipe, self.options.trust_code),
             trained=self.folder.trained,
+            reading=self.reading,
         )
 
     def _prepare(self, runner: Runner) -> None:

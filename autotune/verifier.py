@@ -17,6 +17,7 @@ from autotune.report.write import load_record
 from autotune.runner import Runner
 from autotune.sources.cache import cache_dir
 from autotune.sources.datasets import load_data
+from autotune.sources.media import reading
 from autotune.sources.model import obtain
 from autotune.stages import StageFailed
 
@@ -77,7 +78,12 @@ def verify(asked: Asked, note: Callable[[str], None]) -> Verification:
         file = Path(scratch) / "splits.npz"
         data.save(splits, file)
         setup = Setup.of(
-            solved, model=source, splits=file, trust_code=asked.trust_code, cache=cache_dir() / "observations"
+            solved,
+            model=source,
+            splits=file,
+            trust_code=asked.trust_code,
+            cache=cache_dir() / "observations",
+            reading=reading(solved, splits.search, asked.trust_code),
         )
         try:
             with Runner(setup, log) as runner:

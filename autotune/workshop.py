@@ -18,11 +18,12 @@ from autotune.errors import UserError
 from autotune.explorer import explore
 from autotune.findings import QuantizerRecord
 from autotune.graph.half import HalfStorage
-from autotune.graph.inspect import candidate_digest, model_digest
+from autotune.graph.inspect import candidate_digest, constants_size, model_digest
 from autotune.graph.normalise import normalise
 from autotune.inventory import inventory
 from autotune.measure.compiled import compile_emulated
 from autotune.measuring import measure, metric_passed_on_float
+from autotune.memory import LARGE, is_large
 from autotune.outcome import Verdict
 from autotune.protocol import (
     Build,
@@ -49,18 +50,19 @@ from autotune.protocol import (
 from autotune.quantize.factory import store_weights
 from autotune.quantize.variants import Variants
 from autotune.rechecking import read_deployed, recheck
-from autotune.record import Measurement
+from autotune.record import Failure, Measurement
 from autotune.scoring import Scorer
 from autotune.sources.model import conform_splits, read
-from autotune.stages import stage
+from autotune.stages import StageFailed, stage
 from autotune.stopwatch import Stopwatch
 from autotune.tasks import metrics
 from autotune.tasks.members import of_members
-from autotune.tasks.metrics import check_labels
+from autotune.tasks.metrics import check_labels, of_boxes
 from autotune.timing import MIN_PAIRS, Timing
 from autotune.writing import write
 
 LATENCY_SAMPLES = 16
+_TOO_LARGE = f"it takes copies of the weights, and these have over {LARGE / 2**30:.0f} GiB"
 
 
 class Workshop:
@@ -73,7 +75,7 @@ class Workshop:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         splits = data.load_saved(setup.splits)
-        metric = metrics.get(setup.metric, setup.base, setup.trust_code)
+        metric = of_boxes(metrics.get(setup.metric, setup.base, setup.trust_code), setup.reading)
         self._metric = of_members(metric, splits.search.members)
         source, notes = read(setup.model, setup.inputs, splits.search.runs())
         splits = conform_splits(splits, source)
@@ -136,6 +138,8 @@ class Workshop:
     @handle.register
     def _(self, request: Build) -> Built:
         before, running = self._variants.observing, self._variants.watch.seconds
+        if self._kept is not None and self._kept[0] != request.configuration:
+            self._kept = None  # its weights, before there are others
         model = self._build(request.configuration)
         self._kept = (request.configuration, model)
         inference = self._variants.watch.seconds - running
@@ -155,6 +159,8 @@ class Workshop:
     @handle.register
     def _(self, request: Explore) -> Explored:
         frame = request.frame
+        if request.accuracy and is_large(constants_size(self._float)):
+            raise StageFailed(Failure("explore", "memory", _TOO_LARGE))
         with stage("explore"):
             models = [self._build(c) for c in (replace(frame, quantization=None), frame)]
             with self._variants.watch.running():

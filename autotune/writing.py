@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autotune import deploy, fresh
+from autotune import deploy, fresh, memory
 from autotune.graph.half import HalfStorage
 from autotune.graph.inspect import candidate_digest
 from autotune.measure.compiled import Compiled, Inputs, compile_emulated, deploy_properties
@@ -91,6 +91,7 @@ def _export(model: Any, compiled: Compiled, request: Export, name: str, companio
         remark=request.remark,
         companions=companions,
     )
+    memory.release()  # it was read to be written
 
 
 def _compared(

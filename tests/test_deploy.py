@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -54,3 +56,16 @@ def test_what_is_loaded_gives_the_same_outputs(tmp_path: Path) -> None:
     written(model, tmp_path / "one")
     expected = compile_model(model, "f32", 1).infer(IMAGE)
     np.testing.assert_array_equal(deploy.load(tmp_path / "one")(IMAGE)[0], next(iter(expected.values())))
+
+
+def test_benchmark_app_takes_every_property(tmp_path: Path) -> None:
+    properties = deploy_properties("f32", 1, dynamic_group=64)
+    deploy.export(model_with_numbers(), properties, tmp_path / "model", name="m", label="int8", remark="")
+    tool = Path(sys.executable).parent / "benchmark_app"
+    command = [tool, "-m", "model/openvino_model.xml", "-d", "CPU", "-load_config", "model/deploy.json", "-t", "1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in properties:
+        assert f"{name}: " in done.stdout
+    assert "DYNAMIC_QUANTIZATION_GROUP_SIZE: 64" in done.stdout
+    assert "INFERENCE_NUM_THREADS: 1" in done.stdout

@@ -11,8 +11,9 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from autotune import hardware
+from autotune import hardware, memory
 from autotune.configuration import Precision
+from autotune.graph.constants import with_plain_constants
 from autotune.measure.profile import (
     RuntimeNode,
     is_int8_kernel,
@@ -29,6 +30,8 @@ TIMED_RUNS = 20
 # Int8 weights are turned into floats before they are multiplied, and activations stay floats.
 _DYNAMIC_GROUP = "DYNAMIC_QUANTIZATION_GROUP_SIZE"
 _NO_INT8 = {"LP_TRANSFORMS_MODE": "NO", _DYNAMIC_GROUP: "0"}
+# Without these transformations OpenVINO has no kernel for such an operator unless its weights are floats.
+_RECURRENT = ("GRUCell", "GRUSequence", "LSTMCell", "LSTMSequence", "RNNCell", "RNNSequence")
 # Names of the optional precisions in OPTIMIZATION_CAPABILITIES, which lists those with instructions of their own.
 _CAPABILITIES: dict[Precision, str] = {"bf16": "BF16", "f16": "FP16"}
 
@@ -93,6 +96,10 @@ class Compiled:
             for run in runs
         )
 
+    def forget(self) -> None:
+        """Let go of the graph: the model runs as before, and profiles can no longer be had of it."""
+        self._model = None
+
     def nodes(self) -> list[RuntimeNode]:
         """Return what OpenVINO made of the graph, in order of execution."""
         return runtime_nodes(self._compiled.get_runtime_model())
@@ -145,7 +152,8 @@ def compile_emulated(model: Any, precision: str, threads: int) -> Compiled:
     Raises:
         RuntimeError: OpenVINO cannot compile the model this way, or runs a kernel on 8-bit data all the same.
     """
-    compiled = Compiled(model, {**deploy_properties(precision, threads), **_NO_INT8})
+    plain = with_plain_constants(model, _RECURRENT)
+    compiled = Compiled(plain, {**deploy_properties(precision, threads), **_NO_INT8})
     left = [node.name for node in compiled.nodes() if is_int8_kernel(node)]
     if left:
         raise RuntimeError(f"OpenVINO computes in int8 where it was not to: {', '.join(left[:3])}")
@@ -218,7 +226,10 @@ def _probe() -> Any:
 
 def _compile(model: Any, properties: Mapping[str, str]) -> Any:
     # No cache: its key knows nothing of the instruction set that the process is restricted to.
-    return _core().compile_model(model, "CPU", {**properties, "CACHE_DIR": ""})
+    memory.release()  # what was read to build the model, or another one
+    compiled = _core().compile_model(model, "CPU", {**properties, "CACHE_DIR": ""})
+    memory.release()
+    return compiled
 
 
 @cache

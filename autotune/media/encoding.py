@@ -11,7 +11,7 @@ import numpy as np
 
 from autotune.data import Array, Dataset
 from autotune.errors import UserError
-from autotune.media import audio, images
+from autotune.media import audio, boxes, images
 from autotune.media.cells import Cell, cell_of
 from autotune.media.tasks import MEDIA_TASKS, MediaTask
 from autotune.recipe import MEDIA, Preprocess, TaskSpec
@@ -72,13 +72,14 @@ def encode(
     if kind == "audio":
         prepared = _recordings(tables, steps, processor, how.input, announce)
     else:
-        prepared = {
-            where: [_image(one, steps, processor, how.input) for one in _with_masks(table, base, task)]
-            for where, (table, base) in tables.items()
-        }
+        prepared = {}
+        for where, (table, base) in tables.items():
+            found = boxes.boxes_of(table, how.names, spec.labels is not None, announce) if task.boxes else None
+            rows = _with_labels(table, base, task, found)
+            prepared[where] = [_image(one, steps, processor, how.input) for one in rows]
     datasets = {}
     for where, (table, _) in tables.items():
-        arrays = _stacked(prepared[where], where)
+        arrays = _stacked(prepared[where], where, task.boxes)
         right = arrays.pop(LABELS, labels[where])
         groups = np.asarray(table.cells("group")) if table.has("group") else None
         datasets[where] = Dataset(arrays, _asked(right) if task.masks else right, groups, members=task.members)
@@ -93,21 +94,40 @@ def _processor(how: How, kind: str) -> Processor | None:
     return Processor(how.folder, kind, how.trust_code)
 
 
-def _with_masks(table: Table, base: Path, task: MediaTask) -> list[tuple[Cell, Cell | None]]:
+@dataclass(frozen=True)
+class _Row:
+    """An image and what is right of it: a mask, or boxes in its pixels; None where labels are of another kind."""
+
+    image: Cell
+    mask: Cell | None
+    boxes: boxes.Boxes | None
+
+
+def _with_labels(table: Table, base: Path, task: MediaTask, found: list[boxes.Boxes] | None) -> list[_Row]:
     files = cells(table, "file", base)
     masks = cells(table, "label", base) if task.masks and table.has("label") else [None] * len(files)
-    return list(zip(files, masks, strict=True))
+    known: Sequence[boxes.Boxes | None] = [None] * len(files) if found is None else found
+    return [_Row(*one) for one in zip(files, masks, known, strict=True)]
 
 
-def _image(one: tuple[Cell, Cell | None], steps: Preprocess, processor: Processor | None, name: str) -> Sample:
-    image, mask = images.read_image(one[0]), None if one[1] is None else images.read_mask(one[1])
+def _image(one: _Row, steps: Preprocess, processor: Processor | None, name: str) -> Sample:
+    image, mask = images.read_image(one.image), None if one.mask is None else images.read_mask(one.mask)
     if mask is not None and mask.size != image.size:
-        assert one[1] is not None
-        raise UserError(f"{one[1].name}: is {mask.size}, its image {image.size}; a mask has a number per pixel.")
+        assert one.mask is not None
+        raise UserError(f"{one.mask.name}: is {mask.size}, its image {image.size}; a mask has a number per pixel.")
+    found: dict[str, Array]
     if processor is not None:
-        return processor.image(image, mask)
-    found: dict[str, Array] = {name: images.prepared(image, steps)}
-    return found if mask is None else {**found, LABELS: images.mask_of(mask, steps)}
+        found = processor.image(image, mask)
+        height, width = found[name].shape[-2:]
+        place = ((width, height), (0, 0))
+    else:
+        found = {name: images.prepared(image, steps)}
+        place = images.frame(image.size, steps)
+        if mask is not None:
+            found[LABELS] = images.mask_of(mask, steps)
+    if one.boxes is not None:
+        found[LABELS] = boxes.placed(one.boxes, image.size, *place, one.image.name)
+    return found
 
 
 def _recordings(
@@ -134,9 +154,12 @@ def _recordings(
     return {where: [sample(one) for one in part] for where, part in heard.items()}
 
 
-def _stacked(samples: Sequence[Sample], where: str) -> dict[str, Array]:
-    arrays = {}
+def _stacked(samples: Sequence[Sample], where: str, boxed: bool) -> dict[str, Array]:
+    arrays: dict[str, Array] = {}
     for name in samples[0]:
+        if boxed and name == LABELS:
+            arrays[name] = boxes.padded([sample[name] for sample in samples])
+            continue
         shapes = [sample[name].shape for sample in samples]
         odd = next((row for row, shape in enumerate(shapes) if shape != shapes[0]), None)
         if odd is not None:

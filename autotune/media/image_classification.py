@@ -14,12 +14,13 @@ class ImageClassification:
 
     auto = "AutoModelForImageClassification"
     head = "ForImageClassification"
-    outputs = ("logits",)
+    outputs: tuple[str, ...] = ("logits",)
     needs = ("file",)
     members = 1
     columns: tuple[str, ...] = ("image", "img")
     input = "pixel_values"
     masks = False
+    boxes = False
 
     def labels(self, table: Table, names: Sequence[str], given: bool) -> Array | None:
         """Labels int64 (n,)."""

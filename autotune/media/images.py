@@ -82,20 +82,36 @@ def mask_of(mask: Image.Image, steps: Preprocess) -> NDArray[np.int64]:
     return np.asarray(resized(mask, nearest, IGNORED_PIXEL), dtype=np.int64)
 
 
-def resized(image: Image.Image, steps: Preprocess, around: int = 0) -> Image.Image:
-    """Return an image of the size of the model's input, resized and cut as the steps say."""
+def resized(image: Image.Image, steps: Preprocess, around: int | None = None) -> Image.Image:
+    """Return an image of the size of the model's input, resized and cut as the steps say.
+
+    Args:
+        around: instead of the steps' grey around an image that keeps its proportions.
+    """
     assert steps.size is not None
     (height, width), resample = steps.size, _FILTERS[steps.resample]
+    (wide, high), (left, top) = frame(image.size, steps)
+    outer = image.resize((wide, high), resample)
+    if steps.resize != "contain":
+        return outer.crop((-left, -top, width - left, height - top))
+    grey = steps.around if around is None else around
+    whole = Image.new(image.mode, (width, height), grey if image.mode != "RGB" else (grey,) * 3)
+    whole.paste(outer, (left, top))
+    return whole
+
+
+def frame(size: tuple[int, int], steps: Preprocess) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return what an image of this (width, height) is resized to, and where its corner then is in the input, (x, y)."""
+    assert steps.size is not None
+    height, width = steps.size
     if steps.resize == "contain":
-        scale = min(width / image.width, height / image.height)
-        inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        whole = Image.new(image.mode, (width, height), around if image.mode != "RGB" else (around,) * 3)
-        whole.paste(image.resize(inner, resample), ((width - inner[0]) // 2, (height - inner[1]) // 2))
-        return whole
+        scale = min(width / size[0], height / size[1])
+        inner = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
+        corner = (0, 0) if steps.place == "corner" else ((width - inner[0]) // 2, (height - inner[1]) // 2)
+        return inner, corner
     if steps.resize == "stretch":
         outer = (round(width / steps.crop), round(height / steps.crop))
     else:
-        scale = max(width / image.width, height / image.height) / steps.crop
-        outer = (max(width, round(image.width * scale)), max(height, round(image.height * scale)))
-    left, top = (outer[0] - width) // 2, (outer[1] - height) // 2
-    return image.resize(outer, resample).crop((left, top, left + width, top + height))
+        scale = max(width / size[0], height / size[1]) / steps.crop
+        outer = (max(width, round(size[0] * scale)), max(height, round(size[1] * scale)))
+    return outer, (-((outer[0] - width) // 2), -((outer[1] - height) // 2))

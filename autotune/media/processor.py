@@ -49,7 +49,14 @@ class Processor:
     def image(self, image: Image.Image, mask: Image.Image | None) -> dict[str, Array]:
         """Return the model's inputs of an image, without a batch axis, and ``labels`` of its mask."""
         maps = {} if mask is None else {"segmentation_maps": [mask]}
-        return self._called(images=[image], **maps)
+        found = self._called(images=[image], **maps)
+        # Says which pixels are the image: all of them, which models assume anyway, and some do not take it.
+        if not np.all(found.pop("pixel_mask", 1)):
+            raise UserError(
+                f"data: {self.name} of {self._folder} puts images into larger ones; give one size with 'preprocess' in "
+                "the task, or in its preprocessor_config.json."
+            )
+        return found
 
     def audio(self, recording: Samples, length: int) -> dict[str, Array]:
         """Return the model's inputs of a recording of ``length`` samples, without a batch axis."""

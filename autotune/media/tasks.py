@@ -7,6 +7,7 @@ from typing import Protocol
 
 from autotune.data import Array
 from autotune.media.audio_classification import AudioClassification
+from autotune.media.detection import Detection
 from autotune.media.image_classification import ImageClassification
 from autotune.media.segmentation import SemanticSegmentation
 from autotune.recipe import TaskName
@@ -20,7 +21,8 @@ class MediaTask(Protocol):
         auto, head, outputs, needs, members: as of :class:`autotune.text.TextTask`.
         columns: what the file's column is often called, where it is not ``file``.
         input: the model's input, where nothing else says what it is called.
-        masks: whether labels are images, which are resized as the samples are; else :meth:`labels` makes them.
+        masks: whether labels are images, which are resized as the samples are.
+        boxes: whether labels are boxes, which are placed as the samples are; with neither, :meth:`labels` makes them.
     """
 
     @property
@@ -39,6 +41,8 @@ class MediaTask(Protocol):
     def input(self) -> str: ...
     @property
     def masks(self) -> bool: ...
+    @property
+    def boxes(self) -> bool: ...
 
     def labels(self, table: Table, names: Sequence[str], given: bool) -> Array | None:
         """Return the labels; names are the classes', given by the recipe or else the model's."""
@@ -46,6 +50,7 @@ class MediaTask(Protocol):
 
 MEDIA_TASKS: Mapping[TaskName, MediaTask] = {
     "audio-classification": AudioClassification(),
+    "detection": Detection(),
     "image-classification": ImageClassification(),
     "semantic-segmentation": SemanticSegmentation(),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,8 @@ import openvino as ov
 
 from autotune.data import Array, Dataset
 from autotune.files import replacing
+from autotune.graph.inspect import constants_size
+from autotune.memory import is_large
 from autotune.quantize.probes import POSITIONS, Plan, Positions, extend, plan
 from autotune.quantize.statistics import Doubles, Floats, TensorStatistics
 from autotune.quantize.streams import MOST_STREAMS, compiled_streams, run_streams
@@ -25,6 +27,10 @@ _EVERY = 8
 _LEAST_SAMPLES = 16
 # Samples whose statistics are taken in together: numpy's calls would take most of the time for one.
 _TOGETHER = 64
+
+
+# A graph, the samples that go through it, and how each is fed.
+_Pass = tuple[ov.Model, Sequence[int], Callable[[int], Mapping[str, Array]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,11 +149,15 @@ def observe(
 
     others = [index for index in range(len(dataset)) if index % every]
     streams = max(1, min(threads, MOST_STREAMS, len(dataset)))
-    models = [extend(model, reading, elements), *([extend(model, reading, ())] if others else [])]
-    with compiled_streams(models, streams, watch) as compiled:
-        run_streams(compiled[0], sampled, feed, keep, streams, watch=watch)
-        if others:
-            run_streams(compiled[1], others, dataset.row, keep, streams, watch=watch)
+    passes: list[_Pass] = [(extend(model, reading, elements), sampled, feed)]
+    if others:
+        passes.append((extend(model, reading, ()), others, dataset.row))
+    # Compiled at once where each may have its copy of the weights; else one after the other.
+    together = [[one] for one in passes] if is_large(constants_size(model)) else [passes]
+    for some in together:
+        with compiled_streams([one for one, _, _ in some], streams, watch) as compiled:
+            for place, (_, rows, given) in enumerate(some):
+                run_streams(compiled[place], rows, given, keep, streams, watch=watch)
     return record.observation([taken for _, taken in elements])
 
 

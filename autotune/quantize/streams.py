@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import openvino as ov
 
+from autotune import memory
 from autotune.data import Array
 from autotune.quantize.statistics import Floats
 from autotune.stopwatch import Stopwatch
@@ -26,8 +27,10 @@ def compiled_streams(models: Sequence[ov.Model], streams: int, watch: Stopwatch)
     """
     properties = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams}
     core = ov.Core()
+    memory.release()  # what was read to build the model, or another one
     with watch.running(), ThreadPoolExecutor(min(streams, len(models))) as pool:
         compiled = list(pool.map(lambda model: core.compile_model(model, "CPU", properties), models))
+        memory.release()
     try:
         yield compiled
     finally:

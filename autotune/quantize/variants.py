@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import tempfile
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -15,8 +17,9 @@ from autotune.configuration import Compression, Configuration, FormChoice, FormN
 from autotune.data import Dataset
 from autotune.findings import QuantizerRecord
 from autotune.forms import Smoothing, apply_forms, forms_with, smoothable
-from autotune.graph.inspect import clone, nodes_by_name
+from autotune.graph.inspect import clone, constants_size, nodes_by_name
 from autotune.graph.typing import type_bf16
+from autotune.memory import is_large
 from autotune.quantize.compress import compress
 from autotune.quantize.factory import BuildError, CandidateFactory, store_weights
 from autotune.quantize.nncf_candidates import candidate
@@ -28,7 +31,8 @@ from autotune.stopwatch import Stopwatch
 
 Forms = tuple[FormChoice, ...]
 
-# Formed models that are kept; each has its weights. One that is needed again is made again, from what is on disk.
+# Formed models that are kept; each has its weights, so of a large one a single one is. One that is needed again is made
+# again, from what is on disk.
 _KEPT = 6
 
 
@@ -73,6 +77,7 @@ class Variants:
             if groups
         }
         self.observing = 0.0
+        self._large = is_large(constants_size(model))
         self._models: OrderedDict[Forms, ov.Model] = OrderedDict()
         self._factories: OrderedDict[tuple[Forms, PlacementName], CandidateFactory] = OrderedDict()
         self._base_observed = False
@@ -97,10 +102,10 @@ class Variants:
         if not forms:
             return self._model
         if forms not in self._models:
+            self._make_room()
             with self._timed():
-                self._models[forms] = self._formed(forms)
-            if len(self._models) > _KEPT:
-                self._models.popitem(last=False)
+                formed = self._formed(forms)
+                self._models[forms] = self._stored(formed) if self._large and sys.platform == "linux" else formed
         self._models.move_to_end(forms)
         return self._models[forms]
 
@@ -162,6 +167,21 @@ class Variants:
         if quantization is None or self._candidates == "nncf":
             return ()
         return self.factory(configuration.forms, quantization.placement).quantizers(quantization)
+
+    def _stored(self, model: ov.Model) -> ov.Model:
+        """Return the model as it is read from a file: weights of its own become pages that can be given back."""
+        self._cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="form-", dir=self._cache) as scratch:
+            path = Path(scratch) / "form.xml"
+            ov.save_model(model, path, compress_to_fp16=False)
+            return ov.Core().read_model(path)  # mapped: it outlives the file's name
+
+    def _make_room(self) -> None:
+        """Let go of the formed models used longest ago, and if they are large of the factories that hold them."""
+        while len(self._models) >= (1 if self._large else _KEPT):
+            gone, _ = self._models.popitem(last=False)
+            for key in [key for key in self._factories if self._large and key[0] == gone]:
+                del self._factories[key]
 
     def _compared_with(self) -> Reference:
         """Return the float model as it is, to which graph forms are compared."""

@@ -1,16 +1,17 @@
 """Recipes: the YAML files that say what to tune, within which tolerance, and what may be tried.
 
 ``values`` (what is written in a recipe: drops, durations), ``estimators``, ``fields``, ``sources``, ``task``,
-``preprocess``, ``quantizers``, ``forms``, ``training`` and ``schema`` (the pydantic models), ``options`` (of the
-command line), ``document`` (YAML and line numbers), ``problems`` (errors as sentences), ``paths``, ``include`` (recipes
-built on others), ``shipped`` (those that come with autotune), ``recipe`` (the whole of it), ``editing`` (its JSON
-schema).
+``preprocess``, ``postprocess``, ``quantizers``, ``forms``, ``training`` and ``schema`` (the pydantic models),
+``options`` (of the command line), ``document`` (YAML and line numbers), ``problems`` (errors as sentences), ``paths``,
+``include`` (recipes built on others), ``shipped`` (those that come with autotune), ``recipe`` (the whole of it),
+``editing`` (its JSON schema).
 """
 
 from autotune.recipe.editing import json_schema
 from autotune.recipe.estimators import EstimatorChoice, Range
 from autotune.recipe.forms import Bf16Space, Forms, FormSpace, SmoothingSpace
 from autotune.recipe.options import Limits, Overrides
+from autotune.recipe.postprocess import OF_FOLDERS, BoxFormat, Postprocess, Reading
 from autotune.recipe.preprocess import Preprocess
 from autotune.recipe.problems import SchemaError
 from autotune.recipe.quantizers import ActivationSpace, CompressionSpace, QuantizerSpace, WeightSpace
@@ -24,17 +25,19 @@ from autotune.recipe.schema import (
     Tolerance,
 )
 from autotune.recipe.shipped import PREFIX, located, shipped
-from autotune.recipe.sources import ROLES, Data, DataSource, Model, Shares
+from autotune.recipe.sources import BOX, ROLES, Data, DataSource, Model, Shares
 from autotune.recipe.strategy import CandidateWay, SamplerName, Strategy
 from autotune.recipe.task import MEDIA, TaskName, TaskSpec
 from autotune.recipe.training import Trained, TrainingSpec
 from autotune.recipe.values import Drop, parse_drop, parse_duration, parse_latency, parse_size
 
 __all__ = [
+    "BOX",
     "MEDIA",
     "ROLES",
     "ActivationSpace",
     "Bf16Space",
+    "BoxFormat",
     "Budget",
     "CandidateWay",
     "CompressionSpace",
@@ -50,10 +53,13 @@ __all__ = [
     "MetricSpec",
     "Model",
     "Overrides",
+    "OF_FOLDERS",
     "PREFIX",
+    "Postprocess",
     "Preprocess",
     "QuantizerSpace",
     "Range",
+    "Reading",
     "Recipe",
     "SamplerName",
     "SchemaError",

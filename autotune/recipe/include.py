@@ -24,7 +24,7 @@ _OWN = ("name", "description", INCLUDE)
 # Sources that exclude each other, and the keys that mean something to one of them only.
 _SOURCES: dict[str, dict[str, tuple[str, ...]]] = {
     "model": {"path": (), "package": ("file", "folder", "sha256"), "function": ()},
-    "data": {"builtin": ("options",), "path": (), "function": ()},
+    "data": {"builtin": ("options",), "path": ("images",), "function": ()},
     "metric": {"name": (), "function": ("direction",)},
 }
 _ONE_VALUE = ("estimator",)

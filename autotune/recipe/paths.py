@@ -29,10 +29,11 @@ def move_function(function: str, move: Callable[[str], str]) -> str:
 
 
 def moved_source(source: dict[str, Any], move: Callable[[str], str]) -> dict[str, Any]:
-    """Apply ``move`` to the ``path`` or ``function`` of one source."""
+    """Apply ``move`` to the ``path``, ``images`` or ``function`` of one source."""
     moved = dict(source)
-    if isinstance(moved.get("path"), str):
-        moved["path"] = move(moved["path"])
+    for key in ("path", "images"):
+        if isinstance(moved.get(key), str):
+            moved[key] = move(moved[key])
     if isinstance(moved.get("function"), str):
         moved["function"] = move_function(moved["function"], move)
     return moved

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, model_validator
 from autotune.recipe.fields import Frozen, Text
 from autotune.recipe.values import is_number, problem
 
-_IMAGE = ("size", "resize", "crop", "resample", "colour", "layout", "scale", "mean", "std")
+_IMAGE = ("size", "resize", "around", "place", "crop", "resample", "colour", "layout", "scale", "mean", "std")
 _AUDIO = ("rate", "seconds", "shape")
 KIND_OF = {**dict.fromkeys(_IMAGE, "image"), **dict.fromkeys(_AUDIO, "audio")}
 
@@ -40,7 +40,9 @@ class Preprocess(Frozen):
         input: the model's input; not needed where ``inputs`` of the recipe has one, or the model is no file.
         size: [height, width] of the input, or one number for both.
         resize: ``stretch`` to the size; ``cover`` it with the proportions kept, and cut the middle out; ``contain``:
-            inside it with the proportions kept, black around.
+            inside it with the proportions kept (a letterbox).
+        around: of ``contain``: the grey around the image, from 0, black, to 255.
+        place: of ``contain``: where the image lies, in the ``middle`` or in the ``corner`` at the top left.
         crop: of the resized image, the share of each side that is kept (224 of 256 is 0.875); not for ``contain``.
         resample: how values between pixels are computed when an image is resized.
         colour: the channels, in the order in which they are fed.
@@ -55,6 +57,8 @@ class Preprocess(Frozen):
     input: Text | None = None
     size: Annotated[tuple[_Side, _Side], BeforeValidator(_square)] | None = None
     resize: Literal["stretch", "cover", "contain"] = "stretch"
+    around: Annotated[int, Ge(0), Le(255)] = 0
+    place: Literal["middle", "corner"] = "middle"
     crop: Annotated[float, Gt(0), Le(1)] = 1.0
     resample: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
     colour: Literal["rgb", "bgr", "grey"] = "rgb"
@@ -76,6 +80,9 @@ class Preprocess(Frozen):
             raise problem("must not be 0: values are divided by it", "std")
         if self.resize == "contain" and self.crop != 1:
             raise problem("cuts what 'resize: contain' keeps; remove one of the two", "crop")
+        for key in ("around", "place"):
+            if key in self.model_fields_set and self.resize != "contain":
+                raise problem(f"is for 'resize: contain'; with {self.resize} nothing is around the image", key)
         return self
 
     @property

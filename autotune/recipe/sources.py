@@ -13,9 +13,10 @@ from autotune.recipe.fields import FUNCTION, Frozen, Function, Map, Options, Sha
 from autotune.recipe.values import FrozenMap, problem, unknown
 
 SOURCES = ("builtin", "path", "function")
-# What a column of a table may be: the text, what it is paired with; the image or recording; what is right; and which
-# rows belong together.
-ROLES = ("text", "text_pair", "file", "label", "group")
+# What a column of a table may be: the text, what it is paired with; the image or recording; what is right; which rows
+# belong together; and of a box its left and upper border, width and height.
+BOX = ("x", "y", "w", "h")
+ROLES = ("text", "text_pair", "file", "label", "group", *BOX)
 PARTS = ("calibration", "search", "holdout")
 
 
@@ -70,7 +71,9 @@ class DataSource(Frozen):
     Attributes:
         builtin: the name of a data set that comes with autotune.
         path: an .npz of arrays; with a task, a table (.csv, .jsonl, .parquet), a folder of images or recordings, one
-            folder inside it per class, or a data set as the ``datasets`` library saves it.
+            folder inside it per class, or a data set as the ``datasets`` library saves it; for detection, a table with
+            a row per box, or the .json of COCO.
+        images: of a .json of COCO: the folder of its images, where that is not its own.
         columns: of a table, role (see ``recipe.ROLES``) -> the column's name, where that is another.
         function: ``FILE.py:function``, which returns the arrays as a dict (only with --trust-code).
         options: of a builtin.
@@ -81,6 +84,7 @@ class DataSource(Frozen):
     function: Function | None = None
     options: Options = FrozenMap()
     columns: Map[Text] = FrozenMap()
+    images: Text | None = None
 
     @property
     def label(self) -> str:
@@ -94,6 +98,8 @@ class DataSource(Frozen):
             raise problem("needs exactly one of builtin, path and function" + _found(given))
         if self.options and self.builtin is None:
             raise problem("only a builtin takes options", "options")
+        if self.images is not None and not (self.path or "").endswith(".json"):
+            raise problem("is for a .json of COCO; other tables name files relative to their own folder", "images")
         for role in self.columns:
             if role not in ROLES:
                 raise problem(unknown("role of a column", role, ROLES), "columns", role)

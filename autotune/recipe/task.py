@@ -9,6 +9,7 @@ from annotated_types import Ge
 from pydantic import BeforeValidator, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from autotune.recipe.fields import Frozen, Text
+from autotune.recipe.postprocess import Postprocess
 from autotune.recipe.preprocess import KIND_OF, Preprocess
 from autotune.recipe.values import is_number, problem
 
@@ -23,6 +24,7 @@ TaskName = Literal[
     "image-classification",
     "audio-classification",
     "semantic-segmentation",
+    "detection",
 ]
 _EMBEDDING = ("feature-extraction", "sentence-similarity")
 # What a sample is, of the tasks whose samples are files.
@@ -30,6 +32,7 @@ MEDIA: Mapping[TaskName, Literal["image", "audio"]] = {
     "image-classification": "image",
     "audio-classification": "audio",
     "semantic-segmentation": "image",
+    "detection": "image",
 }
 _METRICS = {
     "text-classification": "accuracy",
@@ -42,9 +45,12 @@ _METRICS = {
     "image-classification": "accuracy",
     "audio-classification": "accuracy",
     "semantic-segmentation": "mean-iou",
+    "detection": "map",
 }
 # Metrics of tasks that cannot exceed 1.
-SHARES = frozenset({"token-accuracy", "answer-f1", "answer-exact", "mean-iou", "character-accuracy", "mark-f1"})
+SHARES = frozenset(
+    {"token-accuracy", "answer-f1", "answer-exact", "mean-iou", "character-accuracy", "mark-f1", "map", "map-50"}
+)
 
 
 def _names(raw: object) -> object:
@@ -65,6 +71,7 @@ class TaskSpec(Frozen):
         too_long: what is done with longer texts: ``cut`` them (and say how many), or ``refuse`` them (and then the
             length, if it is not given, is that of the longest).
         preprocess: of images and recordings; a transformers folder has a processor that says the same.
+        postprocess: of detection: how boxes are read from the outputs; transformers folders have all the same.
         labels: names of the classes of images and recordings, in the order of the model's outputs; None for those of a
             transformers folder, or for labels that are numbers.
     """
@@ -75,6 +82,7 @@ class TaskSpec(Frozen):
     length: Annotated[int, Ge(4)] | None = None
     too_long: Literal["cut", "refuse"] = "cut"
     preprocess: Preprocess | None = None
+    postprocess: Postprocess | None = None
     labels: Annotated[tuple[Text, ...], BeforeValidator(_names)] | None = None
 
     @model_validator(mode="before")
@@ -93,6 +101,8 @@ class TaskSpec(Frozen):
         for key in ("preprocess", "labels"):
             if key in self.model_fields_set and self.name not in MEDIA:
                 raise problem(f"is for {', '.join(MEDIA)}; {self.name} has no such samples", key)
+        if self.postprocess is not None and self.name != "detection":
+            raise problem(f"is for detection; {self.name} finds no boxes", "postprocess")
         self._check_preprocess()
         return self
 
@@ -106,6 +116,9 @@ class TaskSpec(Frozen):
                 raise problem(f"is not for {self.name}", "preprocess", key)
         if kind == "image" and "size" not in given:
             raise problem("is missing; write the height and width of the model's input", "preprocess", "size")
+        for key in ("resize", "crop") if self.name == "detection" else ():
+            if getattr(self.preprocess, key) not in ("stretch", "contain", 1):
+                raise problem("would cut boxes off; detection takes whole images", "preprocess", key)
         if "rate" in given and "seconds" not in given:
             raise problem("is missing; write the length of the model's input", "preprocess", "seconds")
 

@@ -15,7 +15,8 @@ from autotune.files import sha256
 from autotune.media import MEDIA_TASKS, How, encode
 from autotune.media.encoding import cells
 from autotune.media.processor import CONFIGS
-from autotune.recipe import MEDIA
+from autotune.recipe import MEDIA, OF_FOLDERS, Reading
+from autotune.sources.annotations import COCO, by_image, read_coco
 from autotune.sources.arrow import is_saved
 from autotune.sources.classes import list_folder
 from autotune.sources.folders import find, is_folder
@@ -88,12 +89,39 @@ def _how(recipe: Recipe, trust_code: bool) -> How:
             f"task.preprocess: is missing; {recipe.model.label} has no processor of its own, so say how a file becomes "
             f"its input ({wanted})."
         )
+    if known.boxes and not is_folder(recipe):
+        if not names:
+            raise UserError("task.labels: is missing; name the classes of boxes, in the order of the model's outputs.")
+        if task.postprocess is None:
+            raise UserError(
+                f"task.postprocess: is missing; say how boxes are read from the outputs of {recipe.model.label} (head: "
+                "rows, lists, scores, yolo or distances)."
+            )
     name = steps.input or (next(iter(recipe.inputs)) if len(recipe.inputs) == 1 else None)
     if name is None and not is_folder(recipe) and recipe.model.function is None:
         raise UserError(
             f"task.preprocess.input: is missing; say which input of {recipe.model.label} takes the samples."
         )
     return How(None, False, name or known.input, names)
+
+
+def reading(recipe: Recipe, samples: Dataset, trust_code: bool) -> Reading | None:
+    """Return how a detector's boxes are read from its outputs; None for other tasks.
+
+    Args:
+        samples: some of what :func:`load_media` returned.
+
+    Raises:
+        UserError: as :func:`load_media`.
+    """
+    task = recipe.task
+    if task is None or task.name not in MEDIA_TASKS or not MEDIA_TASKS[task.name].boxes:
+        return None
+    how, steps = _how(recipe, trust_code), task.preprocess
+    size = None if steps is None else steps.size
+    if size is None:  # a processor's images have their channels first
+        size = samples.inputs[how.input].shape[-2:]
+    return Reading(task.postprocess or OF_FOLDERS, len(how.names), (int(size[0]), int(size[1])))
 
 
 def _table(
@@ -103,11 +131,20 @@ def _table(
     assert recipe.task is not None
     task = MEDIA_TASKS[recipe.task.name]
     path = None if source.path is None else recipe.base / source.path
+    if task.boxes and path is not None and path.suffix == COCO:
+        frame, base = read_coco(path, None if source.images is None else recipe.base / source.images), path.parent
+        return Table.of(frame, {}, task.needs, where), base
     if path is not None and path.is_dir() and not is_saved(path):
         frame, base = list_folder(path, MEDIA[recipe.task.name], announce), path
     else:
         frame = load_table(source, recipe.base, trust_code, announce, where)
         base = recipe.base if path is None else path.parent
+    if task.boxes:
+        rows = by_image(frame, source.columns, where, announce)
+        if rows is not frame:
+            return Table.of(rows, {}, task.needs, where), base
+        if path is not None and path.is_dir() and not is_saved(path):
+            frame = frame[["file"]]  # folders name what images show, and not where
     return Table.of(frame, _columns(frame, source.columns, task.columns), task.needs, where), base
 
 
@@ -131,6 +168,6 @@ def _key(recipe: Recipe, tables: Mapping[str, tuple[Table, Path]], how: How) -> 
         rows[where] = hashlib.sha256(json.dumps([digests, others]).encode()).hexdigest()
     files = {} if how.folder is None else {file.name: sha256(file) for part in _PARTS for file in how.folder.glob(part)}
     versions = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    task = recipe.task.model_dump(mode="json")
+    task = recipe.task.model_dump(mode="json", exclude={"postprocess"})
     parts = [_FORMAT, rows, files, versions, task, how.input, how.names]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]

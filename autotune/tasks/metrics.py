@@ -11,6 +11,7 @@ import numpy as np
 from autotune.errors import UserError, suggest
 from autotune.tasks.characters import CharacterAccuracy
 from autotune.tasks.classification import Accuracy, Auc, MacroF1
+from autotune.tasks.detection import MeanAveragePrecision
 from autotune.tasks.fidelity import CosineToFloat
 from autotune.tasks.function import FunctionMetric
 from autotune.tasks.marks import MarkF1
@@ -21,7 +22,7 @@ from autotune.tasks.tokens import Answer, Perplexity, TokenAccuracy
 from autotune.usercode import load_function
 
 if TYPE_CHECKING:
-    from autotune.recipe import MetricSpec
+    from autotune.recipe import MetricSpec, Reading
 
 
 class Metric(Protocol):
@@ -65,6 +66,8 @@ METRICS: dict[str, Callable[[str | None], Metric]] = {
     "cosine-to-float": CosineToFloat,
     "f1": MacroF1,
     "mae": MeanAbsoluteError,
+    "map": lambda output: MeanAveragePrecision.of("map", output),
+    "map-50": lambda output: MeanAveragePrecision.of("map-50", output),
     "mark-f1": MarkF1,
     "mean-iou": MeanIou,
     "pearson": lambda output: Correlation("pearson", output),
@@ -82,7 +85,8 @@ def get(spec: MetricSpec, base: Path, trust_code: bool) -> Metric:
         base: folder that a FILE.py is relative to.
 
     Raises:
-        UserError: an unknown name, or a function that is not trusted, missing or cannot be imported.
+        UserError: an unknown name, a function that is not trusted, missing or cannot be imported, or a library that
+            is not installed.
     """
     if spec.function is not None:
         function = load_function(spec.function, base, trust_code, "metric")
@@ -91,6 +95,15 @@ def get(spec: MetricSpec, base: Path, trust_code: bool) -> Metric:
     if spec.name not in METRICS:
         raise UserError(f"metric: there is no '{spec.name}'. {suggest(spec.name, METRICS)}")
     return METRICS[spec.name](spec.output)
+
+
+def of_boxes(metric: Metric, reading: Reading | None) -> Metric:
+    """Return the metric; one of boxes with what it needs to read them.
+
+    Raises:
+        UserError: that is not known, for the recipe has no such task.
+    """
+    return metric.with_reading(reading) if isinstance(metric, MeanAveragePrecision) else metric
 
 
 def check_labels(metric: Metric, labels: Array | None, where: str = "data") -> None:

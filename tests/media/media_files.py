@@ -103,3 +103,22 @@ def save_segformer(folder: Path) -> Path:
     SegformerForSemanticSegmentation(config).eval().save_pretrained(folder)
     SegformerImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
     return folder
+
+
+def save_yolos(folder: Path) -> Path:
+    """Real classes, random weights; boxes as DETR has them."""
+    import torch
+    from transformers import YolosConfig, YolosForObjectDetection, YolosImageProcessor
+
+    torch.manual_seed(0)
+    config = YolosConfig(
+        hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64, image_size=[32, 48],
+        patch_size=8, num_detection_tokens=6, use_mid_position_embeddings=False, initializer_range=0.2,
+        id2label={0: "a", 1: "b"},
+    )  # fmt: skip
+    model = YolosForObjectDetection(config).eval()
+    torch.nn.init.normal_(model.vit.embeddings.detection_tokens, std=3.0)  # else all are the same, and find the same
+    torch.nn.init.constant_(model.class_labels_classifier.layers[-1].bias[2:], -1.0)  # of nothing
+    model.save_pretrained(folder)
+    YolosImageProcessor(size={"height": 32, "width": 48}).save_pretrained(folder)
+    return folder

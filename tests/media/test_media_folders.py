@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_files import RATE, save_ast, save_images, save_segformer, save_tones, save_vit, save_wav2vec2
+from media_files import RATE, save_ast, save_images, save_segformer, save_tones, save_vit, save_wav2vec2, save_yolos
 from PIL import Image
 from scipy.io import wavfile
 
@@ -18,8 +18,11 @@ from autotune.measure.score import outputs
 from autotune.recipe import Recipe
 from autotune.sources.datasets import load_data
 from autotune.sources.folders import companions
+from autotune.sources.media import reading
 from autotune.sources.model import conform_splits, obtain, read
 from autotune.tasks import metrics
+from autotune.tasks.heads import read_boxes
+from autotune.tasks.thinning import kept
 
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="PyTorch is not installed (autotune[torch])"
@@ -144,3 +147,34 @@ def test_semantic_segmentation(tmp_path: Path) -> None:
     asked_for = labels >= 0
     ious = [((found == c) & (labels == c)).sum() / (((found == c) & asked_for) | (labels == c)).sum() for c in (0, 1)]
     assert score == pytest.approx(np.mean(ious), abs=1e-3)
+
+
+def test_detection(tmp_path: Path) -> None:
+    import pandas as pd
+    import torch
+    from transformers import AutoImageProcessor
+
+    pytest.importorskip("pycocotools")
+    folder = save_yolos(tmp_path / "yolos")
+    random = np.random.default_rng(0)
+    for i in range(60):
+        Image.fromarray(random.integers(0, 255, (40, 48, 3), dtype=np.uint8)).save(tmp_path / f"{i}.png")
+    rows = [(f"{i}.png", "ab"[i % 2], 12, 10, 24, 20) for i in range(60)]
+    pd.DataFrame(rows, columns=["image", "class", "x", "y", "w", "h"]).to_csv(tmp_path / "data.csv", index=False)
+    asked = recipe(folder, "detection", "data.csv")
+    splits, got, _ = converted(asked)
+    assert set(splits.search.inputs) == {"pixel_values"}
+    assert {tuple(box) for box in splits.search.labels[:, 0, 1:]} == {(12, 8, 24, 16, 0)}  # 40 rows became 32
+    how = reading(asked, splits.search, False)
+    assert how is not None
+    processor = AutoImageProcessor.from_pretrained(folder)
+    reply = type("Reply", (), {name: torch.from_numpy(values) for name, values in got.items()})
+    wanted = processor.post_process_object_detection(reply, 0.1, [(32, 48)] * len(splits.search))
+    for mine, theirs in zip(kept(*read_boxes(got, how), how), wanted, strict=True):
+        # Of each box they take the best class, here every class counts.
+        for box, score, label in zip(theirs["boxes"], theirs["scores"], theirs["labels"], strict=True):
+            assert np.isclose(mine, [*box.tolist(), float(score), int(label)], atol=1e-3).all(axis=1).any()
+    assert any(len(theirs["boxes"]) for theirs in wanted)
+    metric = metrics.of_boxes(metrics.get(asked.metric, asked.base, False), how)
+    score = metric.value(metric.per_sample(got, splits.search.labels, None), splits.search.labels)
+    assert 0 <= score <= 1

@@ -12,6 +12,8 @@ from autotune.data import validate
 from autotune.measure.compiled import compile_model
 from autotune.measure.score import outputs
 from autotune.sources import builtin
+from autotune.sources.datasets import load_data
+from autotune.sources.media import reading
 from autotune.sources.model import conform, locate, read
 from autotune.tasks import metrics
 
@@ -55,6 +57,23 @@ def test_a_float_model_on_some_of_its_data(name: str, options: dict[str, int], l
     metrics.check_labels(metric, data.labels)
     got = outputs(compile_model(model, "f32", 1), data, 0, len(data))
     assert metric.value(metric.per_sample(got, data.labels, None), data.labels) >= least
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_page_layout() -> None:
+    """A detector on boxes: the float model finds most of what is drawn."""
+    pytest.importorskip("pycocotools")
+    asked = recipes.load(RECIPES / "page-layout.yaml")
+    asked = asked.model_copy(update={"data": asked.data.model_copy(update={"options": {"pages": 40}})})
+    splits = load_data(asked, False, lambda _: None)
+    model, notes = read(locate(asked), dict(asked.inputs), splits.search)
+    assert notes == []
+    metric = metrics.of_boxes(metrics.get(asked.metric, asked.base, False), reading(asked, splits.search, False))
+    part = conform(splits.search, model, "page-layout")
+    metrics.check_labels(metric, part.labels)
+    got = outputs(compile_model(model, "f32", 1), part, 0, len(part))
+    assert metric.value(metric.per_sample(got, part.labels, None), part.labels) >= 0.6
 
 
 @pytest.mark.network

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BUILTINS = {
     "document-pages": "autotune.sources.builtin.document_pages",
     "mnist-5k": "autotune.sources.builtin.mnist_5k",
+    "page-layout": "autotune.sources.builtin.page_layout",
     "played-notes": "autotune.sources.builtin.played_notes",
     "python-files": "autotune.sources.builtin.python_files",
     "rated-pairs": "autotune.sources.builtin.rated_pairs",

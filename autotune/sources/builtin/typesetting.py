@@ -69,21 +69,25 @@ def draw_page(number: int, fonts: Fonts) -> Image.Image:
 
 def contents() -> str:
     """Return the hexadecimal SHA-256 of all the texts that pages are made of."""
-    texts = (_topics(), [_source(module) for module in LISTINGS])
+    texts = (help_texts(), [_source(module) for module in LISTINGS])
     return hashlib.sha256(repr(texts).encode()).hexdigest()
 
 
 def _prose(page: Image.Image, chance: random.Random, fonts: Fonts) -> None:
     regular, bold = chance.choice(fonts.proportional)
     size = chance.choice((6, 7, 8, 9, 10, 12))
-    body, strong, title = _font(regular, size), _font(bold, size), _font(bold, round(size * chance.uniform(1.4, 2.2)))
+    body, strong, title = (
+        font_of(regular, size),
+        font_of(bold, size),
+        font_of(bold, round(size * chance.uniform(1.4, 2.2))),
+    )
     leading = size * chance.uniform(1.15, 1.6)
     draw = ImageDraw.Draw(page)
     margin = round(page.width * chance.uniform(0.06, 0.14))
     top, bottom = margin, page.height - margin
-    names = sorted(_topics())
+    names = sorted(help_texts())
     name = chance.choice(names)
-    blocks = _blocks(chance, name, names)
+    blocks = texts_from(chance, name, names)
     if chance.random() < 0.5:
         _running_head(page, chance, body, margin, name)
     if chance.random() < 0.6:
@@ -113,7 +117,7 @@ def _block(column: _Column, text: str, fonts: tuple[Font, Font], leading: float,
         _table(column, text.split(), body, leading)
     else:
         indent = chance.choice((0, 0, round(leading)))
-        for n, line in enumerate(_wrap(text, body, column.width, indent)):
+        for n, line in enumerate(wrapped(text, body, column.width, indent)):
             column.line(line, body, leading, indent if n == 0 else 0)
             if column.full:
                 return
@@ -162,7 +166,7 @@ def _running_head(page: Image.Image, chance: random.Random, font: Font, margin: 
 def _listing(page: Image.Image, chance: random.Random, fonts: Fonts) -> None:
     """Source code in a typewriter face, some of it with line numbers."""
     size = chance.choice((6, 7, 8, 9))
-    font = _font(fonts.mono[chance.random() < 0.2], size)
+    font = font_of(fonts.mono[chance.random() < 0.2], size)
     margin = round(page.width * chance.uniform(0.06, 0.12))
     lines = _source(chance.choice(LISTINGS))
     start = chance.randrange(max(1, len(lines) - 100))
@@ -190,16 +194,16 @@ def _scan(page: Image.Image, chance: random.Random) -> Image.Image:
     return Image.fromarray(np.clip(grey + noise, 0, 255).astype(np.uint8))
 
 
-def _blocks(chance: random.Random, name: str, names: list[str]) -> Iterator[str]:
+def texts_from(chance: random.Random, name: str, names: list[str]) -> Iterator[str]:
     """Paragraphs from somewhere in the named text on, then of other texts, without end."""
-    paragraphs = _topics()[name]
+    paragraphs = help_texts()[name]
     yield from paragraphs[chance.randrange(len(paragraphs)) :]
     while True:
-        yield from _topics()[chance.choice(names)]
+        yield from help_texts()[chance.choice(names)]
 
 
 @cache
-def _topics() -> dict[str, tuple[str, ...]]:
+def help_texts() -> dict[str, tuple[str, ...]]:
     """Python's own help texts, as paragraphs of plain prose."""
     from pydoc_data.topics import topics
 
@@ -219,7 +223,7 @@ def _source(module: str) -> tuple[str, ...]:
     return tuple(textwrap.dedent(inspect.getsource(importlib.import_module(module))).splitlines())
 
 
-def _wrap(text: str, font: Font, width: int, indent: int) -> Iterator[str]:
+def wrapped(text: str, font: Font, width: int, indent: int) -> Iterator[str]:
     """Break a paragraph into lines that fit."""
     space = _length(" ", font)
     line: list[str] = []
@@ -239,6 +243,6 @@ def _length(word: str, font: Font) -> float:
 
 
 @cache
-def _font(path: Path, size: int) -> Font:
+def font_of(path: Path, size: int) -> Font:
     # Basic layout: the other engine is not in every build of Pillow.
     return ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.BASIC)
