@@ -179,11 +179,12 @@ class _Record:
         self._waiting: dict[int, Floats] = {}
 
     def add(self, index: int, values: Floats) -> None:
-        """Take the outputs of one sample; what follows its statistics are elements."""
+        """Take the outputs of one sample, which are kept; what follows its statistics are elements."""
         statistics = self._borders[-1]
-        self._waiting[index] = values[:statistics].copy()  # a view would keep the elements too
         if len(values) > statistics:
             self._elements.append(values[statistics:].copy())
+            values = values[:statistics].copy()  # a view would keep the elements too
+        self._waiting[index] = values
         if len(self._waiting) == _TOGETHER:
             self._take()
 

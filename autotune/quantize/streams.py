@@ -49,7 +49,8 @@ def run_streams(
 ) -> None:
     """Infer the samples, ``streams`` at a time, and hand over their outputs in order."""
     dtypes = {name: port.get_element_type().to_dtype() for port in compiled.inputs for name in port.get_names()}
-    requests = [compiled.create_infer_request() for _ in range(streams)]
+    with watch.running():  # OpenVINO allocates what lies between operators
+        requests = [compiled.create_infer_request() for _ in range(streams)]
     outputs = range(len(compiled.outputs))
 
     def finish(position: int) -> None:

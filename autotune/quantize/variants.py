@@ -84,9 +84,14 @@ class Variants:
         self._reference: Reference | None = None
 
     def observe(self) -> None:
-        """Record the statistics of the calibration samples, or load those recorded before."""
+        """Record the statistics of the calibration samples, or load those recorded before.
+
+        A few of the samples are looked at once more, for graph forms to be compared with: that serves all of them.
+        """
         self.base.observe()
         self._base_observed = True
+        if self.groups and self.base.operators and self._candidates == "observe-once":
+            self._compared_with()
 
     def model(self, forms: Forms) -> ov.Model:
         """Return the float model in these forms: always the same object, not a copy.
