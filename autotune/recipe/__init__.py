@@ -1,7 +1,7 @@
 """Recipes: the YAML files that say what to tune, within which tolerance, and what may be tried.
 
 ``values`` (what is written in a recipe: drops, durations), ``estimators``, ``fields``, ``sources``, ``task``,
-``preprocess``, ``quantizers``, ``forms``, ``training`` and ``schema`` (the pydantic models), ``options`` (of the
+``shapes``, ``preprocess``, ``quantizers``, ``forms``, ``training`` and ``schema`` (the pydantic models), ``options`` (of the
 command line), ``document`` (YAML and line numbers), ``problems`` (errors as sentences), ``paths``, ``include`` (recipes
 built on others), ``shipped`` (those that come with autotune), ``recipe`` (the whole of it), ``editing`` (its JSON
 schema).
@@ -23,6 +23,7 @@ from autotune.recipe.schema import (
     Space,
     Tolerance,
 )
+from autotune.recipe.shapes import Buckets
 from autotune.recipe.shipped import PREFIX, located, shipped
 from autotune.recipe.sources import ROLES, Data, DataSource, Model, Shares
 from autotune.recipe.strategy import CandidateWay, SamplerName, Strategy
@@ -35,6 +36,7 @@ __all__ = [
     "ROLES",
     "ActivationSpace",
     "Bf16Space",
+    "Buckets",
     "Budget",
     "CandidateWay",
     "CompressionSpace",
