@@ -9,6 +9,7 @@ from typing import Any, get_args
 from autotune import hardware
 from autotune.configuration import DynamicGroup
 from autotune.graph.inspect import model_digest
+from autotune.graph.lengths import shape_text
 from autotune.graph.linear import linear_layers
 from autotune.measure.compiled import Compiled, probe_precisions
 from autotune.measure.compression import executed_compression
@@ -73,4 +74,4 @@ def _compressible(model: Any, variants: Variants, threads: int) -> dict[str, tup
 
 
 def _input(port: Any) -> InputInfo:
-    return InputInfo(port.get_any_name(), tuple(port.get_shape()), port.get_element_type().get_type_name())
+    return InputInfo(port.get_any_name(), shape_text(port), port.get_element_type().get_type_name())
