@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
+
 from autotune import hardware
 from autotune.configuration import DynamicGroup
+from autotune.data import Lengths
 from autotune.graph.inspect import model_digest
 from autotune.graph.lengths import shape_text
 from autotune.graph.linear import linear_layers
@@ -29,6 +32,8 @@ def inventory(
     baseline: Compiled,
     size_bytes: int,
     notes: Sequence[str],
+    lengths: Lengths | None = None,
+    timed: int = 0,
 ) -> ModelInfo:
     """Describe a model.
 
@@ -38,7 +43,10 @@ def inventory(
         baseline: ``model``, compiled in f32.
         size_bytes: of the constants, as the source stores them.
         notes: sentences for the user that come before those about NNCF and compiling.
+        lengths: of the samples that are measured on, where they differ. timed: how many a latency is the mean of.
     """
+    if lengths is not None:
+        notes = [*notes, *_about_lengths(lengths, timed, variants)]
     said = [*notes, *baseline.notes, *([variants.base.note] if variants.base.note else [])]
     return ModelInfo(
         name=name,
@@ -75,3 +83,16 @@ def _compressible(model: Any, variants: Variants, threads: int) -> dict[str, tup
 
 def _input(port: Any) -> InputInfo:
     return InputInfo(port.get_any_name(), shape_text(port), port.get_element_type().get_type_name())
+
+
+def _about_lengths(lengths: Lengths, timed: int, variants: Variants) -> list[str]:
+    """Say which lengths what is measured has, and which graph forms there are for one length only."""
+    runs = lengths.runs
+    kind = f"is padded to {', '.join(map(str, lengths.buckets))}" if lengths.buckets else "has its own length"
+    told = (
+        f"Shapes are not all alike: each text {kind}, in the search split {runs.min()} to {runs.max()} tokens, median "
+        f"{np.median(runs):.0f}. A latency is the mean over {timed} texts whose lengths stand for all; "
+        "models are compared on the same ones."
+    )
+    lost = variants.static_only(int(runs.max()))
+    return [told, f"Graph forms that need one static length are not tried: {', '.join(lost)}."] if lost else [told]

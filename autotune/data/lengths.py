@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,6 +66,7 @@ class Lengths:
         """Return what :meth:`to_arrays` was of; None where there is none among the arrays."""
         if "lengths" not in arrays:
             return None
-        names: Sequence[str] = arrays["padded"].tolist()
-        padding = FrozenMap(zip(names, arrays["padding"].tolist(), strict=True))
-        return cls(arrays["lengths"], int(arrays["most"]) or None, tuple(arrays["buckets"].tolist()), padding)
+        padding: dict[str, int] = dict(zip(arrays["padded"].tolist(), arrays["padding"].tolist(), strict=True))
+        return cls(
+            arrays["lengths"], int(arrays["most"]) or None, tuple(arrays["buckets"].tolist()), FrozenMap(padding)
+        )

@@ -10,9 +10,10 @@ import openvino as ov
 _SOME = 64
 
 
-def is_varying(model: ov.Model) -> bool:
-    """Tell whether an input has an axis whose extent differs from sample to sample."""
-    return any(port.get_partial_shape().is_dynamic for port in model.inputs)
+def varying_axes(port: Any) -> tuple[int, ...]:
+    """Return the axes of an input or output whose extent differs from sample to sample; none where the rank may too."""
+    shape = port.get_partial_shape()
+    return () if shape.rank.is_dynamic else tuple(axis for axis, extent in enumerate(shape) if extent.is_dynamic)
 
 
 def at_length(model: ov.Model, length: int) -> ov.Model:

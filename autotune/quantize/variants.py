@@ -14,8 +14,9 @@ import openvino as ov
 from autotune.configuration import Compression, Configuration, FormChoice, FormName, PlacementName
 from autotune.data import Dataset
 from autotune.findings import QuantizerRecord
-from autotune.forms import Smoothing, apply_forms, forms_with, smoothable
+from autotune.forms import FORMS, Smoothing, apply_forms, forms_with, smoothable
 from autotune.graph.inspect import clone, nodes_by_name
+from autotune.graph.lengths import at_length
 from autotune.graph.typing import type_bf16
 from autotune.quantize.compress import compress
 from autotune.quantize.factory import BuildError, CandidateFactory, store_weights
@@ -82,6 +83,11 @@ class Variants:
         """Record the statistics of the calibration samples, or load those recorded before."""
         self.base.observe()
         self._base_observed = True
+
+    def static_only(self, length: int) -> tuple[str, ...]:
+        """Return the forms that would have groups if all samples had this length, and have none."""
+        static = at_length(self._model, length)
+        return tuple(name for name, form in FORMS.items() if not self._groups[name] and form.groups(static))
 
     def model(self, forms: Forms) -> ov.Model:
         """Return the float model in these forms: always the same object, not a copy.
@@ -194,7 +200,7 @@ class Variants:
         found = {}
         for key, (axis,) in self._channels.items():
             name, _, port = key.rpartition(":")
-            found[key] = int(nodes[name].output(int(port)).get_shape()[axis])
+            found[key] = nodes[name].output(int(port)).get_partial_shape()[axis].get_length()
         return found
 
 

@@ -1,10 +1,10 @@
 """Recipes: the YAML files that say what to tune, within which tolerance, and what may be tried.
 
 ``values`` (what is written in a recipe: drops, durations), ``estimators``, ``fields``, ``sources``, ``task``,
-``shapes``, ``preprocess``, ``quantizers``, ``forms``, ``training`` and ``schema`` (the pydantic models), ``options`` (of the
-command line), ``document`` (YAML and line numbers), ``problems`` (errors as sentences), ``paths``, ``include`` (recipes
-built on others), ``shipped`` (those that come with autotune), ``recipe`` (the whole of it), ``editing`` (its JSON
-schema).
+``shapes``, ``preprocess``, ``quantizers``, ``forms``, ``training`` and ``schema`` (the pydantic models), ``options``
+(of the command line), ``document`` (YAML and line numbers), ``problems`` (errors as sentences), ``paths``, ``include``
+(recipes built on others), ``shipped`` (those that come with autotune), ``recipe`` (the whole of it), ``editing`` (its
+JSON schema).
 """
 
 from autotune.recipe.editing import json_schema
