@@ -94,5 +94,5 @@ def _about_lengths(lengths: Lengths, timed: int, variants: Variants) -> list[str
         f"{np.median(runs):.0f}. A latency is the mean over {timed} texts whose lengths stand for all; "
         "models are compared on the same ones."
     )
-    lost = variants.static_only(int(runs.max()))
-    return [told, f"Graph forms that need one static length are not tried: {', '.join(lost)}."] if lost else [told]
+    lost = [f"{form} of {count} operators" for form, count in variants.static_only(int(runs.max())).items()]
+    return [told, f"What needs one static length is not tried: {', '.join(lost)}."] if lost else [told]

@@ -50,7 +50,7 @@ def linear_layer(node: ov.Node) -> Linear | None:
     shape = activation.get_partial_shape()
     if shape.rank.is_dynamic or not weights.get_element_type().is_real():
         return None
-    if len(weights.get_shape()) != 2 or not is_constant(weights) or is_constant(activation) or _is_stored(weights):
+    if not is_constant(weights) or is_constant(activation) or len(weights.get_shape()) != 2 or _is_stored(weights):
         return None
     transposed = bool(node.get_attributes()["transpose_b"])
     first, second = weights.get_shape()

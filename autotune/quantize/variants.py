@@ -84,10 +84,11 @@ class Variants:
         self.base.observe()
         self._base_observed = True
 
-    def static_only(self, length: int) -> tuple[str, ...]:
-        """Return the forms that would have groups if all samples had this length, and have none."""
+    def static_only(self, length: int) -> dict[str, int]:
+        """Return how many operators each form could rewrite besides, if all samples had this length; where it could."""
         static = at_length(self._model, length)
-        return tuple(name for name, form in FORMS.items() if not self._groups[name] and form.groups(static))
+        lost = {name: _members(form.groups(static)) - _members(self._groups[name]) for name, form in FORMS.items()}
+        return {name: len(operators) for name, operators in lost.items() if operators}
 
     def model(self, forms: Forms) -> ov.Model:
         """Return the float model in these forms: always the same object, not a copy.
@@ -202,6 +203,10 @@ class Variants:
             name, _, port = key.rpartition(":")
             found[key] = nodes[name].output(int(port)).get_partial_shape()[axis].get_length()
         return found
+
+
+def _members(groups: Mapping[str, tuple[str, ...]]) -> set[str]:
+    return {operator for members in groups.values() for operator in members}
 
 
 def _compressed(model: ov.Model, compression: Compression) -> ov.Model:
