@@ -46,7 +46,11 @@ def _convert(request: Mapping[str, Any]) -> dict[str, str]:
     failures: list[str] = []
     with torch.no_grad():
         module = network.module
-        wanted = [_run(module, sample, name) for sample in samples]
+        wanted = [_run(module, samples[0], name)]
+        try:
+            wanted += [_run(module, sample, name) for sample in samples[1:]]
+        except UserError as error:
+            raise _of_one_length(name, str(error).removeprefix("model: ").rstrip(".")) if ends[0] else error from error
         ways: dict[str, Callable[[], ov.Model]] = {
             "torch.export": lambda: ov.convert_model(
                 torch.export.export(
@@ -67,14 +71,15 @@ def _convert(request: Mapping[str, Any]) -> dict[str, str]:
                 continue
             ov.save_model(model, request["model"], compress_to_fp16=False)
             return {"way": way, "torch": torch.__version__, "remark": _remark(failures)}
-    if request.get("lengths"):
-        raise UserError(
-            f"model: {name} cannot be exported for texts of different lengths ({'; '.join(failures)}); write 'shapes: "
-            "static' in the task."
-        )
+    if ends[0]:
+        raise _of_one_length(name, "; ".join(failures))
     raise UserError(
         f"model: {name} cannot be exported ({'; '.join(failures)}); export it yourself, as ONNX or OpenVINO IR."
     )
+
+
+def _of_one_length(name: str, why: str) -> UserError:
+    return UserError(f"model: {name} takes texts of one length only ({why}); write 'shapes: static' in the task.")
 
 
 def _free(shapes: Mapping[str, list[Any]], network: Network) -> dict[str, dict[int, Any]] | None:
