@@ -10,8 +10,6 @@ from dataclasses import replace
 from functools import singledispatchmethod
 from typing import Any
 
-import numpy as np
-
 from autotune import data, hardware
 from autotune.configuration import Configuration, Training
 from autotune.errors import UserError
@@ -61,7 +59,6 @@ from autotune.tasks.metrics import check_labels, of_boxes
 from autotune.timing import MIN_PAIRS, Timing
 from autotune.writing import write
 
-LATENCY_SAMPLES = 16
 _TOO_LARGE = f"it takes copies of the weights, and these have over {LARGE / 2**30:.0f} GiB"
 
 
@@ -82,7 +79,9 @@ class Workshop:
         self._float, note = normalise(source)
         self._storage = HalfStorage(source, self._float)
         self._threads = setup.threads or hardware.usable_cores()
-        self._timing = Timing(self._float, self._threads, setup.confidence)
+        self._lengths = splits.search.lengths
+        buckets = () if self._lengths is None else self._lengths.buckets
+        self._timing = Timing(self._float, self._threads, setup.confidence, buckets)
         self._baseline = self._timing.baseline
         check_labels(self._metric, splits.search.labels, "data (search split)")
         check_labels(self._metric, splits.holdout.labels, "data (holdout split)")
@@ -91,10 +90,7 @@ class Workshop:
         self._holdout: Scorer | None = None
         self._calibration = splits.calibration.runs()
         self._variants = Variants(self._float, self._calibration, setup.cache, self._threads, setup.candidates)
-        # Spread over the split: neighbours may be of one group, and alike.
-        runs = splits.search.runs()
-        spread = np.linspace(0, len(runs) - 1, min(LATENCY_SAMPLES, len(runs))).astype(int)
-        self._timing.samples = [runs.row(int(i)) for i in spread]
+        self._timing.take(splits.search.runs())
         self._kept: tuple[Configuration, Any] | None = None
         self.prepared = Prepared(
             model=inventory(
@@ -106,6 +102,8 @@ class Workshop:
                 baseline=self._baseline,
                 size_bytes=self._storage.size(self._float),
                 notes=[*notes, *([note] if note else []), *self._about_the_metric()],
+                lengths=self._lengths,
+                timed=len(self._timing.samples),
             ),
             baseline=self._measure_baseline(),
             scores=self._search.per_sample,
@@ -206,7 +204,10 @@ class Workshop:
         with stage("compile"):
             model = self._build(request.configuration)
             compiled = compile_emulated(
-                model, request.configuration.precision, request.configuration.threads or self._threads
+                model,
+                request.configuration.precision,
+                request.configuration.threads or self._threads,
+                self._timing.buckets,
             )
         with stage("score"), metric_passed_on_float():
             score = self._search.score(compiled, tolerance=None)
@@ -231,6 +232,7 @@ class Workshop:
             storage=self._storage,
             watch=watch,
             companions=self._setup.companions,
+            lengths=self._lengths,
         )
 
     def _of_the_holdout(self) -> Scorer:

@@ -14,7 +14,7 @@ from autotune.data import Array, Dataset
 from autotune.files import replacing
 from autotune.graph.inspect import constants_size
 from autotune.memory import is_large
-from autotune.quantize.probes import POSITIONS, Plan, Positions, extend, plan
+from autotune.quantize.probes import POSITIONS, SHARES, Plan, Positions, extend, plan, shares
 from autotune.quantize.statistics import Doubles, Floats, TensorStatistics
 from autotune.quantize.streams import MOST_STREAMS, compiled_streams, run_streams
 from autotune.stopwatch import Stopwatch
@@ -118,7 +118,7 @@ def observe(
     Only what leads to them is computed.
 
     Args:
-        model: normalised, of static shapes and batch 1; not changed.
+        model: normalised, of batch 1; not changed.
         dataset: the calibration samples, at least one.
         tensors: key -> axes whose channels need ranges of their own (none for most).
         threads: inferences at a time.
@@ -137,12 +137,18 @@ def observe(
     every = max(1, min(_EVERY, len(dataset) // _LEAST_SAMPLES))
     sampled = range(0, len(dataset), every)
     count = max(1, MOST_ELEMENTS // len(sampled))
-    elements = [(key, min(count, size)) for key, size in reading.sizes.items()]
-    large = [(reading.sizes[key], taken) for key, taken in elements if reading.sizes[key] > taken]
+    fixed = [(key, min(count, size)) for key, size in reading.sizes.items()]
+    elements = [*fixed, *((key, count) for key in reading.varying)]
+    large = [(reading.sizes[key], taken) for key, taken in fixed if reading.sizes[key] > taken]
     positions = Positions(large, seed) if large else None
 
     def feed(index: int) -> dict[str, Array]:
-        return dataset.row(index) if positions is None else {**dataset.row(index), POSITIONS: positions.of(index)}
+        inputs = dataset.row(index)
+        if positions is not None:
+            inputs[POSITIONS] = positions.of(index)
+        if reading.varying:
+            inputs[SHARES] = shares(count, seed, index)
+        return inputs
 
     def keep(index: int, outputs: Sequence[Floats]) -> None:
         record.add(index, np.concatenate(outputs))
@@ -162,7 +168,7 @@ def observe(
 
 
 class _Record:
-    """What was read so far: per sample for tensors, running extremes for channels, running sums for means."""
+    """What was read so far: per sample for tensors, running extremes for channels, running sums for means and sizes."""
 
     def __init__(self, reading: Plan, samples: int) -> None:
         self._plan = reading
@@ -174,7 +180,8 @@ class _Record:
         self._lows = np.full(self._width, np.inf, np.float32)
         self._highs = np.full(self._width, -np.inf, np.float32)
         self._sums: Doubles = np.zeros(sum(reading.means.values()))
-        self._borders = np.cumsum([self._width, self._width, len(self._sums)])
+        self._sizes: Doubles = np.zeros(len(reading.varying))
+        self._borders = np.cumsum([self._width, self._width, len(self._sums), len(self._sizes)])
         self._elements: list[Floats] = []
         self._waiting: dict[int, Floats] = {}
 
@@ -193,12 +200,13 @@ class _Record:
         if not self._waiting:
             return
         taken = list(self._waiting)
-        lows, highs, means, _ = np.split(np.stack(list(self._waiting.values())), self._borders, axis=1)
+        lows, highs, means, sizes, _ = np.split(np.stack(list(self._waiting.values())), self._borders, axis=1)
         self._low[:, taken] = np.minimum.reduceat(lows, self._starts, axis=1).T
         self._high[:, taken] = np.maximum.reduceat(highs, self._starts, axis=1).T
         np.minimum(self._lows, lows.min(axis=0), out=self._lows)
         np.maximum(self._highs, highs.max(axis=0), out=self._highs)
         self._sums += means.sum(axis=0, dtype=np.float64)
+        self._sizes += sizes.sum(axis=0, dtype=np.float64)
         self._waiting.clear()
 
     def observation(self, counts: Sequence[int]) -> Observation:
@@ -206,16 +214,15 @@ class _Record:
         tensors: dict[str, TensorStatistics] = {}
         samples = self._low.shape[1]
         parts = np.split(np.array(self._elements), np.cumsum(counts)[:-1], axis=1) if counts else []
-        elements = {key: np.sort(part, axis=None) for key, part in zip(self._plan.sizes, parts, strict=True)}
+        sizes = {**self._plan.sizes, **dict(zip(self._plan.varying, (self._sizes / samples).round(), strict=True))}
+        elements = {key: np.sort(part, axis=None) for key, part in zip(sizes, parts, strict=True)}
         for number, one in enumerate(self._plan.reductions):
             channels = dict(tensors[one.tensor].channels) if one.tensor in tensors else {}
             if one.axis is not None:
                 part = slice(self._starts[number], self._starts[number] + one.width)
                 channels[one.axis] = (self._lows[part].reshape(one.shape), self._highs[part].reshape(one.shape))
             low, high = self._low[number], self._high[number]
-            if one.tensor not in elements:
-                elements[one.tensor] = np.sort(np.concatenate([low, high]))
-            size = self._plan.sizes.get(one.tensor, 0)
+            size = int(sizes[one.tensor])
             tensors[one.tensor] = TensorStatistics(low, high, elements[one.tensor], size, channels)
         borders = np.cumsum(list(self._plan.means.values()))[:-1]
         means = np.split((self._sums / samples).astype(np.float32), borders)

@@ -16,8 +16,9 @@ import openvino as ov
 from autotune.configuration import Compression, Configuration, FormChoice, FormName, PlacementName
 from autotune.data import Dataset
 from autotune.findings import QuantizerRecord
-from autotune.forms import Smoothing, apply_forms, forms_with, smoothable
+from autotune.forms import FORMS, Smoothing, apply_forms, forms_with, smoothable
 from autotune.graph.inspect import clone, constants_size, nodes_by_name
+from autotune.graph.lengths import at_length
 from autotune.graph.typing import type_bf16
 from autotune.memory import is_large
 from autotune.quantize.compress import compress
@@ -92,6 +93,12 @@ class Variants:
         self._base_observed = True
         if self.groups and self.base.operators and self._candidates == "observe-once":
             self._compared_with()
+
+    def static_only(self, length: int) -> dict[str, int]:
+        """Return how many operators each form could rewrite besides, if all samples had this length; where it could."""
+        static = at_length(self._model, length)
+        lost = {name: _members(form.groups(static)) - _members(self._groups[name]) for name, form in FORMS.items()}
+        return {name: len(operators) for name, operators in lost.items() if operators}
 
     def model(self, forms: Forms) -> ov.Model:
         """Return the float model in these forms: always the same object, not a copy.
@@ -219,8 +226,12 @@ class Variants:
         found = {}
         for key, (axis,) in self._channels.items():
             name, _, port = key.rpartition(":")
-            found[key] = int(nodes[name].output(int(port)).get_shape()[axis])
+            found[key] = nodes[name].output(int(port)).get_partial_shape()[axis].get_length()
         return found
+
+
+def _members(groups: Mapping[str, tuple[str, ...]]) -> set[str]:
+    return {operator for members in groups.values() for operator in members}
 
 
 def _compressed(model: ov.Model, compression: Compression) -> ov.Model:

@@ -95,6 +95,8 @@ def check_file(path: Path) -> None:
 def read(path: Path, inputs: Mapping[str, tuple[int, ...]], sample: Dataset) -> tuple[ov.Model, list[str]]:
     """Read a model and give it static shapes with a batch of 1.
 
+    Where samples differ in length, that axis stays as it is: the model was converted so.
+
     Args:
         inputs: shapes that the recipe fixes, by input name.
         sample: data whose sample shapes fix the dimensions that are still dynamic.
@@ -113,6 +115,9 @@ def read(path: Path, inputs: Mapping[str, tuple[int, ...]], sample: Dataset) -> 
     for name in inputs:
         if _port(model, name) is None:
             raise UserError(f"inputs: {path.name} has no input '{name}'. {suggest(name, known)}")
+    if sample.lengths is not None:
+        conform(sample, model, "data")
+        return model, []
     notes = []
     shapes: dict[str, list[int]] = {}
     given = {_name(_port(model, name)): list(shape) for name, shape in inputs.items()}
@@ -164,19 +169,21 @@ def conform(dataset: Dataset, model: ov.Model, where: str) -> Dataset:
     Raises:
         UserError: an input is missing or unknown, or its shape or type does not fit; names the input and both.
     """
+    import openvino
+
     inputs = {}
     for port in model.inputs:
         name = _name(port)
         values = _by_port(dataset, model, where)[name]
-        expected = [int(d) for d in port.shape]
         shape = [1, *values.shape[1 if dataset.members == 1 else 2 :]]
-        if shape != expected:
+        partial = port.get_partial_shape()
+        if partial.is_static != (dataset.lengths is None) or not partial.compatible(openvino.PartialShape(shape)):
             raise UserError(
                 f"{where}: input '{name}' has samples of shape {shape} (with the batch axis), the "
-                f"model takes {expected}; change the data, or 'inputs' in the recipe."
+                f"model takes {_shape_text(port)}; change the data, or 'inputs' in the recipe."
             )
         inputs[name] = _cast(values, port, where)
-    return Dataset(inputs, dataset.labels, dataset.groups, dataset.members)
+    return Dataset(inputs, dataset.labels, dataset.groups, dataset.members, dataset.lengths)
 
 
 def read_file(path: Path) -> Any:
