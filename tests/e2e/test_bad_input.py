@@ -14,7 +14,7 @@ from autotune.cli import app
 
 
 def autotune(*arguments: str | Path) -> Result:
-    """Run a command in this process; its child is a real one. An exception that no sentence was made of fails the test."""
+    """Run a command in this process; its child is a real one. An exception that became no sentence fails the test."""
     return CliRunner().invoke(app, list(map(str, arguments)), catch_exceptions=False)
 
 
