@@ -199,7 +199,7 @@ def fingerprint(threads: int | None = None) -> Fingerprint:
     """
     cores = usable_cores()
     return Fingerprint(
-        cpu=_cpuinfo("model name", "Processor") or platform.processor() or platform.machine(),
+        cpu=_cpu_name(),
         isa=flags(),
         instruction_set=instruction_set(),
         cores=cores,
@@ -223,6 +223,13 @@ def _versions() -> dict[str, str]:
 def _cap(value: str) -> str:
     upper = value.strip().upper()
     return NATIVE if upper in ("", "ALL", "DEFAULT", "NATIVE") else upper
+
+
+def _cpu_name() -> str:
+    """Return the CPU's name with its family and model: virtual machines often tell only the maker's name."""
+    name = _cpuinfo("model name", "Processor") or platform.processor() or platform.machine()
+    family, model = _cpuinfo("cpu family"), _cpuinfo("model")
+    return f"{name} (family {family}, model {model})" if family and model else name
 
 
 @cache

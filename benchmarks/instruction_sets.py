@@ -30,6 +30,7 @@ def tune(recipe: Path, isa: str) -> dict[str, object]:
         subprocess.run([*command, "--output", str(output), "--quiet"], check=True)
         run = json.loads((output / "run.json").read_text())
     verdict, speedup, best_float = run["verdict"], run["speedup"], run["speedup_best_float"]
+    climbed = [rung["name"] for rung in (run["ladder"] or {"rungs": ()})["rungs"] if rung["trials"]]
     return {
         "recipe": recipe.stem,
         "instruction_set": isa,
@@ -42,6 +43,8 @@ def tune(recipe: Path, isa: str) -> dict[str, object]:
         "drop": round(verdict["drop"], 5),
         "drop_upper": round(verdict["drop_upper"], 5),
         "n": verdict["n"],
+        "tolerance": round(verdict["tolerance"], 5),
+        "rung": climbed[-1] if climbed else None,
         "trials": run["trials"],
         "wall_seconds": round(run["wall_seconds"], 1),
     }

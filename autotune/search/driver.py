@@ -23,7 +23,7 @@ from autotune.decide import fits
 from autotune.protocol import Explored
 from autotune.recipe import Strategy
 from autotune.record import Origin, Trial
-from autotune.search.early import fewer_threads, partly_bf16, partly_compressed, rewritten, threads_matter
+from autotune.search import early
 from autotune.search.guide import Guide, frame_of
 from autotune.search.incumbent import challenger, fastest_within, incumbent
 from autotune.search.order import FOR_ACCURACY, FOR_SPEED, likely_first
@@ -214,21 +214,25 @@ class Search:
     def _first(self) -> tuple[Configuration, Origin] | None:
         """Return the next plain configuration, or what is to come before it; None when all are tried."""
         for configuration in self._untried_plain():
-            early = None if configuration.is_float else self._early()
-            return (early, "guide") if early else (configuration, "plain")
+            sooner = None if configuration.is_float else self._sooner()
+            return (sooner, "guide") if sooner else (configuration, "plain")
         return None
 
-    def _early(self) -> Configuration | None:
+    def _sooner(self) -> Configuration | None:
         """Return what may be faster than float f32 and within the tolerance, and costs less than anything int8."""
         if not self._strategy.prior:
             return None
         trials, tolerance, space = self._trials, self._tolerance, self._space
-        found = [fewer_threads(trials, space.threads), rewritten(trials, tolerance, space.faster_forms)]
+        found = [
+            early.fewer_threads(trials, space.threads),
+            early.fewer_threads_in_less(trials, tolerance),
+            early.rewritten(trials, tolerance, space.faster_forms),
+        ]
         whole = next((c for c in self._plain if c.is_float and c.precision == "bf16"), None)
         if whole is not None:
-            found.append(partly_bf16(trials, tolerance, whole, space.bf16, self._profile))
+            found.append(early.partly_bf16(trials, tolerance, whole, space.bf16, self._profile))
         if self._climbs:
-            found.append(partly_compressed(trials, tolerance, self._plain, self._profile))
+            found.append(early.partly_compressed(trials, tolerance, self._plain, self._profile))
         return next((c for c in found if c is not None and space.holds(c)), None)
 
     def _neighbour(self) -> Configuration | None:
@@ -236,7 +240,7 @@ class Search:
         best = incumbent(self.able, self._tolerance)
         is_within = fastest_within([t for t in self._trials if t.configuration == best], self._tolerance) > 0
         beyond = challenger(self.able, self._tolerance, _FASTER)
-        ahead = threads_matter(self._trials)
+        ahead = early.threads_matter(self._trials)
         for_speed: tuple[Kind, ...] = ("threads", *FOR_SPEED) if ahead else (*FOR_SPEED, "threads")
         starts = [(beyond, FOR_ACCURACY), (best, for_speed if is_within else FOR_ACCURACY)]
         self._side = 1 - self._side

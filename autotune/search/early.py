@@ -110,6 +110,23 @@ def fewer_threads(trials: Iterable[Trial], counts: Sequence[int]) -> Configurati
     return None
 
 
+def fewer_threads_in_less(trials: Iterable[Trial], tolerance: float) -> Configuration | None:
+    """Return the fastest float model of another precision within the tolerance, on fewer threads, or None.
+
+    Only where fewer threads matter to float f32, whose fastest count is taken: less work has less for several threads.
+    """
+    known = list(trials)
+    if not threads_matter(known):
+        return None
+    speeds = {t.configuration: speed for t in known if (speed := fastest_within([t], tolerance)) > 0}
+    counts = {c.threads: s for c, s in speeds.items() if c == Configuration(threads=c.threads) and c.threads}
+    others = {c: s for c, s in speeds.items() if c == Configuration(precision=c.precision) and c.precision != "f32"}
+    if not counts or not others or max(others.values()) <= 1:
+        return None
+    found = replace(max(others, key=others.__getitem__), threads=max(counts, key=counts.__getitem__))
+    return found if all(t.configuration != found for t in known) else None
+
+
 def rewritten(trials: Iterable[Trial], tolerance: float, forms: tuple[FormChoice, ...]) -> Configuration | None:
     """Return the fastest plain float model within the tolerance in these forms, which need no observation either.
 
@@ -118,16 +135,9 @@ def rewritten(trials: Iterable[Trial], tolerance: float, forms: tuple[FormChoice
     known = list(trials)
     if not forms or any(t.configuration.is_float and t.configuration.forms == forms for t in known):
         return None
-    within = [
-        (found.latency.speedup.estimate, t.configuration)
-        for t in known
-        if t.configuration.is_float
-        and (found := t.measurement) is not None
-        and found.latency is not None
-        and found.drop is not None
-        and found.drop <= tolerance
-    ]
-    return replace(max(within, key=lambda entry: entry[0])[1], forms=forms) if within else None
+    speeds = {t.configuration: fastest_within([t], tolerance) for t in known if t.configuration.is_float}
+    fastest = max(speeds, key=speeds.__getitem__, default=None)
+    return replace(fastest, forms=forms) if fastest is not None and speeds[fastest] > 0 else None
 
 
 def threads_matter(trials: Iterable[Trial]) -> bool:

@@ -4,7 +4,15 @@ from dataclasses import replace
 
 from autotune.configuration import Compression, Configuration, FormChoice
 from autotune.record import Interval, Latency, Measurement, Trial
-from autotune.search.early import fewer_threads, longest, partly_bf16, partly_compressed, rewritten, threads_matter
+from autotune.search.early import (
+    fewer_threads,
+    fewer_threads_in_less,
+    longest,
+    partly_bf16,
+    partly_compressed,
+    rewritten,
+    threads_matter,
+)
 
 MICROSECONDS = {"a": 600.0, "b": 200.0, "c": 100.0, "rest": 100.0}
 BF16 = Configuration(precision="bf16")
@@ -83,6 +91,17 @@ def test_an_int8_model_may_want_fewer_threads_than_float() -> None:
     assert not threads_matter([trial(F32, 1.0, 0.0)])
     assert threads_matter([trial(Configuration(threads=1), 0.9, 0.0)])
     assert not threads_matter([trial(Configuration(threads=1), 0.6, 0.0)])
+
+
+def test_bf16_within_the_tolerance_is_tried_on_the_threads_that_suit_f32() -> None:
+    reference, one, half = trial(F32, 1.0, 0.0), trial(Configuration(threads=1), 0.9, 0.0), trial(BF16, 1.2, 0.0)
+    assert fewer_threads_in_less([reference, one, half], 0.01) == replace(BF16, threads=1)
+    assert fewer_threads_in_less([reference, one, trial(BF16, 1.2, 0.05)], 0.01) is None, "beyond the tolerance"
+    assert fewer_threads_in_less([reference, one, trial(BF16, 0.9, 0.0)], 0.01) is None, "slower than f32"
+    assert fewer_threads_in_less([reference, trial(Configuration(threads=1), 0.6, 0.0), half], 0.01) is None
+    assert fewer_threads_in_less([reference, half], 0.01) is None
+    both = trial(replace(BF16, threads=1), 1.4, 0.0)
+    assert fewer_threads_in_less([reference, one, half, both], 0.01) is None, "tried"
 
 
 def test_the_fastest_float_within_the_tolerance_is_rewritten_once() -> None:
