@@ -49,7 +49,7 @@ def test_objects_are_tuned_and_leave_a_run_of_files(tiny: Path, tmp_path: Path) 
 
     events = Heard()
     output = tmp_path / "run"
-    run = autotune.tune(model_of(tiny), (images, labels), right, max_drop="3%", trials=8, output=output, events=events)
+    run = autotune.tune(model_of(tiny), (images, labels), right, max_drop="3%", trials=5, output=output, events=events)
 
     assert run.outcome == "winner"
     assert run.summary == json.loads((output / "run.json").read_text())
