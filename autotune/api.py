@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,11 +14,12 @@ from autotune import hardware
 from autotune.console import Console
 from autotune.errors import UserError
 from autotune.events import Events
-from autotune.files import sha256
 from autotune.folder import RunFolder, fresh_folder
 from autotune.outcome import Run as Record
 from autotune.recipe import PREFIX, Limits, Recipe, load
 from autotune.sources import objects
+from autotune.sources.given import Given
+from autotune.tracking import reach
 from autotune.tuner import Options
 from autotune.tuner import tune as run_tune
 
@@ -117,6 +116,7 @@ def tune(
     output: str | os.PathLike[str] | None = None,
     resume: bool = False,
     trust_code: bool = False,
+    mlflow: str | None = None,
     events: Events | None = None,
     quiet: bool = False,
 ) -> Run:
@@ -146,6 +146,7 @@ def tune(
         output: the run folder; by default ``reports/<name>-<time>``.
         resume: continue the killed run in ``output``.
         trust_code: whether ``FILE.py:function`` may run; a function given as an object may.
+        mlflow: log the finished run there: ``"http://..."``, ``"sqlite:///mlflow.db"``; tells its id unless ``quiet``.
         events: told of the progress; by default it is printed.
         quiet: print nothing but the verdict.
 
@@ -172,27 +173,39 @@ def tune(
         if objects.is_path(model) and (Path(model).suffix in _RECIPES or str(model).startswith(PREFIX)):
             asked = _loaded(Path(model), data, metric, more).with_overrides(**limits)
             folder = RunFolder(Path(output) if output is not None else fresh_folder(asked.name))
-            return _run(asked, Options(folder.path, resume, trust_code, _command(Path(model), asked)), events, quiet)
+            return _run(
+                asked, Options(folder.path, resume, trust_code, _command(Path(model), asked)), events, quiet, mlflow
+            )
         if data is None or (metric is None and task is None):
             raise UserError("Tuning a model without a recipe needs data and metric.")
         folder = RunFolder(Path(output) if output is not None else fresh_folder(name or _name(model)))
-        with _Given(folder, resume) as given:
+        with Given(folder, resume) as given:
             names = partial(objects.input_names, model)
             judge = None if metric is None else given.metric(metric, direction)
             asked = Recipe.quick(given.model(model), given.data(data, names), judge, more, **limits)
             trusted = trust_code or given.functions == len(asked.functions)
             given.check()
-            return _run(asked, Options(folder.path, resume, trusted, _command(folder.recipe, asked)), events, quiet)
+            return _run(
+                asked, Options(folder.path, resume, trusted, _command(folder.recipe, asked)), events, quiet, mlflow
+            )
 
 
-def _run(asked: Recipe, options: Options, events: Events | None, quiet: bool) -> Run:
+def _run(asked: Recipe, options: Options, events: Events | None, quiet: bool, mlflow: str | None) -> Run:
+    tracker = reach(mlflow)
     if events is not None:
-        return Run(options.output, run_tune(asked, options, events))
-    console = Console(quiet=quiet, to_stderr=False)
-    console.header(asked, options.output)
-    with console:
-        record = run_tune(asked, options, console)
-    console.result(record, options.output)
+        record = run_tune(asked, options, events)
+    else:
+        console = Console(quiet=quiet, to_stderr=False)
+        console.header(asked, options.output)
+        with console:
+            record = run_tune(asked, options, console)
+        console.result(record, options.output)
+    if tracker is not None:
+        logged = tracker.log(record, options.output)
+        if events is not None:
+            events.note(logged)
+        elif not quiet:
+            print(logged)
     return Run(options.output, record)
 
 
@@ -200,78 +213,6 @@ def _loaded(path: Path, data: Any, metric: Any, more: Mapping[str, Any]) -> Reci
     if any(key != "name" for key in more) or not all(g is None or isinstance(g, str) for g in (data, metric)):
         raise UserError(f"{path}: objects, inputs, task, space and strategy go with a model; write them there.")
     return load(path).with_overrides(name=more.get("name"), data=data, metric=metric)
-
-
-class _Given:
-    """Objects as files in ``given/`` of the run folder; what a run to be resumed was given must be the same.
-
-    Attributes:
-        functions: how many of them are functions for a recipe, which need not be trusted by name.
-
-    Raises:
-        UserError: the folder holds another run; a run to be resumed was given something else.
-    """
-
-    def __init__(self, folder: RunFolder, resume: bool) -> None:
-        self._folder = folder
-        self._resume = resume
-        self._made = not folder.path.exists()
-        self._written = False
-        self._place = folder.given
-        self.functions = 0
-
-    def __enter__(self) -> _Given:
-        if self._resume:
-            self._place = Path(tempfile.mkdtemp(prefix="autotune-"))
-        else:
-            self._folder.check_free()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._resume:
-            shutil.rmtree(self._place, ignore_errors=True)
-        elif not self._folder.study.exists():  # nothing was measured: the same call can be made again
-            shutil.rmtree(self._folder.path if self._made else self._folder.given, ignore_errors=True)
-
-    def model(self, model: Any) -> str:
-        """Return the path of a model's file."""
-        if objects.is_path(model):
-            return str(model)
-        self.functions += objects.is_module(model)
-        return self._named(objects.write_model(model, self._place))
-
-    def data(self, data: Any, names: Callable[[], tuple[str, ...]]) -> str | dict[str, Any]:
-        """Return what a recipe says of the data."""
-        if objects.is_path(data):
-            return str(data)
-        written = {split: {"path": self._named(path)} for split, path in objects.write_data(data, names, self._place)}
-        return written.get("", written)
-
-    def metric(self, metric: Any, direction: str) -> str | dict[str, Any]:
-        """Return what a recipe says of the metric."""
-        if objects.is_path(metric):
-            function = str(metric)
-        else:
-            self.functions += 1
-            function = self._named(f"{objects.write_object(metric, 'metric', self._place)}:metric")
-        return function if direction == "higher" else {"function": function, "direction": direction}
-
-    def check(self) -> None:
-        """Compare with what the run was given when it began."""
-        if not self._resume or not self._written:
-            return
-        for path in sorted(self._place.iterdir()):
-            before = self._folder.given / path.name
-            if not before.is_file() or sha256(before) != sha256(path):
-                raise UserError(
-                    f"--resume {self._folder.path}: the run was started with another {path.stem}; "
-                    "its trials cannot be mixed with new ones, start a new run."
-                )
-
-    def _named(self, path: str | Path) -> str:
-        """The name of a file that was written, as it is in the run folder."""
-        self._written = True
-        return str(self._folder.given.absolute() / Path(path).name)
 
 
 @contextlib.contextmanager

@@ -118,7 +118,12 @@ def _findings(frame: Configuration, explored: Explored) -> FrameFindings:
         frame,
         explored.operators,
         tuple(
-            OperatorFinding(members, explored.costs.get(label), sum(floats[name] - int8[name] for name in members))
+            OperatorFinding(
+                members,
+                explored.costs.get(label),
+                sum(floats[name] - int8[name] for name in members),
+                explored.taken_back.get(label),
+            )
             for label, members in explored.groups.items()
         ),
     )

@@ -9,15 +9,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from autotune.data import Splits
 from autotune.errors import UserError
+from autotune.graph.normalise import normalise
 from autotune.onnx_qdq.refusal import check_installed
+from autotune.quantize.variants import Variants
 from autotune.recipe import Recipe, SchemaError, load
 from autotune.sources import builtin, folders
+from autotune.sources.cache import cache_dir
 from autotune.sources.datasets import load_data
-from autotune.sources.model import check_file, locate, obtain, read
+from autotune.sources.model import check_file, conform_splits, locate, obtain, read
+from autotune.space import Nameable, names_any, unknown_names
 from autotune.tasks import metrics
 from autotune.tasks.members import of_members
 from autotune.usercode import check_defined
@@ -117,9 +121,19 @@ class _Checking:
         self._read += [f"{name} {len(part)}" for name, part in splits.items()]
         if path is not None:
             sample, model = splits.search.runs(), path
-            self._tried(lambda: read(model, recipe.inputs, sample))
+            source = self._tried(lambda: read(model, recipe.inputs, sample))
+            if source is not None and names_any(recipe.space):
+                self._names(source[0], splits)
         if recipe.metric.name is not None or trusted:
             self._tried(lambda: self._labels(splits))
+
+    def _names(self, source: Any, splits: Splits) -> None:
+        """Look up what ``space`` names, after the same steps as a run takes."""
+        model, _ = normalise(source)
+        calibration = conform_splits(splits, source).calibration.runs()
+        offered = Variants(model, calibration, cache_dir() / "observations", 1)
+        has = Nameable(offered.base.operators, offered.base.activation_quantizers, offered.groups)
+        self._problems += unknown_names(self._recipe.space, has)
 
     def _labels(self, splits: Splits) -> None:
         recipe = self._recipe

@@ -14,6 +14,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
+from autotune.decide import digits, drop_words
 from autotune.outcome import Run, Verification
 from autotune.progress import search_progress
 from autotune.recipe import Recipe
@@ -148,12 +149,12 @@ def verification_lines(found: Verification, short: bool) -> list[str]:
     if short:
         return [outcome]
     return [
-        f"Drop    {verdict.drop:+.4f}, at most {verdict.drop_upper:+.4f} of {verdict.tolerance:.4f}: {verdict.status} "
-        f"(the run: {promised.verdict.drop:+.4f}, {promised.verdict.status})",
+        f"Drop    {_signed(verdict.drop)}, at most {_signed(verdict.drop_upper)} of {digits(verdict.tolerance)}: "
+        f"{verdict.status} (the run: {_signed(promised.verdict.drop)}, {promised.verdict.status})",
         f"Speed   {speed.estimate:.2f}x float f32 ({speed.low:.2f} to {speed.high:.2f}; the run: "
         f"{promised.speedup.estimate:.2f}x), {found.speedup_best_float.estimate:.2f}x the best float here, "
         f"{found.best_float}",
-        f"Latency {found.latency_ms:.3g} ms",
+        f"Latency {digits(found.latency_ms)} ms",
         *(f"Differs {text}" for text in found.differences),
         outcome,
     ]
@@ -163,7 +164,11 @@ def _gain(trial: Trial) -> str:
     """Speed and drop; short enough to stand beside a progress bar."""
     measured = trial.measurement
     assert measured is not None and measured.latency is not None and measured.drop is not None
-    return f"{measured.latency.speedup.estimate:.2f}x, drop {measured.drop:+.4f}"
+    return f"{measured.latency.speedup.estimate:.2f}x, {drop_words(measured.drop)}"
+
+
+def _signed(drop: float) -> str:
+    return drop_words(drop).removeprefix("drop ").replace("no drop", "0")
 
 
 def _finalists(run: Run, framed: bool) -> Table:
@@ -178,8 +183,8 @@ def _finalists(run: Run, framed: bool) -> Table:
             f"{finalist.trial}{mark}",
             finalist.configuration.label,
             f"{finalist.speedup.estimate:.2f}x",
-            f"{verdict.drop:+.4f}",
-            f"{verdict.drop_upper:+.4f}",
+            _signed(verdict.drop),
+            _signed(verdict.drop_upper),
             verdict.status,
         )
     return table

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from autotune.configuration import Configuration
 from autotune.data import Dataset
 from autotune.graph.groups import cover, groups
@@ -13,6 +15,10 @@ from autotune.record import OperatorRun
 
 PROFILES = 3
 FEWEST_SAMPLES, MOST_SAMPLES = 4, 32
+# What each operator in float takes back is looked at on so many at most: reports tell it, the search does not need it.
+MOST_FEW = 8
+# Each takes one more placement to be solved, 0.01 to 0.04 s.
+MOST_GROUPS = 64
 # Emulated int8, one thread per inference, takes about so many times as long as float with all threads.
 EMULATION = 6.0
 # Variants of one sample besides those of the groups: float, and everything quantised.
@@ -45,14 +51,18 @@ def explore(
         float_runs, int8_runs = (_profile(one, samples.row(0)) for one in compiled)
     near = {name: (*found.feeds, *found.reads) for name, found in neighbours(model, operators).items()}
     costs: dict[str, float] = {}
+    taken_back: dict[str, float] = {}
     chosen: dict[str, tuple[str, ...]] = {}
     if accuracy:
         possible = inferences / EMULATION
         count = int(min(max(possible / (len(operators) + _OTHERS), FEWEST_SAMPLES), MOST_SAMPLES, len(samples)))
         most = max(2, int(possible / count) - _OTHERS)
         chosen = cover(groups(model, operators), operators, most)
-        found = factory.sensitivity(frame.quantization, samples.take(slice(0, count)), chosen, kept=False)
+        few = _few(possible, count, len(chosen))
+        found = factory.sensitivity(frame.quantization, samples.take(slice(0, count)), chosen, few=few)
         costs = {label: distance.error for label, distance in found.alone.items()}
+        whole = found.whole_of_few.error
+        taken_back = {label: whole - k.error for label, k in found.kept.items() if math.isfinite(whole - k.error)}
     return Explored(
         operators=operators,
         float_runs=float_runs,
@@ -62,8 +72,15 @@ def explore(
         sizes=sizes(model),
         groups=chosen or {name: (name,) for name in operators},
         costs=costs,
+        taken_back=taken_back,
         inference_seconds=variants.watch.seconds - before,
     )
+
+
+def _few(possible: float, count: int, groups: int) -> int:
+    """Return how many samples the time that is left allows, 0 if fewer than a variance needs, or for many groups."""
+    few = int(min((possible - count * (groups + _OTHERS)) / max(groups, 1), count, MOST_FEW))
+    return few if few >= FEWEST_SAMPLES and groups <= MOST_GROUPS else 0
 
 
 def _profile(compiled: Compiled, sample: Inputs) -> tuple[OperatorRun, ...]:

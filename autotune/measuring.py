@@ -97,11 +97,12 @@ def _compared(timed: _Timed, rival: Rival, compiled: Compiled, timing: Timing, b
     watch = Stopwatch()
     try:
         with stage("latency"), watch.running():
-            ratio = timing.duel(compiled, rival.configuration, build)
+            pairs = timing.duel(compiled, rival.configuration, build)
     except StageFailed as error:
         return replace(timed, notes=(f"It could not be timed beside trial {rival.number}: {error}.",))
-    latency = replace(timed.latency, speedup=decide.placed(timed.latency.speedup, rival.speedup, ratio))
-    return _Timed(latency, Duel(rival.number, ratio, watch.seconds))
+    latency = replace(timed.latency, speedup=decide.placed(timed.latency.speedup, rival.speedup, pairs.speedup))
+    duel = Duel(rival.number, pairs.speedup, watch.seconds, pairs.baseline_ms, pairs.candidate_ms)
+    return _Timed(latency, duel)
 
 
 @contextmanager

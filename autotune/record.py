@@ -101,12 +101,15 @@ class Latency:
 class Duel:
     """Interleaved pairs with the trial ``against``; ``ratio`` is its time over this one's, above 1 this is faster.
 
-    ``seconds`` is what they took, part of the trial's seconds for latency.
+    ``seconds`` is what they took, part of the trial's seconds for latency; ``rival_ms`` and ``own_ms`` are one value
+    per pair, milliseconds per inference, empty where an older run did not record them.
     """
 
     against: int
     ratio: Interval
     seconds: float
+    rival_ms: tuple[float, ...] = ()
+    own_ms: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

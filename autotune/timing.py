@@ -11,7 +11,7 @@ from autotune.configuration import Configuration
 from autotune.measure.compiled import Compiled, Inputs, deploy_properties
 from autotune.measure.latency import measure_pairs, round_order, rounds
 from autotune.protocol import Race, Raced
-from autotune.record import Failure, Interval, Latency
+from autotune.record import Failure, Latency
 from autotune.stages import StageFailed, stage
 
 TARGET_WIDTH = 0.03
@@ -78,8 +78,8 @@ class Timing:
             slowest=slowest,
         )
 
-    def duel(self, compiled: Compiled, rival: Configuration, build: Callable[[Configuration], Any]) -> Interval:
-        """Time a model in interleaved pairs with its rival, and return the rival's time over its own.
+    def duel(self, compiled: Compiled, rival: Configuration, build: Callable[[Configuration], Any]) -> Latency:
+        """Time a model in interleaved pairs with its rival, which takes the place of float f32.
 
         It ends early when it is clear that the model is slower. The rival is compiled at most once while it is kept.
         """
@@ -95,7 +95,7 @@ class Timing:
             max_seconds=MAX_DUEL_SECONDS,
             slowest=1.0,
             warm_up=DUEL_WARM_UP_SECONDS,
-        ).speedup
+        )
 
     def remember(self, configuration: Configuration, compiled: Compiled) -> None:
         """Keep a compiled candidate: it may be the rival of the next."""

@@ -19,8 +19,13 @@ def init(
             help="An .xml, .onnx, .tflite, a transformers folder, FILE.py:factory, or package:NAME==VERSION[:PATH].",
         ),
     ],
-    data: Annotated[str | None, typer.Option(help="data.npz, a table, FILE.py:function or a built-in name.")] = None,
-    task: Annotated[str | None, typer.Option(help="Of a transformers folder; guessed if not given.")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="data.npz, a table, a folder of images or recordings, FILE.py:function or a built-in name."),
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Of a transformers folder, images or recordings; guessed if not given.")
+    ] = None,
     output: Annotated[Path, typer.Option(help="The recipe to write; must not exist.")] = Path("recipe.yaml"),
     trust_code: TrustCode = False,
     debug: Debug = False,

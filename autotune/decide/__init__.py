@@ -1,6 +1,7 @@
 """What the measurements mean: the front, the finalists, the verdict on each and the winner. Pure functions."""
 
 from autotune.decide.choice import Decision, choose, finalists
+from autotune.decide.digits import digits, drop_words
 from autotune.decide.duel import is_affordable, is_close, placed
 from autotune.decide.front import Point, fits, pareto_front, pick_finalists, points
 from autotune.decide.holding import differences, still_holds
@@ -13,7 +14,9 @@ __all__ = [
     "Point",
     "choose",
     "differences",
+    "digits",
     "dominant",
+    "drop_words",
     "fast_enough",
     "finalists",
     "fits",

@@ -9,6 +9,7 @@ import numpy as np
 
 from autotune.configuration import Configuration
 from autotune.decide.choice import ENOUGH, best_float, speedup
+from autotune.decide.digits import digits
 from autotune.outcome import Finalist, Fingerprint, Run, Verdict, Verification
 from autotune.record import Interval
 
@@ -68,7 +69,7 @@ def still_holds(
     latency = float(np.median(deployed.milliseconds))
     limit = run.goal.max_latency_ms
     if limit is not None and latency > limit:
-        reasons.append(f"it takes {latency:.3g} ms, at most {limit:g} ms were asked")
+        reasons.append(f"it takes {digits(latency)} ms, at most {limit:g} ms were asked")
     return Verification(
         holds=not reasons,
         reasons=tuple(reasons),
@@ -107,10 +108,10 @@ def _listed(word: str, names: Sequence[str]) -> str:
 
 def _drop_reason(verdict: Verdict, run: Run) -> str:
     if verdict.status == "beyond":
-        return f"its drop of {verdict.drop:.3g} is beyond the tolerance of {verdict.tolerance:.3g}"
+        return f"its drop of {digits(verdict.drop)} is beyond the tolerance of {digits(verdict.tolerance)}"
     return (
-        f"its drop is not {run.goal.assurance} to be within the tolerance: {verdict.drop:.3g}, at most "
-        f"{verdict.drop_upper:.3g} of {verdict.tolerance:.3g}"
+        f"its drop is not {run.goal.assurance} to be within the tolerance: {digits(verdict.drop)}, at most "
+        f"{digits(verdict.drop_upper)} of {digits(verdict.tolerance)}"
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Literal
 
 from autotune.configuration import Configuration
+from autotune.decide.digits import drop_words
 from autotune.decide.front import NEAR_FASTEST, Point, points
 from autotune.outcome import Goal, Ladder, Rung, RungName
 from autotune.record import Interval, OperatorRun, Trial
@@ -144,5 +145,5 @@ def _speed(point: Point) -> float:
 def _said(point: Point) -> str:
     return (
         f"trial {point.trial.number} ({point.trial.configuration.label}) is {point.speedup.estimate:.2f}x as fast as "
-        f"float f32, drop {point.drop:+.3g}"
+        f"float f32, {drop_words(point.drop)}"
     )

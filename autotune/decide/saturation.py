@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autotune.decide.digits import digits
 from autotune.outcome import Goal, Saturation
 
 
@@ -13,8 +14,9 @@ def saturation(score: float, emulated: float, samples: int, goal: Goal) -> Satur
 
 def saturation_sentence(found: Saturation, goal: Goal) -> str:
     """Say what the winner loses because sums of 8-bit products saturate."""
-    what = "costs nothing" if found.cost == 0 else f"{'costs' if found.cost > 0 else 'gains'} {abs(found.cost):.3g}"
+    does = "costs" if found.cost > 0 else "gains"
+    what = "costs nothing" if abs(found.cost) < 1e-12 else f"{does} {digits(abs(found.cost))}"
     return (
-        f"Saturation of 8-bit sums {what}: {goal.metric} of the winner is {found.score:.4g} on the {found.n} search "
-        f"samples, {found.emulated_score:.4g} with the same int8 emulated in floats."
+        f"Saturation of 8-bit sums {what}: {goal.metric} of the winner is {digits(found.score, 4)} on the {found.n} "
+        f"search samples, {digits(found.emulated_score, 4)} with the same int8 emulated in floats."
     )

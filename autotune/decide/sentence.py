@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from autotune.configuration import Configuration
+from autotune.decide.digits import digits
 from autotune.outcome import Finalist, Goal, Verdict
 from autotune.record import Interval
 
@@ -46,14 +47,14 @@ def why_float(judged: Sequence[Finalist], goal: Goal) -> str:
         ratio = closest.speedup_best_float
         slower = "slower" if ratio.high < 1 else "not clearly faster"
         return (
-            f"The fastest int8 candidate within the tolerance, {_name(closest)}, is {slower}: {ratio.estimate:.3g}x as "
-            f"fast as the best float ({_interval(ratio, goal)})."
+            f"The fastest int8 candidate within the tolerance, {_name(closest)}, is {slower}: "
+            f"{ratio.estimate:.2f}x as fast as the best float ({_interval(ratio, goal)})."
         )
     about = f"the fastest, {_name(closest)}, {_times(closest)} as fast as float f32, is {_change(verdict.drop)}"
     allowed = f"and {_allowed(closest, goal)} is allowed"
     if verdict.status == "beyond":
         return f"No int8 candidate keeps the tolerance on the holdout: {about}, {allowed}."
-    bound = f"with {_percent(verdict.confidence)} confidence worse by at most {verdict.drop_upper:.3g}"
+    bound = f"with {_percent(verdict.confidence)} confidence worse by at most {digits(verdict.drop_upper)}"
     return f"No int8 candidate is proven to keep the tolerance: {about}, {bound}, {allowed}{_more(closest)}."
 
 
@@ -72,9 +73,9 @@ def _speed_part(winner: Finalist, best: Finalist, goal: Goal) -> str:
 def _drop_part(winner: Finalist, goal: Goal) -> str:
     verdict = winner.verdict
     facts = (
-        f"On {verdict.n} holdout samples{_groups(verdict)} {goal.metric} is {verdict.score:.4g} against "
-        f"{verdict.float_score:.4g}: {_change(verdict.drop)} and, with {_percent(verdict.confidence)} confidence, "
-        f"worse by at most {verdict.drop_upper:.3g}"
+        f"On {verdict.n} holdout samples{_groups(verdict)} {goal.metric} is {digits(verdict.score, 4)} against "
+        f"{digits(verdict.float_score, 4)}: {_change(verdict.drop)} and, with {_percent(verdict.confidence)} "
+        f"confidence, worse by at most {digits(verdict.drop_upper)}"
     )
     if verdict.status == "proven":
         return f"{facts}; so it is proven to keep the tolerance of {_allowed(winner, goal)}."
@@ -86,10 +87,10 @@ def _drop_part(winner: Finalist, goal: Goal) -> str:
 def _latency_part(winner: Finalist, goal: Goal) -> str:
     milliseconds = float(np.median(winner.milliseconds))
     if winner.meets_latency:
-        return f"It takes {milliseconds:.3g} ms; {goal.max_latency_ms:g} ms were asked for."
+        return f"It takes {digits(milliseconds)} ms; {goal.max_latency_ms:g} ms were asked for."
     return (
         f"The asked latency of {goal.max_latency_ms:g} ms is not met: nothing that is {goal.assurance} to keep the "
-        f"tolerance meets it, and this one, the fastest, takes {milliseconds:.3g} ms."
+        f"tolerance meets it, and this one, the fastest, takes {digits(milliseconds)} ms."
     )
 
 
@@ -112,7 +113,7 @@ def _size_part(winner: Finalist, allowed: int, goal: Goal) -> str:
 
 
 def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.4g} MB"
+    return f"{digits(size / 1e6, 4)} MB"
 
 
 def _more(finalist: Finalist) -> str:
@@ -129,18 +130,18 @@ def _groups(verdict: Verdict) -> str:
 
 
 def _allowed(finalist: Finalist, goal: Goal) -> str:
-    tolerance = f"{finalist.verdict.tolerance:.3g}"
+    tolerance = f"{digits(finalist.verdict.tolerance)}"
     return f"{goal.max_drop} ({tolerance})" if goal.max_drop.endswith("%") else tolerance
 
 
 def _change(drop: float) -> str:
-    if drop == 0:
+    if abs(drop) < 1e-12:
         return "no change"
-    return f"{'worse' if drop > 0 else 'better'} by {abs(drop):.3g}"
+    return f"{'worse' if drop > 0 else 'better'} by {digits(abs(drop))}"
 
 
 def _interval(interval: Interval, goal: Goal) -> str:
-    return f"{_percent(goal.confidence)} interval {interval.low:.3g} to {interval.high:.3g}"
+    return f"{_percent(goal.confidence)} interval {digits(interval.low)} to {digits(interval.high)}"
 
 
 def _times(finalist: Finalist) -> str:

@@ -12,7 +12,7 @@ from autotune.drafting.guess import guess
 from autotune.drafting.page import Named, describe_data, describe_model, page
 from autotune.errors import UserError, suggest
 from autotune.files import write_text
-from autotune.recipe import DataSource, load
+from autotune.recipe import MEDIA, DataSource, load
 from autotune.recipe.fields import name_of
 from autotune.recipe.paths import moved_source, relative
 from autotune.recipe.sources import named_model, named_source
@@ -32,7 +32,7 @@ class Asked:
         model: a file, a transformers folder, ``FILE.py:factory``, or ``package:NAME==VERSION``, perhaps with ``:PATH``
             in it.
         data: a file, ``FILE.py:function`` or the name of a builtin.
-        task: of a transformers folder; None to guess.
+        task: of a transformers folder, or of images or recordings; None to guess.
         output: the recipe to write.
     """
 
@@ -59,10 +59,11 @@ def draft(asked: Asked) -> Drafted:
     """
     if asked.output.exists():
         raise UserError(f"--output {asked.output}: exists already; choose another file, or remove it.")
-    if asked.task is not None and asked.task not in TASKS:
-        raise UserError(f"--task: there is no '{asked.task}'. {suggest(asked.task, TASKS)}")
+    known = (*TASKS, *MEDIA)
+    if asked.task is not None and asked.task not in known:
+        raise UserError(f"--task: there is no '{asked.task}'. {suggest(asked.task, known)}")
     stem, source, model, said = _model(asked.model)
-    if asked.task is not None and not model.is_folder:
+    if asked.task in TASKS and not model.is_folder:
         raise UserError(f"--task {asked.task}: is for transformers folders, which {asked.model} is not.")
     data, unread = _data(asked, model)
     made = guess(model, data, asked.task)
@@ -71,13 +72,13 @@ def draft(asked: Asked) -> Drafted:
     def move(path: str) -> str:
         return relative(path, Path.cwd(), asked.output.absolute().parent)
 
-    given = None if asked.data is None else moved_source(named_source(asked.data), move)
+    given = None if asked.data is None else moved_source(_named(asked.data), move)
     text = page(Named(name_of(stem), moved_source(source, move), given), model, data, made)
     write_text(asked.output, text)
     load(asked.output)  # what is written can be read
     missing = ("data: you named none with --data; the recipe has a place for them.",) if given is None else ()
-    metric = made.metric or f"that of {made.task}"
-    because = f"Metric {metric}: {made.why['metric']}." if made.metric else f"Task {made.task}: {made.why['task']}."
+    named = made.task["name"] if isinstance(made.task, dict) else made.task
+    because = f"Metric {made.metric}: {made.why['metric']}." if made.metric else f"Task {named}: {made.why['task']}."
     seen = (describe_model(model), *([describe_data(data)] if data is not None else []), because)
     return Drafted(seen, (*missing, *made.open))
 
@@ -117,8 +118,13 @@ def _data(asked: Asked, model: ModelFacts) -> tuple[DataFacts | None, tuple[str,
     """Return facts about the data, if they may be looked at, and what is left open."""
     if asked.data is None:
         return None, ()
-    source = DataSource(**named_source(asked.data))
+    source = DataSource(**_named(asked.data))
     if source.function is not None and not asked.trust_code:
         check_defined(source.function, Path.cwd(), "data")
         return None, (f"data: {source.function} was not run; with --trust-code init looks at what it returns.",)
     return look_at_data(source, Path.cwd(), asked.trust_code, rows=model.is_folder), ()
+
+
+def _named(data: str) -> dict[str, Any]:
+    """Return the source that ``--data`` names; a folder that is there is one, though builtins have such names, too."""
+    return {"path": data} if Path(data).is_dir() else named_source(data)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autotune.drafting.columns import columns_for
+from autotune.drafting.media import guess_media, media_task
+from autotune.recipe import TaskName
 from autotune.sources.looking import DataFacts, Labels, ModelFacts, Port
 from autotune.text import TASKS
 
@@ -20,27 +22,44 @@ class Guess:
 
     Attributes:
         metric: as a recipe writes it; None where the task's own will do.
-        task: of a transformers folder.
+        task: as a recipe writes it; None where samples are arrays.
         columns: role -> the table's name for it, where that is another.
         why: key of the recipe -> the reason for its value.
         open: sentences: what could not be guessed, or does not fit and must be mended.
     """
 
     metric: Any = None
-    task: str | None = None
+    task: Any = None
     columns: Mapping[str, str] = field(default_factory=dict)
     why: Mapping[str, str] = field(default_factory=dict)
     open: tuple[str, ...] = ()
 
 
-def guess(model: ModelFacts, data: DataFacts | None, task: str | None) -> Guess:
+def guess(model: ModelFacts, data: DataFacts | None, task: TaskName | None) -> Guess:
     """Return what these facts suggest.
 
     Args:
         data: None where there are none, or they were not looked at.
         task: what the user said it is.
     """
+    if data is not None and data.annotations:
+        return _annotations(model)
+    if (name := media_task(model, data, task)) is not None:
+        made = guess_media(model, data, name, said=task is not None)
+        return Guess(task=made.task, columns=made.columns, why={"task": made.why}, open=made.open)
     return _folder(model, data, task) if model.is_folder else _arrays(model, data)
+
+
+def _annotations(model: ModelFacts) -> Guess:
+    """Boxes are no task of ours that a file could be read for."""
+    unfit = (
+        "data: annotations of COCO are not read as they are; give a function (FILE.py:function) that returns arrays by "
+        "input and labels, and a metric of yours (FILE.py:function) for what the model detects."
+    )
+    why = {"metric": "it needs no labels", "task": "it has no labels"}
+    return Guess(
+        None if model.is_folder else _COSINE, "feature-extraction" if model.is_folder else None, why=why, open=(unfit,)
+    )
 
 
 def _folder(model: ModelFacts, data: DataFacts | None, task: str | None) -> Guess:
@@ -70,7 +89,7 @@ def _arrays(model: ModelFacts, data: DataFacts | None) -> Guess:
     if data is None:
         return Guess(_COSINE, why={"metric": "what is right is not known without data; it needs no labels"})
     if data.columns:
-        unfit = "data: a table needs a transformers folder as the model; give arrays (.npz, FILE.py:function) by input."
+        unfit = "data: a table of texts needs a transformers folder; give arrays (.npz, FILE.py:function) by input."
         return Guess(_COSINE, why={"metric": "it needs no labels"}, open=(unfit,))
     metric, why, said = _metric(model.outputs, data.labels)
     return Guess(metric, why={"metric": why}, open=(*_misfits(model.inputs, data.arrays), *said))

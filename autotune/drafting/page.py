@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autotune.drafting.guess import Guess
+from autotune.drafting.media import image_layout
 from autotune.recipe.document import write
 from autotune.sources.looking import DataFacts, ModelFacts
 
@@ -59,7 +60,11 @@ def page(named: Named, model: ModelFacts, data: DataFacts | None, guess: Guess) 
             "\n",
         ]
     if guess.task is not None:
-        parts += [_comment([f"Because {guess.why['task']}."]), write({"task": guess.task}), "\n"]
+        parts += [
+            _comment([f"Because {guess.why['task']}.", *_about("task", guess)]),
+            write({"task": guess.task}),
+            "\n",
+        ]
     parts += [_data(named, model, data, guess), "\n"]
     if guess.metric is not None:
         parts += [
@@ -81,6 +86,12 @@ def describe_model(model: ModelFacts) -> str:
 
 def describe_data(data: DataFacts) -> str:
     """Return a sentence about data."""
+    if data.annotations:
+        return "Annotations of images as COCO has them."
+    if data.files is not None:
+        called = "images" if data.files.kind == "image" else "recordings"
+        classes = f"{len(data.files.classes) or data.files.numbers} classes" if data.files.label else "no labels"
+        return f"{data.samples} {called}; {'masks' if data.files.masks else classes}."
     if data.columns:
         return f"{data.samples} rows with the columns {', '.join(column.name for column in data.columns)}."
     held = "; ".join(map(str, data.arrays))
@@ -96,6 +107,8 @@ def _data(named: Named, model: ModelFacts, data: DataFacts | None, guess: Guess)
     told = [describe_data(data)] if data is not None else []
     if named.data is None:
         what = "a table with the columns of the task (README)" if model.is_folder else _arrays(model)
+        if model.has_processor or any(map(image_layout, model.inputs)):
+            what += ", or a folder of images or recordings with one folder inside per class"
         told = [f"TO DO: you named no data. Give {what}, or FILE.py:function that returns the same."]
     source = dict(named.data or {"path": "data.csv" if model.is_folder else "data.npz"})
     if guess.columns:

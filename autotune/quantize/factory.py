@@ -204,18 +204,18 @@ class CandidateFactory:
         samples: Dataset,
         groups: Mapping[str, Sequence[str]] | None = None,
         *,
-        kept: bool = True,
+        few: int | None = None,
     ) -> Sensitivity:
         """Measure what each operator alone costs in accuracy, with one compilation; after :meth:`observe`.
 
         It emulates int8 in f32, at about twice the time of the float model per inference. A placement is solved twice
-        per group (0.01 to 0.04 s each) and every sample runs twice per group.
+        per group (0.01 to 0.04 s each) and every sample runs twice per group, less with ``few``.
 
         Args:
             quantization: how quantisers are placed and get their ranges; its float operators stay float throughout.
             samples: a few dozen.
             groups: label -> operators to be looked at together; by default each operator by itself.
-            kept: also measure what keeping each float alone takes back; without it, half the time.
+            few: of how many samples it is also measured what keeping each float alone takes back; by default of all.
 
         Raises:
             BuildError: as for :meth:`build`.
@@ -227,10 +227,13 @@ class CandidateFactory:
         alone = {label: self._solve(quantization, fixed | free.difference(group)) for label, group in chosen.items()}
         others = {
             label: self._solve(quantization, fixed | free.intersection(group))
-            for label, group in (chosen if kept else {}).items()
+            for label, group in (chosen if few != 0 else {}).items()
         }
         emulation = self.emulation(quantization, [whole, *alone.values(), *others.values()])
-        return sensitivity(emulation, whole, alone, others, dataset=samples, threads=self._threads, watch=self._watch)
+        count = len(samples) if few is None else few
+        return sensitivity(
+            emulation, whole, alone, others, dataset=samples, few=count, threads=self._threads, watch=self._watch
+        )
 
     def emulation(self, quantization: Quantization, placements: Sequence[Placement]) -> Emulation:
         """Return one graph of all quantisers of ``placements``, in f32; ranges are those of ``quantization``.

@@ -36,13 +36,14 @@ class Sensitivity:
     """Distances by operator (or group).
 
     Attributes:
-        whole: everything is quantised.
+        whole: everything is quantised. ``whole_of_few``: the same, of the samples that ``kept`` is of.
         alone: only this one is quantised. ``kept``: everything but this one is.
         samples, inferences: how many of each.
         seconds: compiling and inference.
     """
 
     whole: Distance
+    whole_of_few: Distance
     alone: Mapping[str, Distance]
     kept: Mapping[str, Distance]
     samples: int
@@ -57,28 +58,31 @@ def sensitivity(
     kept: Mapping[str, Placement],
     *,
     dataset: Dataset,
+    few: int,
     threads: int,
     watch: Stopwatch | None = None,
 ) -> Sensitivity:
-    """Measure every variant on every sample, with one compilation.
+    """Measure every variant on every sample, ``kept`` on a few of them, with one compilation.
 
-    Inferences: samples x (1 + 1 + alone + kept); those without any quantiser are not run again.
+    Inferences: samples x (1 + 1 + alone) + few x kept; those without any quantiser are not run again.
 
     Args:
         alone, kept: placements by the label of the operator that they are about.
         dataset: a few dozen samples, labels do not matter.
+        few: how many of them ``kept`` is measured on, from the first.
         threads: inferences at a time.
         watch: gets the time of compiling and inference.
     """
     started = time.monotonic()
-    variants = [whole, *alone.values(), *kept.values()]
-    found = distances(emulation, variants, dataset, threads, watch or Stopwatch())
+    pass_ = _Pass(emulation, [whole, *alone.values()], list(kept.values()), dataset, few)
+    pass_.run(threads, watch or Stopwatch())
     return Sensitivity(
-        whole=found[0],
-        alone=dict(zip(alone, found[1 : len(alone) + 1], strict=True)),
-        kept=dict(zip(kept, found[len(alone) + 1 :], strict=True)),
+        whole=pass_.distance(whole),
+        whole_of_few=pass_.distance(whole, few=True),
+        alone={label: pass_.distance(placement) for label, placement in alone.items()},
+        kept={label: pass_.distance(placement, few=True) for label, placement in kept.items()},
         samples=len(dataset),
-        inferences=len(dataset) * (1 + len({emulation.switches(v).tobytes() for v in variants})),
+        inferences=len(pass_.schedule),
         seconds=time.monotonic() - started,
     )
 
@@ -93,24 +97,66 @@ def distances(
         threads: inferences at a time.
         watch: gets the time of compiling and inference.
     """
-    wanted = [emulation.switches(variant) for variant in variants]
-    off = np.zeros_like(emulation.switches(Placement((), ())))
-    rows = {row.tobytes(): row for row in [off, *wanted]}  # float f32 comes first for every sample
-    inputs = list(rows.values())
-    streams = max(1, min(threads, MOST_STREAMS, len(dataset)))
-    real = [place for place, port in enumerate(emulation.model.outputs) if port.get_element_type().is_real()]
-    record = _Record(len(inputs), len(real))
+    pass_ = _Pass(emulation, variants, (), dataset, 0)
+    pass_.run(threads, watch)
+    return tuple(pass_.distance(variant) for variant in variants)
 
-    def feed(index: int) -> dict[str, Array]:
-        return {**dataset.row(index // len(inputs)), SWITCHES: inputs[index % len(inputs)]}
 
-    def keep(index: int, outputs: Sequence[Floats]) -> None:
-        record.add(index % len(inputs), [outputs[place] for place in real])
+class _Pass:
+    """One pass over the samples; equal sets of switches are run once.
 
-    with compiled_streams([emulation.model], streams, watch) as compiled:
-        run_streams(compiled[0], range(len(dataset) * len(inputs)), feed, keep, streams, watch=watch)
-    places = {key: place for place, key in enumerate(rows)}
-    return tuple(record.distance(places[row.tobytes()]) for row in wanted)
+    Attributes:
+        schedule: (sample, variant) of each inference, in order.
+    """
+
+    def __init__(
+        self,
+        emulation: Emulation,
+        variants: Sequence[Placement],
+        further: Sequence[Placement],
+        dataset: Dataset,
+        few: int,
+    ) -> None:
+        """Plan the inferences.
+
+        Args:
+            further: variants that are run on the ``few`` first samples only.
+        """
+        self._emulation = emulation
+        self._dataset = dataset
+        self._few = min(few, len(dataset))
+        off = np.zeros_like(emulation.switches(Placement((), ())))
+        often = {row.tobytes(): row for row in [off, *map(emulation.switches, variants)]}
+        rows = often | {row.tobytes(): row for row in map(emulation.switches, further)}
+        self._places = {key: place for place, key in enumerate(rows)}
+        self._rows = list(rows.values())
+        # float f32 comes first for every sample
+        self.schedule = [
+            (sample, variant)
+            for sample in range(len(dataset))
+            for variant in range(len(rows) if sample < self._few else len(often))
+        ]
+        self._real = [place for place, port in enumerate(emulation.model.outputs) if port.get_element_type().is_real()]
+        self._records = [_Record(len(rows), len(self._real)) for _ in range(2)]
+
+    def run(self, threads: int, watch: Stopwatch) -> None:
+        """Infer everything, ``threads`` at a time."""
+        streams = max(1, min(threads, MOST_STREAMS, len(self._dataset)))
+        with compiled_streams([self._emulation.model], streams, watch) as compiled:
+            run_streams(compiled[0], range(len(self.schedule)), self._feed, self._keep, streams, watch=watch)
+
+    def distance(self, variant: Placement, *, few: bool = False) -> Distance:
+        """Of a variant from float f32, on all samples or on the ``few``."""
+        return self._records[few].distance(self._places[self._emulation.switches(variant).tobytes()])
+
+    def _feed(self, index: int) -> dict[str, Array]:
+        sample, variant = self.schedule[index]
+        return {**self._dataset.row(sample), SWITCHES: self._rows[variant]}
+
+    def _keep(self, index: int, outputs: Sequence[Floats]) -> None:
+        sample, variant = self.schedule[index]
+        for record in self._records[: 2 if sample < self._few else 1]:
+            record.add(variant, [outputs[place] for place in self._real])
 
 
 class _Record:
@@ -139,7 +185,7 @@ class _Record:
             self._cosines[variant, place] += float(value @ reference) / norms if norms > 0 else same
 
     def distance(self, variant: int) -> Distance:
-        if variant == 0 or not self._sums:
+        if variant == 0 or not self._sums or not self._samples:
             return Distance(0.0, 1.0)
         scales = [
             float(np.sum(squares - np.square(total) / self._samples)) or float(np.sum(squares)) or 1.0

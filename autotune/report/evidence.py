@@ -9,7 +9,7 @@ from autotune.configuration import Configuration
 from autotune.outcome import Finalist, Status
 from autotune.record import Trial
 from autotune.report import words
-from autotune.report.lookup import BASELINE, Lookup, candidate_ms, median
+from autotune.report.lookup import BASELINE, Lookup, candidate_ms, median, short_name
 from autotune.report.page import Badge, FinalistRow
 from autotune.report.pictures import Front, FrontPoint, HoldoutPoint, Latencies, LatencySeries, PointKind
 from autotune.report.words import MetricWords
@@ -182,7 +182,7 @@ def latencies(found: Lookup) -> Latencies:
 
 def _latency_series(found: Lookup, finalist: Finalist) -> LatencySeries:
     is_float = finalist.configuration.is_float
-    short = finalist.configuration.label if is_float else f"int8, trial {finalist.trial}"
+    short = short_name(finalist)
     text = words.milliseconds(median(finalist.milliseconds))
     if finalist.trial == found.run.winner:
         return LatencySeries(finalist.trial, f"winner: {short}", "winner", finalist.milliseconds, text)
@@ -211,9 +211,9 @@ def _finalist_row(found: Lookup, finalist: Finalist, metric: MetricWords) -> Fin
     if not finalist.meets_size and (size := found.run.goal.max_size_bytes) is not None:
         remarks.append(f"larger than the allowed {words.size(size)}")
     if verdict.status == "expected" and verdict.more_samples is not None:
-        more, units = words.count(verdict.more_samples), "labelled samples"
+        more, units = words.roughly(verdict.more_samples), "labelled samples"
         if verdict.more_groups is not None:
-            more, units = words.count(verdict.more_groups), "groups of labelled samples"
+            more, units = words.roughly(verdict.more_groups), "groups of labelled samples"
         remarks.append(f"about {more} more {units} would settle it")
     if verdict.status == "expected" and verdict.more_samples is None:
         units = "samples" if verdict.groups is None else "groups"

@@ -10,6 +10,8 @@ from autotune.outcome import Finalist, Run
 from autotune.record import Latency, Measurement, Trial
 
 BASELINE = Configuration()
+# Characters of a name beside a plot.
+_LONGEST = 28
 
 
 @dataclass(frozen=True)
@@ -71,3 +73,11 @@ def median(values: tuple[float, ...]) -> float:
     ordered = sorted(values)
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def short_name(finalist: Finalist) -> str:
+    """Return a name that fits beside a plot: a configuration in a word or two, and the trial where that is not all."""
+    label = finalist.configuration.label
+    if not finalist.configuration.is_float:
+        return f"int8, trial {finalist.trial}"
+    return label if len(label) <= _LONGEST else f"{label.partition(',')[0]}, trial {finalist.trial}"

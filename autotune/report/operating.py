@@ -28,7 +28,15 @@ def operators(found: Lookup) -> Operators:
     ran = measured.operators if measured is not None else ()
     if not ran or found.winner is None:
         return Operators(
-            (), (), words.MISSING, words.MISSING, "No operator profile was recorded.", "", costed=False, gained=False
+            (),
+            (),
+            words.MISSING,
+            words.MISSING,
+            "No operator profile was recorded.",
+            "",
+            costed=False,
+            returned=False,
+            gained=False,
         )
     baseline = found.baseline.measurement.operators if found.baseline and found.baseline.measurement else ()
     before: defaultdict[str, float] = defaultdict(float)
@@ -45,6 +53,7 @@ def operators(found: Lookup) -> Operators:
         baseline_total=f"{words.microseconds(whole)} µs" if baseline else words.MISSING,
         note=_gone(ran, baseline),
         costs_note=known.note,
+        returned=any(f.taken_back is not None for f in known.findings.values()),
         costed=any(f.cost is not None for f in known.findings.values()),
         gained=bool(known.findings),
     )
@@ -93,7 +102,8 @@ class _Known:
         if costed:
             note = (
                 "Accuracy cost: squared error of the outputs when this operator alone is int8, as a share of their "
-                "variance, by emulation. Int8 gains: what it saves, by profile. Both are of "
+                "variance, by emulation. Float takes back: by how much that of everything int8 shrinks when only this "
+                "operator is float. Int8 gains: what it saves, by profile. All are of "
                 f"{costed[0].frame.label}; operators that were looked at together share one value."
             )
         return cls(winner, findings, placed, quantisable, note)
@@ -145,7 +155,7 @@ def _same_operators(frame: Configuration, winner: Configuration) -> bool:
 def _cost(value: float | None) -> str:
     if value is None:
         return words.MISSING
-    return f"{100 * value:.2g} %" if math.isfinite(value) else "outputs not finite"
+    return words.share(value) if math.isfinite(value) else "outputs not finite"
 
 
 def _operator_row(op: OperatorRun, total: float, baseline: float | None, known: _Known) -> OperatorRow:
@@ -168,6 +178,8 @@ def _operator_row(op: OperatorRun, total: float, baseline: float | None, known: 
         speedup_value=faster,
         cost=_cost(finding.cost if finding else None),
         cost_value=finding.cost if finding and finding.cost is not None and math.isfinite(finding.cost) else None,
+        back=_cost(finding.taken_back if finding else None),
+        back_value=finding.taken_back if finding else None,
         gain=words.microseconds(finding.gain if finding else None),
         gain_value=finding.gain if finding else None,
         why=known.why(op),

@@ -110,7 +110,8 @@ class OperatorRow:
 
     Attributes:
         share: of the winner's time, 0 to 1, for the bar.
-        cost: what int8 costs it in accuracy. ``gain``: microseconds that int8 saves; both as the search looked at them.
+        cost: what int8 costs it in accuracy. ``back``: what float gives back while the rest is int8. ``gain``:
+            microseconds that int8 saves; all as the search looked at them.
         why: it stayed float; empty where it did not.
     """
 
@@ -129,6 +130,8 @@ class OperatorRow:
     speedup_value: float | None
     cost: str
     cost_value: float | None
+    back: str
+    back_value: float | None
     gain: str
     gain_value: float | None
     why: str
@@ -147,7 +150,9 @@ class OperatorGroup:
 
 @dataclass(frozen=True)
 class Operators:
-    """``costed``, ``gained``: whether it is known of any operator what int8 costs, or gains."""
+    """``costed``, ``returned``, ``gained``: whether it is known of any operator what int8 costs, float gives back, int8
+    gains.
+    """
 
     rows: tuple[OperatorRow, ...]
     groups: tuple[OperatorGroup, ...]
@@ -156,6 +161,7 @@ class Operators:
     note: str
     costs_note: str
     costed: bool
+    returned: bool
     gained: bool
 
 
@@ -215,6 +221,7 @@ class Page:
     anytime: Anytime
     latencies: Latencies
     pairs: Pairs | None
+    duel: Pairs | None
     finalists: tuple[FinalistRow, ...]
     trials: tuple[TrialRow, ...]
     states: tuple[StateCount, ...]

@@ -111,12 +111,13 @@ class Anytime:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Two finalists round by round. ``ratios`` is the first's time over the second's, per round.
+    """Two models round by round. ``ratios`` is the first's time over the second's, per round.
 
     Attributes:
         roles: of the two, for their colours.
         low, high: ends of the interval of the median; None where unknown.
         y_max, ratio_range: where axes end, so that a few stalls do not flatten the rest.
+        noun: round or pair.
         lead: what is to be seen, in one sentence.
     """
 
@@ -129,6 +130,7 @@ class Pairs:
     high: float | None
     y_max: float
     ratio_range: tuple[float, float]
+    noun: str
     lead: str
     summary: str
 

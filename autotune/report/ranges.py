@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autotune.decide import digits
 from autotune.findings import EstimatedRange, QuantizerRecord
 from autotune.report import words
 from autotune.report.lookup import Lookup
@@ -50,10 +51,10 @@ def _line(estimated: EstimatedRange, *, chosen: bool, per_channel: bool) -> Rang
 
 
 def _number(value: float) -> str:
-    return f"{value:.4g}".replace("-", words.MINUS)
+    return digits(value, 4).replace("-", words.MINUS)
 
 
 def _clipped(share: float) -> str:
     if not share:
         return "none"
-    return f"{100 * share:.2g} %"
+    return words.share(share)

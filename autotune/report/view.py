@@ -13,7 +13,7 @@ from autotune.report.lookup import BASELINE, Lookup, median
 from autotune.report.mattering import importance
 from autotune.report.operating import operators
 from autotune.report.page import Badge, Card, Choice, Headline, Page, Phase, Reproduce
-from autotune.report.pairing import pairs
+from autotune.report.pairing import duel, pairs
 from autotune.report.progress import anytime
 from autotune.report.ranges import calibration
 from autotune.report.words import MetricWords
@@ -48,6 +48,7 @@ def view(run: Run) -> Page:
         anytime=anytime(found, metric),
         latencies=latencies(found),
         pairs=pairs(found),
+        duel=duel(found),
         finalists=finalist_rows(found, metric),
         trials=trial_rows(found, metric),
         states=state_counts(run.trials),
@@ -74,7 +75,8 @@ def _headline(found: Lookup, metric: MetricWords) -> Headline:
     badges.append(status_badge(winner.verdict.status) if winner is not None else _NO_VERDICT)
     asides = [run.why_float] if run.why_float and run.why_float not in run.sentence else []
     proven = found.fastest_proven
-    if proven is not None and winner is not None and proven.trial != winner.trial:
+    told = proven is not None and f"fastest proven one is trial {proven.trial} " in run.sentence
+    if proven is not None and winner is not None and proven.trial != winner.trial and not told:
         asides.append(
             f"Fastest proven: {proven.configuration.label} (trial {proven.trial}) at "
             f"{words.ratio(proven.speedup.estimate)}, drop at most {metric.drop(proven.verdict.drop_upper)}."

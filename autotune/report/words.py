@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from autotune.decide import digits
 from autotune.outcome import Goal, Verdict
 from autotune.record import Interval
 
@@ -40,7 +41,7 @@ class MetricWords:
     @staticmethod
     def tolerance(value: float) -> str:
         """A tolerance: as given, with three significant digits."""
-        return f"{value:.3g}"
+        return digits(value)
 
     def drop(self, value: float | None) -> str:
         """A drop with its sign: ``+`` is worse than float."""
@@ -70,9 +71,11 @@ def microseconds(value: float | None) -> str:
 
 
 def _three_digits(value: float) -> str:
+    if value == 0:
+        return "0"
     size = abs(value)
     decimals = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
-    return f"{value:,.{decimals}f}".replace("-", MINUS)
+    return _clean(f"{value:,.{decimals}f}")
 
 
 def rate(value: float | None) -> str:
@@ -127,6 +130,11 @@ def count(value: int, noun: str = "", plural: str = "") -> str:
     return f"{value:,} {noun if value == 1 else plural or noun + 's'}"
 
 
+def roughly(value: int) -> str:
+    """Two significant digits of an extrapolation: ``7,900``."""
+    return f"{int(float(f'{value:.2g}')):,}" if value >= 100 else str(value)
+
+
 def samples(verdict: Verdict) -> str:
     """What was judged on: ``1,200 samples``, or ``1,200 samples in 20 groups``."""
     told = count(verdict.n, "sample")
@@ -136,6 +144,13 @@ def samples(verdict: Verdict) -> str:
 def percent(share: float) -> str:
     """A share as whole percent; tenths below one percent."""
     return f"{100 * share:.1f} %" if share and share < 0.01 else f"{100 * share:.0f} %"
+
+
+def share(value: float) -> str:
+    """A share with two significant digits as percent: ``0.0012 %``, ``150 %``; a very small one as less than that."""
+    if value and abs(value) < 1e-6:
+        return "below 0.0001 %" if value > 0 else f"above {MINUS}0.0001 %"
+    return f"{digits(100 * value, 2).replace('-', MINUS)} %"
 
 
 def confidence(value: float) -> str:

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from autotune.data import Array, Dataset, labels_are_classes
+from autotune.media.processor import CONFIGS
 from autotune.recipe import DataSource
 from autotune.sources import builtin
 from autotune.sources.datasets import load_source
+from autotune.sources.looking_files import Files, files_in, folder_of_files, is_annotations
 from autotune.sources.model import check_file, read_file
 from autotune.sources.tables import SUFFIXES as TABLES
 from autotune.sources.tables import read_table
@@ -46,12 +48,19 @@ class ModelFacts:
         inputs, outputs: empty where they are not known before it runs.
         architecture: of a transformers folder, such as ``BertForSequenceClassification``.
         is_folder: a transformers folder, which needs a task.
+        has_processor: that folder says how images or recordings become inputs. ``takes_waves``: they are recordings.
+        image_size: that its config names, None where it names none.
+        labels: names of its classes, in order.
     """
 
     inputs: tuple[Port, ...] = ()
     outputs: tuple[Port, ...] = ()
     architecture: str = ""
     is_folder: bool = False
+    has_processor: bool = False
+    takes_waves: bool = False
+    image_size: int | None = None
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,12 +94,17 @@ class Column:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What data are: arrays with labels, or a table with columns."""
+    """What data are: arrays with labels, or a table with columns, which may name ``files``.
+
+    ``annotations``: a file of boxes of images as COCO has it, which nothing more is known of.
+    """
 
     samples: int
     arrays: tuple[Port, ...] = ()
     labels: Labels | None = None
     columns: tuple[Column, ...] = ()
+    files: Files | None = None
+    annotations: bool = False
 
 
 def look_at_file(path: Path) -> ModelFacts:
@@ -112,7 +126,17 @@ def look_at_folder(path: Path) -> ModelFacts:
     Raises:
         UserError: it is not one.
     """
-    return ModelFacts(architecture=TextModel.of(path).architecture, is_folder=True)
+    model = TextModel.of(path)
+    processor = next((path / name for name in CONFIGS if (path / name).is_file()), None)
+    size = model.config.get("image_size")
+    return ModelFacts(
+        architecture=model.architecture,
+        is_folder=True,
+        has_processor=processor is not None,
+        takes_waves=processor is not None and "sampling_rate" in processor.read_text(encoding="utf-8"),
+        image_size=size if isinstance(size, int) else None,
+        labels=model.labels,
+    )
 
 
 def look_at_data(source: DataSource, base: Path, trust_code: bool, rows: bool) -> DataFacts:
@@ -125,6 +149,12 @@ def look_at_data(source: DataSource, base: Path, trust_code: bool, rows: bool) -
         UserError: they are missing or cannot be read, or are code that is not trusted.
     """
     loaded: Any
+    path = None if source.path is None else base / source.path
+    if path is not None and is_annotations(path):
+        return DataFacts(0, annotations=True)
+    if path is not None and (listed := folder_of_files(path)) is not None:
+        frame, files = listed
+        return DataFacts(len(frame), columns=_columns(frame), files=files)
     if source.path is not None and Path(source.path).suffix in TABLES:
         loaded = read_table(base / source.path)
     elif source.builtin is not None:
@@ -136,7 +166,12 @@ def look_at_data(source: DataSource, base: Path, trust_code: bool, rows: bool) -
     if isinstance(loaded, Dataset):
         arrays = tuple(Port(name, tuple(v.shape), str(v.dtype)) for name, v in loaded.inputs.items())
         return DataFacts(len(loaded), arrays, _labels(loaded.labels))
-    return DataFacts(len(loaded), columns=tuple(_column(str(name), loaded[name]) for name in loaded.columns))
+    beside = base if path is None else path.parent
+    return DataFacts(len(loaded), columns=_columns(loaded), files=files_in(loaded, beside))
+
+
+def _columns(frame: Any) -> tuple[Column, ...]:
+    return tuple(_column(str(name), frame[name]) for name in frame.columns)
 
 
 def _port(port: Any, is_input: bool) -> Port:

@@ -12,11 +12,8 @@ from autotune.errors import UserError
 from autotune.recipe import EstimatorChoice, SmoothingSpace
 from autotune.record import ModelInfo
 from autotune.space.compression import REWRITING, CompressionOffer, compressions
-from autotune.space.hints import NAMES_SHOWN, hint
-
-WEIGHTED = frozenset(
-    {"MatMul", "Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData"}
-)
+from autotune.space.hints import NAMES_SHOWN
+from autotune.space.names import WEIGHTED, Nameable, unknown_names
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,9 @@ def offer(space: recipe.Space, model: ModelInfo) -> Offer:
         UserError: an operator or quantiser that the model does not have, no precision that this CPU executes, schemes
             that no operator can have or that no model has together.
     """
-    _check_names(space, model)
+    named = Nameable(model.operators, model.activation_quantizers, model.forms)
+    if (problem := next(unknown_names(space, named), None)) is not None:
+        raise UserError(problem)
     notes: list[str] = []
     precisions = _precisions(space, model, notes)
     bf16 = _bf16(space, model, notes)
@@ -178,10 +177,6 @@ def _bf16(space: recipe.Space, model: ModelInfo, notes: list[str]) -> dict[str, 
     choices = space.bf16_operators
     weighted = [name for name, kind in model.operators.items() if kind in WEIGHTED]
     executed = [name for name in weighted if name in model.bf16_operators]
-    for name in choices.operators:
-        if name not in weighted:
-            where = space.where("bf16_operators", "operators", name)
-            raise UserError(f"{where}: the model has no operator '{name}' with weights. {hint(name, weighted)}")
     wanted = {name: choices.operators.get(name, choices.use) for name in weighted}
     missing = [name for name, uses in wanted.items() if uses == (True,) and name not in executed]
     if missing:
@@ -195,10 +190,6 @@ def _forms(space: recipe.Space, model: ModelInfo) -> dict[FormName, FormOffer]:
     found: dict[FormName, FormOffer] = {}
     for name in get_args(FormName):
         choices, groups = space.forms.of(name), model.forms.get(name, {})
-        for group in choices.groups:
-            if group not in groups:
-                where = space.where("forms", name.replace("-", "_"), "groups", group)
-                raise UserError(f"{where}: the model has no group '{group}' for this form. {hint(group, groups)}")
         allowed = {group: choices.groups.get(group, choices.use) for group in groups}
         always = frozenset(group for group, uses in allowed.items() if uses == (True,))
         free = tuple(group for group, uses in allowed.items() if len(uses) > 1)
@@ -247,20 +238,6 @@ def _groups(free: Mapping[str, str], leaves_int8: bool) -> dict[str, tuple[str, 
         if group and group not in groups.values() and (leaves_int8 or len(group) < len(free)):
             groups[label] = group
     return groups
-
-
-def _check_names(space: recipe.Space, model: ModelInfo) -> None:
-    for name in space.operators:
-        if name not in model.operators:
-            where = space.where("operators", name)
-            raise UserError(
-                f"{where}: the model has no operator '{name}' that can be quantised. {hint(name, model.operators)}"
-            )
-    for name in space.activations.quantizers:
-        if name not in model.activation_quantizers:
-            where = space.where("activations", "quantizers", name)
-            known = model.activation_quantizers
-            raise UserError(f"{where}: the model has no activation quantiser '{name}'. {hint(name, known)}")
 
 
 def _it(missing: list[Precision]) -> str:

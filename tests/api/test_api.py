@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -49,7 +50,11 @@ def test_objects_are_tuned_and_leave_a_run_of_files(tiny: Path, tmp_path: Path) 
 
     events = Heard()
     output = tmp_path / "run"
-    run = autotune.tune(model_of(tiny), (images, labels), right, max_drop="3%", trials=5, output=output, events=events)
+    place = f"sqlite:///{tmp_path / 'mlflow.db'}" if importlib.util.find_spec("mlflow") else None
+    run = autotune.tune(
+        model_of(tiny), (images, labels), right, max_drop="3%", trials=5, output=output, events=events, mlflow=place
+    )
+    assert place is None or [text for kind, text in events.heard if kind == "note"][-1].startswith("MLflow run ")
 
     assert run.outcome == "winner"
     assert run.summary == json.loads((output / "run.json").read_text())
@@ -133,3 +138,13 @@ def test_a_killed_run_goes_on_with_the_same_objects_only(tiny: Path, tmp_path: P
         autotune.tune(model_of(tiny), other, "accuracy", resume=True, **given)
     run = autotune.tune(model_of(tiny), data, "accuracy", resume=True, **given)
     assert run.outcome == "winner"
+
+
+def test_mlflow_is_looked_for_before_anything_is_measured(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    output = tmp_path / "run"
+    with pytest.raises(autotune.UserError, match="needs MLflow; install it with: pip install"):
+        autotune.tune(tiny / "model.xml", tiny / "data.npz", "accuracy", output=output, mlflow="sqlite:///x.db")
+    assert not output.exists()

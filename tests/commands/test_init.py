@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from tiny_folders import save_config
 from typer.testing import CliRunner
 
@@ -94,6 +95,19 @@ def test_a_transformers_folder_and_a_table_with_other_names() -> None:
     assert made.task is not None and made.task.name == "text-classification"
     assert dict(made.data.columns) == {"text": "Review", "label": "stars"}
     assert "BertForSequenceClassification is made for it" in said
+
+
+def test_a_folder_of_images_is_read_as_it_is(tiny: Path) -> None:
+    random = np.random.default_rng(0)
+    for number in range(48):
+        Path(f"photos/kind{number % 4}").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 255, (20, 24, 3), np.uint8)).save(f"photos/kind{number % 4}/{number}.png")
+    code, said, todo = init(tiny / "model.xml", "--data", "photos")
+    assert code == 0 and "48 images; 4 classes." in said and "Task image-classification: the data are image" in said
+    assert "TO DO  task.preprocess: mean and std" in todo
+    assert "# TO DO: task.preprocess: mean and std" in Path("recipe.yaml").read_text()
+    checked = CliRunner().invoke(app, ["validate", "recipe.yaml"], catch_exceptions=False)
+    assert checked.exit_code == 0, checked.stderr
 
 
 @pytest.mark.parametrize(

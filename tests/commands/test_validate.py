@@ -58,6 +58,25 @@ def test_a_good_recipe(written: Callable[[str], Path]) -> None:
     assert validate(path, "--quiet") == (0, "", "")
 
 
+def test_names_are_looked_up_in_the_model(written: Callable[[str], Path]) -> None:
+    space = (
+        "space:\n  operators: {conv1: float, dephtwise: float}\n  activations:\n    quantizers:\n"
+        "      conv1/fq_output_1: {symmetry: affine}\n  bf16_operators: {operators: {cnov2: false}}\n"
+    )
+    path = written(GOOD + space)
+    code, _, problems = validate(path)
+    told = problems.replace(f"{path}:", "").splitlines()
+    assert code == 2
+    assert told == [
+        "6: space.operators.dephtwise: the model has no operator 'dephtwise' that can be quantised. "
+        "Did you mean 'depthwise'?",
+        "9: space.activations.quantizers.conv1/fq_output_1: the model has no activation quantiser "
+        "'conv1/fq_output_1'. Did you mean 'conv1/relu/fq_output_0'?",
+        "10: space.bf16_operators.operators.cnov2: the model has no operator 'cnov2' with weights. "
+        "Did you mean 'conv2'?",
+    ]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [

@@ -64,7 +64,7 @@ def test_equals_candidates_that_are_really_int8(small, setting, bias_correction)
             assert distance.error == pytest.approx(error(outputs(real, data), reference), rel=close, abs=1e-9)
     real = factory.build(quantization)
     assert found.whole.error == pytest.approx(error(outputs(real, data), reference), rel=0.2)
-    eight_bits = factory.sensitivity(replace(quantization, overflow_fix="off"), data, kept=False)
+    eight_bits = factory.sensitivity(replace(quantization, overflow_fix="off"), data, few=0)
     assert eight_bits.whole.cosine > 0.99
     assert found.samples == len(data)
     assert found.inferences <= len(data) * (2 + 2 * len(names))
@@ -72,9 +72,18 @@ def test_equals_candidates_that_are_really_int8(small, setting, bias_correction)
 
 def test_errors_of_single_operators_roughly_add_up(small):
     factory, _, data = small
-    found = factory.sensitivity(Quantization(), data, kept=False)
+    found = factory.sensitivity(Quantization(), data, few=0)
     assert found.kept == {}
     assert 0.5 < sum(d.error for d in found.alone.values()) / found.whole.error < 2
+
+
+def test_a_few_samples_for_what_float_takes_back(small):
+    factory, _, data = small
+    found = factory.sensitivity(Quantization(), data, few=4)
+    alike = factory.sensitivity(Quantization(), data.take(slice(0, 4)))
+    assert found.kept == alike.kept and found.whole_of_few == alike.whole == alike.whole_of_few
+    assert found.alone == factory.sensitivity(Quantization(), data, few=0).alone
+    assert found.inferences < len(data) * (2 + len(found.alone)) + 4 * len(found.kept) + 1
 
 
 def test_groups_and_operators_that_stay_float(small):

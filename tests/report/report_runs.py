@@ -204,8 +204,8 @@ FRAMES = (
         frame=Configuration(quantization=Quantization(placement="transformer")),
         placed=("/conv/Conv", "/dense/MatMul", EVIL),
         operators=(
-            OperatorFinding(("/conv/Conv",), 0.00021, 310.0),
-            OperatorFinding(("/dense/MatMul",), 0.0013, 240.0),
+            OperatorFinding(("/conv/Conv",), 0.00021, 310.0, 0.0000003),
+            OperatorFinding(("/dense/MatMul",), 0.0013, 240.0, -0.0021),
             OperatorFinding((EVIL,), 0.081, 65.0),
         ),
     ),

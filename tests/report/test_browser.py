@@ -41,7 +41,7 @@ def browser() -> Iterator[Any]:
     driver.quit()
 
 
-def show(browser: Any, run: Run, directory: Path, scheme: str = "light") -> None:
+def show(browser: Any, run: Run, directory: Path, scheme: str = "light", at: str = "") -> None:
     """Open the report and wait until its plots are drawn; any message on the console fails the test."""
     from selenium.webdriver.support.ui import WebDriverWait
 
@@ -49,7 +49,7 @@ def show(browser: Any, run: Run, directory: Path, scheme: str = "light") -> None
     path.write_text(render(run), encoding="utf-8")
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    browser.get(path.as_uri())
+    browser.get(path.as_uri() + at)
     drawn = "return [...document.querySelectorAll('[data-figure]')].every(e => e.dataset.drawn)"
     WebDriverWait(browser, 60).until(lambda b: b.execute_script(drawn))
     assert browser.get_log("browser") == []
@@ -109,6 +109,24 @@ def test_every_plot_has_marks(browser: Any, tmp_path: Path) -> None:
     assert marks(browser, "calibration", ".barlayer path") >= 3
     assert marks(browser, "calibration", ".scatterlayer path.point") == 6
     assert marks(browser, "importance", ".barlayer path") == 4
+
+
+def test_what_is_on_the_screen_is_drawn_first(browser: Any, tmp_path: Path) -> None:
+    """And nothing is drawn before the page has loaded: the verdict waits for no plot."""
+    noted = browser.execute_cdp_cmd(
+        "Page.addScriptToEvaluateOnNewDocument",
+        {
+            "source": "window.order = []; addEventListener('load', () => order.push('load'));"
+            "new MutationObserver(all => all.forEach(one => order.push(one.target.dataset.figure)))"
+            ".observe(document, {subtree: true, attributeFilter: ['data-drawn']});"
+        },
+    )
+    try:
+        show(browser, INT8_WINS, tmp_path, at="#importance")
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", noted)
+    order = browser.execute_script("return order")
+    assert order[:2] == ["load", "importance"] and order[-1] == "front"
 
 
 PINNED = "return [...document.querySelectorAll('#pins h3')].map(h => h.firstChild.textContent.trim())"

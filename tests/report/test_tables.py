@@ -17,6 +17,7 @@ from autotune.outcome import Run
 from autotune.record import Duel, Interval
 from autotune.report import tables
 from autotune.report.tables.__main__ import documentation
+from autotune.report.view import view
 
 LOOKED_AT = replace(
     INT8_WINS,
@@ -25,7 +26,7 @@ LOOKED_AT = replace(
             DEFAULT,
             ("/conv/Conv", "/dense/MatMul", EVIL),
             (
-                OperatorFinding(("/conv/Conv", EVIL), 0.0123, 410.5),
+                OperatorFinding(("/conv/Conv", EVIL), 0.0123, 410.5, 0.0101),
                 OperatorFinding(("/dense/MatMul",), None, -3.0),
             ),
         ),
@@ -102,15 +103,28 @@ def test_one_row_per_trial_with_its_figures() -> None:
 
 
 def test_whom_a_trial_was_timed_beside() -> None:
-    duel = Duel(2, Interval(1.04, 1.01, 1.07), 0.25)
+    duel = Duel(2, Interval(1.04, 1.01, 1.07), 0.25, (1.04, 1.05), (1.0, 1.0))
     trials = tuple(
         replace(t, measurement=replace(t.measurement, duel=duel)) if t.number == 4 and t.measurement else t
         for t in INT8_WINS.trials
     )
-    frame = reread(tables.trials_frame(replace(INT8_WINS, trials=trials))).set_index("trial")
+    run = replace(INT8_WINS, trials=trials)
+    frame = reread(tables.trials_frame(run)).set_index("trial")
     names = ["duel_trial", "duel_ratio", "duel_low", "duel_high", "duel_seconds"]
     assert frame.loc[4, names].tolist() == [2, 1.04, 1.01, 1.07, 0.25]
     assert frame.loc[3, names].isna().all()
+    fought = tables.latency_frame(run).query("phase == 'duel'")
+    kept = (
+        fought[["trial", "rival", "pair", "rival_seconds", "candidate_seconds", "candidate_order"]].to_numpy().tolist()
+    )
+    assert kept == [[4, 2, 0, 0.00104, 0.001, 1], [4, 2, 1, 0.00105, 0.001, 0]]
+    assert fought["float_seconds"].isna().all()
+    shown = view(run).duel
+    assert shown is not None and shown.names == ("trial 2", "the winner")
+    assert shown.lead.startswith(
+        "The winner was the faster one in 2 of 2 pairs; half of the pairs gave more than 1.04×"
+    )
+    assert (shown.low, shown.high) == (1.01, 1.07) and view(INT8_WINS).duel is None
 
 
 def test_pareto_has_front_and_finalists_fastest_first() -> None:
@@ -145,6 +159,7 @@ def test_sensitivity_says_what_was_looked_at() -> None:
     assert [json.loads(names) for names in frame["operators"]] == [["/conv/Conv", EVIL], ["/dense/MatMul"]]
     assert frame["types"].tolist() == ["Convolution", "MatMul"]
     assert frame["cost_int8_alone"][0] == 0.0123
+    assert frame["taken_back_by_float_alone"][0] == 0.0101 and pd.isna(frame["taken_back_by_float_alone"][1])
     assert pd.isna(frame["cost_int8_alone"][1])
     assert frame["predicted_gain_us"].tolist() == [410.5, -3.0]
     assert frame["float_share"].tolist() == [0.61, 0.3]  # of 410, 300, 200 and 90 microseconds

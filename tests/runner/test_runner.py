@@ -95,6 +95,8 @@ def test_a_candidate_is_timed_beside_a_rival_that_is_close(setup: Setup, tmp_pat
         pairs = zip(compared.latency.baseline_ms, compared.latency.candidate_ms, strict=True)
         own = stats.median_interval([a / b for a, b in pairs], setup.confidence)
         assert compared.latency.speedup == placed(own, near, compared.duel.ratio)
+        fought = zip(compared.duel.rival_ms, compared.duel.own_ms, strict=True)
+        assert stats.median_interval([a / b for a, b in fought], setup.confidence) == compared.duel.ratio
         # What is far behind, or beyond the tolerance, is not worth it.
         assert measure(Rival(3, float_but_one, far, tolerance=1.0)).measurement.duel is None
         assert measure(Rival(3, float_but_one, near, tolerance=-1.0)).measurement.duel is None

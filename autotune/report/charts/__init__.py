@@ -21,6 +21,8 @@ def figures(page: Page) -> dict[str, Figure]:
         found["anytime"] = anytime_figure(page.anytime)
     if page.pairs is not None:
         found |= {"pairs": pairs_figure(page.pairs), "ratios": ratios_figure(page.pairs)}
+    if page.duel is not None:
+        found["duel"] = pairs_figure(page.duel)
     if any(row.microseconds_value for row in page.operators.rows):
         found["operators"] = operators_figure(page.operators)
     if page.calibration.quantizers:

@@ -95,7 +95,8 @@ def _holdout_trace(points: Sequence[HoldoutPoint], winner: bool) -> Figure:
         "error_x": whiskers([(h.speedup - h.low, h.high - h.speedup) for h in points], shade),
         "error_y": whiskers([(0.0, u) for u in up], shade),
         "text": [escape(h.name) for h in points],
-        "textposition": "bottom center",
+        # Beside the winner: above is its whisker, below often another finalist.
+        "textposition": "middle left" if winner else "bottom center",
         "textfont": {"color": colour("--text"), "size": 13},
         "cliponaxis": False,
         "customdata": [h.trial for h in points],

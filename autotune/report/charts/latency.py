@@ -57,14 +57,14 @@ def pairs_figure(pairs: Pairs) -> Figure:
             "y": list(values),
             "line": {"color": colour(ROLE_COLOURS[role]), "width": 1},
             "marker": {"color": colour(ROLE_COLOURS[role]), "size": 6, "symbol": symbol},
-            "hovertemplate": "round %{x}: %{y:.3~f} ms<extra></extra>",
+            "hovertemplate": f"{pairs.noun} %{{x}}: %{{y:.3~f}} ms<extra></extra>",
         }
         for name, role, values, symbol in zip(
             pairs.names, pairs.roles, pairs.milliseconds, ("square", "circle"), strict=True
         )
     ]
     figure = layout(
-        xaxis=axis("round", [0, 1 + max(len(values) for values in pairs.milliseconds)]),
+        xaxis=axis(pairs.noun, [0, 1 + max(len(values) for values in pairs.milliseconds)]),
         yaxis=axis("milliseconds per inference", [0, pairs.y_max]),
         shapes=[],
         annotations=[],

@@ -14,7 +14,7 @@
     close.addEventListener("click", () => toggle(trial));
     const head = make("h3", `trial ${trial} `);
     head.append(close);
-    const list = row.querySelector("details dl").cloneNode(true);
+    const list = opened(row.querySelector("details dl")).cloneNode(true);
     const heads = [...row.closest("table").tHead.rows[0].cells];
     const facts = [...row.cells].slice(2).flatMap((cell, at) => {
       const value = [...cell.childNodes].map(node => node.textContent.trim()).filter(Boolean).join(", ");
@@ -60,13 +60,9 @@
     return figure;
   };
   for (const [trial, button] of buttons) button.addEventListener("click", () => toggle(trial));
-  whenDrawn.push(() => {
-    for (const element of document.querySelectorAll("[data-figure=front], [data-figure=anytime]")) {
-      element.on("plotly_click", event => {
-        const trial = event.points.map(point => point.customdata).find(value => value !== undefined);
-        if (trial !== undefined) toggle(trial);
-      });
-    }
+  whenDrawn.front = whenDrawn.anytime = element => element.on("plotly_click", event => {
+    const trial = event.points.map(point => point.customdata).find(value => value !== undefined);
+    if (trial !== undefined) toggle(trial);
   });
 })();
 

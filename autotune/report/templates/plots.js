@@ -1,12 +1,16 @@
 "use strict";
-// What the other scripts change of a figure before it is drawn (by name), and what they do once all are drawn.
+// What the other scripts change of a figure before it is drawn, and what they do once it is; both by its name.
 const adjust = {};
-const whenDrawn = [];
+const whenDrawn = {};
+// Resolves when nothing that a reader waits for is to be done.
+const idle = () => new Promise(done => (window.requestIdleCallback ?? setTimeout)(done, { timeout: 500 }));
 let redraw = () => {};
 // What is packed as gzip and base64, as text.
 const unpacks = typeof DecompressionStream !== "undefined";
 const unpack = async id => {
-  const packed = Uint8Array.from(atob(document.getElementById(id).textContent.trim()), c => c.charCodeAt(0));
+  const text = atob(document.getElementById(id).textContent.trim());
+  const packed = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) packed[at] = text.charCodeAt(at);
   return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
 };
 const details = unpacks ? unpack("details").then(JSON.parse) : new Promise(() => {});
@@ -23,26 +27,45 @@ const details = unpacks ? unpack("details").then(JSON.parse) : new Promise(() =>
     return match ? style.getPropertyValue(match[1]).trim() : value;
   };
   const paper = { width: 660, height: 330 };
-  const draw = ({ onPaper = false, only = "" } = {}) => {
+  const narrow = () => window.innerWidth < 640;
+  const height = layout => layout.height + (narrow() && layout.legend ? 60 : 0);
+  const place = async (element, onPaper) => {
+    const name = element.dataset.figure;
     const style = getComputedStyle(document.documentElement);
-    const narrow = window.innerWidth < 640;
-    return Promise.all([...document.querySelectorAll(only ? `[data-figure=${only}]` : "[data-figure]")].map(async element => {
-      const name = element.dataset.figure;
-      const figure = themed((adjust[name] ?? (plain => plain))(structuredClone(figures[name])), style);
-      if (narrow) {
-        figure.layout.font.size = 11;
-        if (figure.layout.legend) figure.layout.height += 60;
-        for (const trace of figure.data) {  // names of marks would lie on each other
-          if (trace.mode === "markers+text" && trace.marker.symbol !== "star") trace.mode = "markers";
-        }
+    const figure = themed((adjust[name] ?? (plain => plain))(structuredClone(figures[name])), style);
+    figure.layout.height = height(figure.layout);
+    if (narrow()) {
+      figure.layout.font.size = 11;
+      for (const trace of figure.data) {  // names of marks would lie on each other
+        if (trace.mode === "markers+text" && trace.marker.symbol !== "star") trace.mode = "markers";
       }
-      if (onPaper) {
-        figure.layout.width = paper.width;
-        figure.layout.height = Math.min(figure.layout.height, paper.height);
-      }
-      await Plotly.react(element, figure.data, figure.layout, { ...config, displayModeBar: !narrow });
-      element.dataset.drawn = "yes";
-    }));
+    }
+    if (onPaper) {
+      figure.layout.width = paper.width;
+      figure.layout.height = Math.min(figure.layout.height, paper.height);
+    }
+    element.querySelector(".plot-message")?.remove();
+    element.style.minHeight = "";
+    const first = !element.dataset.drawn;
+    element.dataset.drawn = "yes";
+    await Plotly.react(element, figure.data, figure.layout, { ...config, displayModeBar: !narrow() });
+    if (first) whenDrawn[name]?.(element);
+  };
+  const draw = ({ onPaper = false, only = "" } = {}) =>
+    Promise.all([...document.querySelectorAll(only ? `[data-figure=${only}]` : "[data-figure]")].map(one => place(one, onPaper)));
+  // What is on the screen is drawn first, then one after the other what is nearest to it, while nothing else is to be done.
+  const drawAll = async () => {
+    const screens = element => {
+      const { top, bottom } = element.getBoundingClientRect();
+      return Math.max(0, top - window.innerHeight, -bottom);
+    };
+    for (;;) {
+      const left = [...document.querySelectorAll("[data-figure]:not([data-drawn])")].map(one => [screens(one), one]);
+      if (!left.length) return;
+      const [away, next] = left.reduce((a, b) => (b[0] < a[0] ? b : a));
+      if (away > 0) await idle();
+      if (!next.dataset.drawn) await place(next, false);
+    }
   };
   const say = text => {
     for (const element of document.querySelectorAll(".plot-message")) element.textContent = text;
@@ -57,13 +80,14 @@ const details = unpacks ? unpack("details").then(JSON.parse) : new Promise(() =>
     script.textContent = await unpack("plotly");
     document.head.append(script);
     figures = (await details).figures;
-    for (const element of document.querySelectorAll(".plot-message")) element.remove();
-    await draw();
+    for (const element of document.querySelectorAll("[data-figure]")) {
+      element.style.minHeight = `${height(figures[element.dataset.figure].layout)}px`;
+    }
     redraw = draw;
-    for (const act of whenDrawn) act();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
     window.addEventListener("beforeprint", () => { document.documentElement.dataset.theme = "light"; draw({ onPaper: true }); });
     window.addEventListener("afterprint", () => { delete document.documentElement.dataset.theme; draw(); });
+    await drawAll();
   };
   start().catch(error => {
     say("The plots could not be drawn; the tables hold the same numbers.");

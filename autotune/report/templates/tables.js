@@ -1,8 +1,26 @@
-// Trials: a configuration opens to all its choices.
-details.then(({ choices }) => {
+// Trials: a configuration opens to all its choices. They are many: those that nobody asked for come when there is time.
+let choices = {};
+const opened = list => {
   const part = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
+  if (!list.childElementCount) {
+    list.append(...(choices[list.dataset.choices] ?? []).flatMap(([term, value]) => [part("dt", term), part("dd", value)]));
+  }
+  return list;
+};
+document.addEventListener("toggle", event => {
+  const list = event.target.querySelector("dl[data-choices]");
+  if (list) opened(list);
+}, true);
+details.then(async found => {
+  choices = found.choices;
+  let count = 0;
   for (const list of document.querySelectorAll("dl[data-choices]")) {
-    list.append(...choices[list.dataset.choices].flatMap(([term, value]) => [part("dt", term), part("dd", value)]));
+    if (count++ % 20 === 0) await idle();
+    opened(list);
+  }
+  for (const table of document.querySelectorAll(".long")) {  // so that a picture of the whole page has them, too
+    await idle();
+    table.classList.remove("long");
   }
 });
 
@@ -33,6 +51,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
 
 // Other tables: show the rows that hold every word typed.
 const holds = (row, words) => {
+  const list = row.querySelector("dl[data-choices]");
+  if (list && words) opened(list);
   const text = row.textContent.toLowerCase();
   return words.toLowerCase().split(/\s+/).every(word => text.includes(word));
 };
