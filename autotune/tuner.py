@@ -85,8 +85,6 @@ class _Tuning:
             self._note(
                 "The trained model of this recipe is not used: 'autotune apply' rebuilds it, tuning trains anew."
             )
-        if self.recipe.metric.name is not None:
-            metrics.get(self.recipe.metric, self.recipe.base, trust_code=False)  # a wrong name is told at once
         self.events.stage("data")
         for code in self.recipe.functions:
             self._note(f"Runs code of yours: {code}")
