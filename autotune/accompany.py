@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from autotune.files import write_text
 
 if TYPE_CHECKING:
+    from autotune.data import Lengths
     from autotune.protocol import Companions
 
 OPTIMUM_CONFIG = "openvino_config.json"
@@ -32,6 +33,20 @@ _DYNAMIC_ASKED = ", use_cache=False, stateful=False"
 _PADDING = """
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     tokenizer.padding_side = "right\""""
+
+_OWN = """
+Python, with optimum-intel; every text has its own length. Without `ov_config` it takes OpenVINO's defaults, which
+may be another precision.{remark}
+
+    import json
+    from optimum.intel import {name}
+    from transformers import AutoTokenizer
+    properties = json.load(open("{folder}/deploy.json"))["CPU"]
+    model = {name}.from_pretrained("{folder}", ov_config=properties{asked})
+    tokenizer = AutoTokenizer.from_pretrained("{folder}"){padding}
+    outputs = model(**tokenizer(text, truncation=True{most}, return_tensors="pt"))
+"""
+_NOT_BUCKETS = " It knows no buckets: the speed that was measured is that of `autotune.load`."
 
 _README = """
 Python, with optimum-intel; every text is padded or cut to {length} tokens. Without `ov_config` it takes OpenVINO's
@@ -86,7 +101,7 @@ def accompany(companions: Companions, model: Any, judged_with: Mapping[str, str]
     write_text(target / OPTIMUM_CONFIG, json.dumps(described, indent=2) + "\n")
 
 
-def about_optimum(auto: str, model: Any, folder: str) -> str:
+def about_optimum(auto: str, model: Any, folder: str, lengths: Lengths | None = None) -> str:
     """Return how optimum-intel loads a model with a head; pooled vectors and masks are no outputs that it knows."""
     if auto in _UNKNOWN:
         return ""
@@ -95,6 +110,15 @@ def about_optimum(auto: str, model: Any, folder: str) -> str:
         name = f"OV{auto.removeprefix('Auto')}"
         return _README_FILES.format(
             name=name, processor=processor, given=given, folder=folder, shapes=_STATIC, asked=_STATIC_ASKED
+        )
+    if lengths is not None:
+        return _OWN.format(
+            name=f"OV{auto.removeprefix('Auto')}",
+            folder=folder,
+            remark=_NOT_BUCKETS if lengths.buckets else "",
+            asked=_DYNAMIC_ASKED if auto == _CAUSAL else "",
+            padding=_PADDING if auto == _CAUSAL else "",
+            most="" if lengths.most is None else f", max_length={lengths.most}",
         )
     return _README.format(
         name=f"OV{auto.removeprefix('Auto')}",
@@ -113,4 +137,9 @@ def _is_quantized(node: Any) -> bool:
 
 def _input(port: Any) -> dict[str, Any]:
     kind = "long" if port.get_element_type().get_type_name() == "i64" else "float"
-    return {"keyword": port.get_any_name(), "sample_size": list(port.shape), "type": kind}
+    return {"keyword": port.get_any_name(), "sample_size": _sizes(port), "type": kind}
+
+
+def _sizes(port: Any) -> list[int]:
+    """An axis without a fixed extent is -1."""
+    return [-1 if extent.is_dynamic else extent.get_length() for extent in port.get_partial_shape()]

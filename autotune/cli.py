@@ -27,6 +27,24 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"autotune {version('autotune')}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _main(
+    show: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
 Isa = Annotated[
     str, typer.Option(help="Kernels restricted to avx2, avx2-vnni, avx512, avx512-vnni, avx512-bf16 or amx.")
 ]
@@ -50,7 +68,9 @@ def tune(
     max_latency: Annotated[str | None, typer.Option(help="Constraint on the winner, such as 5ms.")] = None,
     min_speedup: Annotated[str | None, typer.Option(help="The same: times as fast as float f32, 1.5x.")] = None,
     max_size: Annotated[str | None, typer.Option(help="Constraint on the winner's constants, such as 25MB.")] = None,
-    trials: Annotated[int | None, typer.Option(help="How many candidates to measure.")] = None,
+    trials: Annotated[
+        int | None, typer.Option(help="How many candidates to measure; the plain ones always are.")
+    ] = None,
     timeout: Annotated[str | None, typer.Option(help="Time for the whole run, such as 10m or 90s.")] = None,
     threads: Annotated[int | None, typer.Option(help="Inference threads (default: all usable cores).")] = None,
     seed: Annotated[int | None, typer.Option(help="Of splits, sampler and bootstrap.")] = None,
@@ -182,18 +202,26 @@ commands.register(app)
 
 
 def _recipe(recipes: Any, target: str, given: dict[str, Any]) -> Any:
+    from autotune.sources.formats import MODELS, refusal, similar
+
     path = Path(target)
     if path.suffix in (".yaml", ".yml") or target.startswith(recipes.PREFIX):
         return recipes.load(path).with_overrides(**given)
-    if path.suffix not in (".xml", ".onnx", ".tflite") and not path.is_dir() and ".py:" not in target:
+    if path.suffix not in MODELS and not path.is_dir() and ".py:" not in target:
         raise UserError(
-            f"'{target}' is neither a recipe (.yaml, recipe:NAME) nor a model (.xml, .onnx, .tflite, a transformers "
-            "folder or FILE.py:factory)."
+            f"{refusal(path)}."
+            if path.is_file()
+            else f"'{target}' is neither a recipe (.yaml, recipe:NAME) nor a model (.xml, .onnx, .tflite, a "
+            f"transformers folder or FILE.py:factory) that is there.{similar(path)}"
         )
     needed = ("data", "metric") if "task" not in given else ("data",)
     missing = [f"--{key}" for key in needed if key not in given]
     if missing:
-        raise UserError(f"Tuning a model without a recipe needs {' and '.join(missing)}.")
+        shown = given.get("data", "DATA")
+        raise UserError(
+            f"Tuning a model without a recipe needs {' and '.join(missing)}; or let 'autotune init {target} --data "
+            f"{shown}' write a recipe that says what fits."
+        )
     data, metric, task = given.pop("data"), given.pop("metric", None), given.pop("task", None)
     return recipes.Recipe.quick(target, data, metric, {"task": task} if task else {}).with_overrides(**given)
 

@@ -95,7 +95,7 @@ class Console:
         if self._quiet:
             return
         if self._lines and trial.state != "duplicate":
-            self._indented(f"[{done}/{total}] {describe(trial)}", "")
+            self._indented(f"[{done}/{total}] trial {trial.number}: {describe(trial)}", "")
         if best is not None:
             self._best = f"best {'float' if best.configuration.is_float else 'int8'} {_gain(best)}"
         self._show(self._best, completed=done, total=total)

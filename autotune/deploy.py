@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotune.accompany import about_optimum, accompany
+from autotune.bucketed import Bucketed, Shapes
 from autotune.errors import UserError
 from autotune.files import write_text
 
 if TYPE_CHECKING:
+    from autotune.data import Lengths
     from autotune.protocol import Companions
 
 MODEL = "openvino_model.xml"
 PROPERTIES = "deploy.json"
+# Only where texts differ in length. Not in deploy.json: benchmark_app takes each key there for a device.
+SHAPES = "shapes.json"
 
 _ROOM = 1 << 16  # bytes: a disk with less room than this is full
 
@@ -46,6 +50,18 @@ Its speed, with OpenVINO's benchmark_app:
     benchmark_app -m {folder}/openvino_model.xml -d CPU -load_config {folder}/deploy.json
 """
 
+_DYNAMIC = """
+Texts run at their own lengths{most}, without padding: that is how it was judged. The first text of each new length
+takes longer than the next. benchmark_app needs a length: `-data_shape [1,{some}]`.
+"""
+_BUCKETS = """
+Texts were judged padded to the least of {buckets} tokens that holds them, each length with a compilation of its own
+(`shapes.json`). `autotune.load` does both; with OpenVINO alone, once for each length, before compiling:
+
+    model = openvino.Core().read_model("{folder}/openvino_model.xml")
+    model.reshape({{port: [1, {some}] for port in model.inputs}})
+"""
+
 
 def load(directory: str | os.PathLike[str]) -> Any:
     """Compile a deployed model exactly as it was judged.
@@ -54,7 +70,8 @@ def load(directory: str | os.PathLike[str]) -> Any:
         directory: the ``model`` folder of a run, or the output of ``autotune apply``.
 
     Returns:
-        An ``openvino.CompiledModel``.
+        An ``openvino.CompiledModel``; of a model that was judged with buckets a :class:`~autotune.bucketed.Bucketed`,
+        which is called like one, pads what it is given, and names the lengths in ``buckets``.
 
     Raises:
         UserError: the folder has no model or no ``deploy.json``.
@@ -62,7 +79,23 @@ def load(directory: str | os.PathLike[str]) -> Any:
     import openvino
 
     folder = checked(Path(directory))
-    return openvino.Core().compile_model(str(folder / MODEL), "CPU", properties(folder))
+    core, judged_with, lengths = openvino.Core(), properties(folder), shapes(folder)
+    if not lengths.buckets:
+        return core.compile_model(str(folder / MODEL), "CPU", judged_with)
+    from autotune.graph.lengths import at_length
+
+    model = core.read_model(str(folder / MODEL))
+    compiled = {length: core.compile_model(at_length(model, length), "CPU", judged_with) for length in lengths.buckets}
+    return Bucketed(compiled, lengths.padding)
+
+
+def shapes(folder: Path) -> Shapes:
+    """Return the lengths that the inputs of a deployed model may have.
+
+    Raises:
+        UserError: ``shapes.json`` is damaged.
+    """
+    return Shapes.read(folder / SHAPES)
 
 
 def properties(folder: Path) -> dict[str, str]:
@@ -99,6 +132,7 @@ def export(
     label: str,
     remark: str,
     companions: Companions | None = None,
+    lengths: Lengths | None = None,
 ) -> None:
     """Write model, properties and README into ``directory``, replacing it as a whole.
 
@@ -107,6 +141,7 @@ def export(
         judged_with: compile properties.
         name, label, remark: for the README: of the model, of the configuration, and what is known of it.
         companions: tokenizer and config to be copied beside the model.
+        lengths: of the samples that it was judged on, where they differ.
 
     Raises:
         UserError: the disk is full.
@@ -124,15 +159,27 @@ def export(
             raise
         write_text(scratch / PROPERTIES, json.dumps({"CPU": dict(judged_with)}, indent=2) + "\n")
         readme = _README.format(name=name, label=label, remark=remark, folder=directory.name)
+        if lengths is not None:
+            names = {port.get_any_name() for port in model.inputs}
+            padding = {name: value for name, value in lengths.padding.items() if name in names}
+            write_text(scratch / SHAPES, Shapes(lengths.most, lengths.buckets, padding).text() + "\n")
+            readme += _about(lengths, directory.name)
         if companions is not None:
             accompany(companions, model, judged_with, scratch)
-            readme += about_optimum(companions.auto, model, directory.name)
+            readme += about_optimum(companions.auto, model, directory.name, lengths)
         write_text(scratch / "README.md", readme)
         shutil.rmtree(directory, ignore_errors=True)
         scratch.chmod(0o755)
         scratch.rename(directory)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _about(lengths: Lengths, folder: str) -> str:
+    if lengths.buckets:
+        return _BUCKETS.format(buckets=", ".join(map(str, lengths.buckets)), folder=folder, some=lengths.buckets[0])
+    most = "" if lengths.most is None else f", at most {lengths.most} tokens"
+    return _DYNAMIC.format(most=most, some=int(lengths.runs.max()))
 
 
 def _named(model: Any) -> Any:

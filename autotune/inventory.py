@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
+
 from autotune import hardware
 from autotune.configuration import DynamicGroup
+from autotune.data import Lengths
 from autotune.graph.inspect import model_digest
+from autotune.graph.lengths import shape_text
 from autotune.graph.linear import linear_layers
 from autotune.measure.compiled import Compiled, probe_precisions
 from autotune.measure.compression import executed_compression
@@ -28,6 +32,8 @@ def inventory(
     baseline: Compiled,
     size_bytes: int,
     notes: Sequence[str],
+    lengths: Lengths | None = None,
+    timed: int = 0,
 ) -> ModelInfo:
     """Describe a model.
 
@@ -37,7 +43,10 @@ def inventory(
         baseline: ``model``, compiled in f32.
         size_bytes: of the constants, as the source stores them.
         notes: sentences for the user that come before those about NNCF and compiling.
+        lengths: of the samples that are measured on, where they differ. timed: how many a latency is the mean of.
     """
+    if lengths is not None:
+        notes = [*notes, *_about_lengths(lengths, timed, variants)]
     said = [*notes, *baseline.notes, *([variants.base.note] if variants.base.note else [])]
     return ModelInfo(
         name=name,
@@ -73,4 +82,17 @@ def _compressible(model: Any, variants: Variants, threads: int) -> dict[str, tup
 
 
 def _input(port: Any) -> InputInfo:
-    return InputInfo(port.get_any_name(), tuple(port.get_shape()), port.get_element_type().get_type_name())
+    return InputInfo(port.get_any_name(), shape_text(port), port.get_element_type().get_type_name())
+
+
+def _about_lengths(lengths: Lengths, timed: int, variants: Variants) -> list[str]:
+    """Say which lengths what is measured has, and which graph forms there are for one length only."""
+    runs = lengths.runs
+    kind = f"is padded to {', '.join(map(str, lengths.buckets))}" if lengths.buckets else "has its own length"
+    told = (
+        f"Shapes are not all alike: each text {kind}, in the search split {runs.min()} to {runs.max()} tokens, median "
+        f"{np.median(runs):.0f}. A latency is the mean over {timed} texts whose lengths stand for all; "
+        "models are compared on the same ones."
+    )
+    lost = [f"{form} of {count} operators" for form, count in variants.static_only(int(runs.max())).items()]
+    return [told, f"What needs one static length is not tried: {', '.join(lost)}."] if lost else [told]

@@ -25,7 +25,8 @@ def read_deployed(directory: Path) -> Compiled:
 
     properties = deploy.properties(directory)
     try:
-        return Compiled(openvino.Core().read_model(directory / deploy.MODEL), properties)
+        model = openvino.Core().read_model(directory / deploy.MODEL)
+        return Compiled(model, properties, buckets=deploy.shapes(directory).buckets)
     except RuntimeError as error:
         text = " ".join(str(error).split())[:200]
         raise UserError(f"{directory / deploy.MODEL}: OpenVINO cannot load it ({text}).") from error

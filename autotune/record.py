@@ -23,10 +23,13 @@ class Interval:
 
 @dataclass(frozen=True)
 class InputInfo:
-    """One model input after its shape was fixed. ``dtype`` is OpenVINO's name, ``shape`` has the batch 1."""
+    """One model input. ``dtype`` is OpenVINO's name.
+
+    ``shape`` has the batch 1; an axis whose extent differs from sample to sample is a text, such as ``1..128``.
+    """
 
     name: str
-    shape: tuple[int, ...]
+    shape: tuple[int | str, ...]
     dtype: str
 
 

@@ -7,13 +7,18 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from autotune.configuration import Configuration
+from autotune.data import Dataset
 from autotune.measure.compiled import Compiled, Inputs, deploy_properties
 from autotune.measure.latency import measure_pairs, round_order, rounds
 from autotune.protocol import Race, Raced
 from autotune.record import Failure, Latency
 from autotune.stages import StageFailed, stage
 
+SAMPLES = 16
+LENGTHS = 8
 TARGET_WIDTH = 0.03
 MIN_PAIRS = 15
 MAX_PAIRS = 150
@@ -29,35 +34,64 @@ class Timing:
 
     Attributes:
         baseline: float f32, compiled.
-        samples: real ones, that every timed model goes through in turn; to be set before anything is timed.
+        samples: real ones, that every timed model goes through in turn; see :meth:`take`.
+        buckets: lengths that samples have, each a compilation of its own; empty where there is one.
         compressible: see ``record.ModelInfo``; to be set before a model with int8 weights is compiled.
     """
 
-    def __init__(self, model: Any, threads: int, confidence: float) -> None:
+    def __init__(self, model: Any, threads: int, confidence: float, buckets: Sequence[int] = ()) -> None:
         """Compile the float model.
 
         Args:
             confidence: of intervals, two-sided.
+            buckets: see ``Compiled``.
         """
+        self._float = model
+        self.buckets = tuple(buckets)
+        self._together = False
         self._threads = threads
         self._confidence = confidence
         self.samples: Sequence[Inputs] = ()
         self._kept: dict[Configuration, Compiled] = {}
         self.compressible: Mapping[str, Collection[int]] = {}
-        self.baseline = self.compile(model, Configuration())
+        self.baseline = self._compile(model, Configuration())
+
+    def take(self, runs: Dataset) -> None:
+        """Choose samples to time on; to be called before anything is timed.
+
+        Where they differ in length, their lengths stand for those of all, and what is timed is always one inference of
+        each: two models are compared on the same lengths, and each pays for changing from one to another.
+
+        Args:
+            runs: spread over it, for neighbours may be of one group, and alike.
+        """
+        if runs.lengths is None:
+            chosen = np.linspace(0, len(runs) - 1, min(SAMPLES, len(runs))).astype(int).tolist()
+        else:
+            chosen = runs.lengths.spread(LENGTHS)
+        self.samples = [runs.row(i) for i in chosen]
+        self._together = runs.lengths is not None
 
     def compile(self, model: Any, configuration: Configuration) -> Compiled:
         """Compile the model of a configuration, with the properties that it would be deployed with.
 
+        Float f32 is compiled already, and not a second time.
+
         Raises:
             RuntimeError: OpenVINO cannot compile the model this way.
         """
+        if model is self._float and configuration == Configuration():
+            return self.baseline
+        return self._compile(model, configuration)
+
+    def _compile(self, model: Any, configuration: Configuration) -> Compiled:
         group, compression = configuration.dynamic_group, configuration.compression
         layers = compression.operators if compression else ()
         return Compiled(
             model,
             deploy_properties(configuration.precision, configuration.threads or self._threads, group),
             [name for name in layers if group in self.compressible.get(name, ())],
+            self.buckets,
         )
 
     def pairs(self, compiled: Compiled, slowest: float = 0.0, max_pairs: int = MAX_PAIRS) -> Latency:
@@ -76,6 +110,7 @@ class Timing:
             max_pairs=max_pairs,
             max_seconds=MAX_LATENCY_SECONDS,
             slowest=slowest,
+            inferences=self._inferences,
         )
 
     def duel(self, compiled: Compiled, rival: Configuration, build: Callable[[Configuration], Any]) -> Latency:
@@ -95,6 +130,7 @@ class Timing:
             max_seconds=MAX_DUEL_SECONDS,
             slowest=1.0,
             warm_up=DUEL_WARM_UP_SECONDS,
+            inferences=self._inferences,
         )
 
     def remember(self, configuration: Configuration, compiled: Compiled) -> None:
@@ -119,6 +155,8 @@ class Timing:
             try:
                 with stage("compile"):
                     compiled = self.compile(build(configuration), configuration)
+                if compiled is not self.baseline:
+                    compiled.forget()  # of all that are compiled at once, only what runs
                 with stage("latency"):
                     caller = self._caller(compiled)
                     caller()
@@ -126,7 +164,7 @@ class Timing:
             except StageFailed as error:
                 failures[i] = error.failure
         seconds = request.max_seconds - (time.monotonic() - started)
-        table = rounds(list(runners.values()), request.rounds, seconds, self._confidence)
+        table = rounds(list(runners.values()), request.rounds, seconds, self._confidence, self._inferences)
         columns = {i: tuple(column) for i, column in zip(runners, table.T.tolist(), strict=True)}
         orders = [round_order(number, len(runners)) for number in range(len(table))]
         places = {i: tuple(order.index(column) for order in orders) for column, i in enumerate(runners)}
@@ -135,10 +173,17 @@ class Timing:
 
     def common(self, models: Sequence[Compiled], most: int, max_seconds: float) -> tuple[tuple[float, ...], ...]:
         """Return milliseconds per inference of each model, one value per common round, ``most`` rounds at most."""
-        table = rounds([self._caller(model) for model in models], most, max_seconds, self._confidence)
+        callers = [self._caller(model) for model in models]
+        table = rounds(callers, most, max_seconds, self._confidence, self._inferences)
         return tuple(tuple(column) for column in table.T.tolist())
 
     def _caller(self, compiled: Compiled) -> Callable[[], None]:
-        """One inference per call, on real samples in turn."""
+        """One inference per call, on real samples in turn; or on all of them."""
+        if self._together:
+            return lambda: compiled.run(*self.samples)
         samples = itertools.cycle(self.samples)
         return lambda: compiled.run(next(samples))
+
+    @property
+    def _inferences(self) -> int:
+        return len(self.samples) if self._together else 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from autotune import chatter, data, hardware, recipe
+from autotune import chatter, data, decide, hardware, recipe
 from autotune.configuration import Configuration
 from autotune.errors import AutotuneError, WorkerDied
 from autotune.events import Events
@@ -135,6 +135,7 @@ class _Tuning:
         self.sizes = SplitSizes(
             len(splits.calibration), len(splits.search), len(splits.holdout), splits.duplicates_removed
         )
+        self.labels = splits.search.labels
         data.save(splits, self.folder.splits)
         self.reading = reading(self.recipe, splits.search, self.options.trust_code)
         write_text(self.folder.recipe, recipe.dump(self.recipe.rebased(self.folder.path)))
@@ -158,9 +159,17 @@ class _Tuning:
         for note in self.prepared.model.notes:
             self._note(note)
         self.goal = self._goal()
+        self._tell_baseline()
         self.space = Space(self._possible(), self.prepared.model)
         for note in self.space.notes:
             self._note(note)
+
+    def _tell_baseline(self) -> None:
+        score = self.prepared.baseline.score
+        assert score is not None
+        self._note(f"Float f32: {self.goal.metric} {score:.4g} on the search split.")
+        if told := decide.doubt(self.recipe.metric.label, score, self.labels):
+            self._note(told)
 
     def _possible(self) -> recipe.Space:
         """The recipe's space, without what its way of making candidates cannot do."""

@@ -10,19 +10,18 @@ from dataclasses import replace
 from functools import singledispatchmethod
 from typing import Any
 
-import numpy as np
-
 from autotune import data, hardware
 from autotune.configuration import Configuration, Training
 from autotune.errors import UserError
 from autotune.explorer import explore
 from autotune.findings import QuantizerRecord
 from autotune.graph.half import HalfStorage
-from autotune.graph.inspect import candidate_digest, model_digest
+from autotune.graph.inspect import candidate_digest, constants_size, model_digest
 from autotune.graph.normalise import normalise
 from autotune.inventory import inventory
 from autotune.measure.compiled import compile_emulated
 from autotune.measuring import measure, metric_passed_on_float
+from autotune.memory import LARGE, is_large
 from autotune.outcome import Verdict
 from autotune.protocol import (
     Build,
@@ -49,10 +48,10 @@ from autotune.protocol import (
 from autotune.quantize.factory import store_weights
 from autotune.quantize.variants import Variants
 from autotune.rechecking import read_deployed, recheck
-from autotune.record import Measurement
+from autotune.record import Failure, Measurement
 from autotune.scoring import Scorer
 from autotune.sources.model import conform_splits, read
-from autotune.stages import stage
+from autotune.stages import StageFailed, stage
 from autotune.stopwatch import Stopwatch
 from autotune.tasks import metrics
 from autotune.tasks.members import of_members
@@ -60,7 +59,7 @@ from autotune.tasks.metrics import check_labels, of_boxes
 from autotune.timing import MIN_PAIRS, Timing
 from autotune.writing import write
 
-LATENCY_SAMPLES = 16
+_TOO_LARGE = f"it takes copies of the weights, and these have over {LARGE / 2**30:.0f} GiB"
 
 
 class Workshop:
@@ -80,7 +79,9 @@ class Workshop:
         self._float, note = normalise(source)
         self._storage = HalfStorage(source, self._float)
         self._threads = setup.threads or hardware.usable_cores()
-        self._timing = Timing(self._float, self._threads, setup.confidence)
+        self._lengths = splits.search.lengths
+        buckets = () if self._lengths is None else self._lengths.buckets
+        self._timing = Timing(self._float, self._threads, setup.confidence, buckets)
         self._baseline = self._timing.baseline
         check_labels(self._metric, splits.search.labels, "data (search split)")
         check_labels(self._metric, splits.holdout.labels, "data (holdout split)")
@@ -89,10 +90,7 @@ class Workshop:
         self._holdout: Scorer | None = None
         self._calibration = splits.calibration.runs()
         self._variants = Variants(self._float, self._calibration, setup.cache, self._threads, setup.candidates)
-        # Spread over the split: neighbours may be of one group, and alike.
-        runs = splits.search.runs()
-        spread = np.linspace(0, len(runs) - 1, min(LATENCY_SAMPLES, len(runs))).astype(int)
-        self._timing.samples = [runs.row(int(i)) for i in spread]
+        self._timing.take(splits.search.runs())
         self._kept: tuple[Configuration, Any] | None = None
         self.prepared = Prepared(
             model=inventory(
@@ -104,6 +102,8 @@ class Workshop:
                 baseline=self._baseline,
                 size_bytes=self._storage.size(self._float),
                 notes=[*notes, *([note] if note else []), *self._about_the_metric()],
+                lengths=self._lengths,
+                timed=len(self._timing.samples),
             ),
             baseline=self._measure_baseline(),
             scores=self._search.per_sample,
@@ -136,6 +136,8 @@ class Workshop:
     @handle.register
     def _(self, request: Build) -> Built:
         before, running = self._variants.observing, self._variants.watch.seconds
+        if self._kept is not None and self._kept[0] != request.configuration:
+            self._kept = None  # its weights, before there are others
         model = self._build(request.configuration)
         self._kept = (request.configuration, model)
         inference = self._variants.watch.seconds - running
@@ -155,6 +157,8 @@ class Workshop:
     @handle.register
     def _(self, request: Explore) -> Explored:
         frame = request.frame
+        if request.accuracy and is_large(constants_size(self._float)):
+            raise StageFailed(Failure("explore", "memory", _TOO_LARGE))
         with stage("explore"):
             models = [self._build(c) for c in (replace(frame, quantization=None), frame)]
             with self._variants.watch.running():
@@ -200,7 +204,10 @@ class Workshop:
         with stage("compile"):
             model = self._build(request.configuration)
             compiled = compile_emulated(
-                model, request.configuration.precision, request.configuration.threads or self._threads
+                model,
+                request.configuration.precision,
+                request.configuration.threads or self._threads,
+                self._timing.buckets,
             )
         with stage("score"), metric_passed_on_float():
             score = self._search.score(compiled, tolerance=None)
@@ -225,6 +232,7 @@ class Workshop:
             storage=self._storage,
             watch=watch,
             companions=self._setup.companions,
+            lengths=self._lengths,
         )
 
     def _of_the_holdout(self) -> Scorer:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autotune import deploy, fresh
+from autotune import deploy, fresh, memory
+from autotune.data import Lengths
 from autotune.graph.half import HalfStorage
 from autotune.graph.inspect import candidate_digest
 from autotune.measure.compiled import Compiled, Inputs, compile_emulated, deploy_properties
@@ -34,6 +35,7 @@ def write(
     storage: HalfStorage,
     watch: Stopwatch,
     companions: Companions | None = None,
+    lengths: Lengths | None = None,
 ) -> Exported:
     """Write the folder; weights are stored as the source stores them, unless that changes outputs: that is noted.
 
@@ -42,6 +44,7 @@ def write(
         name: of the user's model.
         watch: what of the inference seconds was spent before.
         companions: what travels with it.
+        lengths: of samples, where they differ.
 
     Raises:
         StageFailed: what was written gives other outputs than what was judged; the folder is removed.
@@ -49,11 +52,11 @@ def write(
     """
     note = ""
     stored = storage.stored(model)
-    _export(stored, compiled, request, name, companions)
+    _export(stored, compiled, request, name=name, companions=companions, lengths=lengths)
     check, differs = _compared(compiled, request, samples, watch)
     if differs and stored is not model:
         note = f"Weights are written as f32, twice the size of the source's: as f16, {differs}."
-        _export(model, compiled, request, name, companions)
+        _export(model, compiled, request, name=name, companions=companions, lengths=lengths)
         check, differs = _compared(compiled, request, samples, watch)
     if differs:
         shutil.rmtree(request.directory, ignore_errors=True)  # nobody is to deploy it
@@ -81,7 +84,15 @@ def _onnx(model: Any, compiled: Compiled, request: Export, samples: Sequence[Inp
     return written
 
 
-def _export(model: Any, compiled: Compiled, request: Export, name: str, companions: Companions | None) -> None:
+def _export(
+    model: Any,
+    compiled: Compiled,
+    request: Export,
+    *,
+    name: str,
+    companions: Companions | None,
+    lengths: Lengths | None,
+) -> None:
     deploy.export(
         model,
         deploy_properties(request.configuration.precision, compiled.threads, request.configuration.dynamic_group),
@@ -90,7 +101,9 @@ def _export(model: Any, compiled: Compiled, request: Export, name: str, companio
         label=request.configuration.label,
         remark=request.remark,
         companions=companions,
+        lengths=lengths,
     )
+    memory.release()  # it was read to be written
 
 
 def _compared(
@@ -104,7 +117,7 @@ def _compared(
         for sample in samples[: fresh.SAMPLES]:
             expected = compiled.infer(sample)
             got = written(sample)
-            for port, (name, values) in zip(written.outputs, expected.items(), strict=True):
-                if not np.array_equal(got[port], values):
+            for place, (name, values) in enumerate(expected.items()):
+                if not np.array_equal(got[place], values):
                     return None, f"output '{name}' of the written model differs from the judged one's"
         return None, ""

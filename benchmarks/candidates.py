@@ -43,9 +43,11 @@ from autotune.measure.compiled import compile_model
 from autotune.quantize.factory import CandidateFactory
 from autotune.quantize.observe import observe
 from autotune.quantize.placement import Placer
+from autotune.quantize.shared import Reference
 from autotune.quantize.variants import Variants
 from autotune.sources.datasets import load_data
 from autotune.sources.model import conform_splits, locate, read
+from autotune.stopwatch import Stopwatch
 
 PAIRS = 7
 BUILDS = 40
@@ -67,6 +69,11 @@ def plain_inference(model: ov.Model, data: Dataset, threads: int) -> None:
         compiled.run(data.row(index))
 
 
+def observe_whole(model: ov.Model, data: Dataset, tensors: dict[str, frozenset[int]], threads: int) -> None:
+    """Observe the model, and look at the samples that its graph forms are compared on."""
+    Reference(model, observe(model, data, tensors, threads=threads), data, Stopwatch())
+
+
 def seconds(action: object, *arguments: object, **options: object) -> float:
     started = time.perf_counter()
     action(*arguments, **options)  # type: ignore[operator]
@@ -85,7 +92,7 @@ def measure(path: Path) -> dict[str, object]:
     whole, samples_alone = [], []
     for _ in range(PAIRS):
         plain = [seconds(plain_inference, model, part, threads) for part in (data, thrice)]
-        observed = [seconds(observe, model, part, tensors, threads=threads) for part in (data, thrice)]
+        observed = [seconds(observe_whole, model, part, tensors, threads) for part in (data, thrice)]
         whole.append(observed[0] / plain[0])
         samples_alone.append((observed[1] - observed[0]) / (plain[1] - plain[0]))
     with tempfile.TemporaryDirectory() as scratch:

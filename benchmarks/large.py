@@ -8,13 +8,16 @@ counts once. The aim is at most three times the float model plus 2 GiB.
 from __future__ import annotations
 
 import argparse
-import json
 import os
+import queue
+import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +27,15 @@ GIB = 1 << 30
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 VOCABULARY = 30_000
 INTERVAL = 0.1  # seconds
+RECIPE = """version: 1
+name: large
+model: {{path: model}}
+task: text-classification
+data: {{path: data.csv}}
+metric: accuracy
+tolerance: {{max_drop: 0.5}}
+space: {{schemes: [{schemes}]}}
+"""
 # Writes the folder; in a process of its own, as what PyTorch takes here is not a run's.
 MAKE = """
 import sys
@@ -37,8 +49,8 @@ transformers.BertForSequenceClassification(config).save_pretrained(sys.argv[1])
 """
 
 
-def make(folder: Path, layers: int) -> int:
-    """Write model, tokenizer and ``data.csv``; return the bytes of the weights."""
+def make(folder: Path, layers: int) -> None:
+    """Write model, tokenizer and ``data.csv``."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
@@ -56,27 +68,59 @@ def make(folder: Path, layers: int) -> int:
     random = np.random.default_rng(0)
     rows = [f"{' '.join(random.choice(words, 12))},{'ab'[i % 2]}\n" for i in range(120)]
     (folder / "data.csv").write_text("text,label\n" + "".join(rows))
-    return sum(file.stat().st_size for file in (folder / "model").glob("*.safetensors"))
 
 
-def watched(command: list[str], environment: dict[str, str]) -> tuple[int, dict[str, int], dict[str, int]]:
-    """Run a command; return its exit code, bytes by process at the moment of the peak, and each process's own peak."""
-    process = subprocess.Popen(command, env=environment)
+def watched(command: list[str], environment: dict[str, str]) -> tuple[int, list[tuple[str, dict[str, int]]]]:
+    """Run a command; return its exit code and, for each line that it printed, the bytes by process at the peak before.
+
+    What a line tells of is over when it is printed, so the peak since the line before belongs to it; lines that
+    announce a phase (they are not indented) belong to what came before them.
+    """
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout is not None
+    said: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(process.stdout, said), daemon=True).start()
+    peaks: list[tuple[str, dict[str, int]]] = []
     highest: dict[str, int] = {}
-    each: dict[str, int] = defaultdict(int)
-    while process.poll() is None:
-        now: dict[str, int] = defaultdict(int)
-        for one in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]:
-            try:
-                now[_name(one)] += one.memory_full_info().pss
-            except (psutil.NoSuchProcess, psutil.AccessDenied, IndexError):
-                continue
-        for name, size in now.items():
-            each[name] = max(each[name], size)
+    phase = "starting"
+    while process.poll() is None or not said.empty():
+        now = _sizes(process.pid)
         if sum(now.values()) > sum(highest.values()):
-            highest = dict(now)
+            highest = now
+        while not said.empty():
+            line = said.get().rstrip()
+            if highest:
+                peaks.append((phase if line[:1].strip() else f"{phase}: {line.strip()}", highest))
+                print(_row(*peaks[-1]), flush=True)
+                highest = {}
+            phase = line if line[:1].strip() else phase
         time.sleep(INTERVAL)
-    return process.returncode, highest, dict(each)
+    return process.returncode, [*peaks, (phase, highest)]
+
+
+def _listen(stream: Iterable[str], said: queue.SimpleQueue[str]) -> None:
+    for line in stream:
+        said.put(line)
+
+
+def _sizes(root: int) -> dict[str, int]:
+    """Return the proportional set size of each process of a tree, by name, in bytes."""
+    found: dict[str, int] = defaultdict(int)
+    try:
+        processes = [psutil.Process(root), *psutil.Process(root).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return {}
+    for one in processes:
+        try:
+            found[_name(one)] += one.memory_full_info().pss
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return dict(found)
+
+
+def _row(label: str, sizes: dict[str, int]) -> str:
+    parts = ", ".join(f"{name} {size / GIB:.2f}" for name, size in sizes.items())
+    return f"{sum(sizes.values()) / GIB:5.2f} GiB  {label[:90]}  ({parts})"
 
 
 def _name(process: psutil.Process) -> str:
@@ -90,27 +134,28 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=24)
     parser.add_argument("--trials", type=int, default=4)
     parser.add_argument("--timeout", default="15m")
-    parser.add_argument("--keep", type=Path, help="where everything is left; a folder that does not exist")
+    parser.add_argument("--schemes", default="float, int8-static, int8-weights, int8-dynamic", help="that are tried")
+    parser.add_argument("--keep", type=Path, help="where all is left; what is there already is not made again")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = asked.keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        weights = make(folder, asked.layers)
+        if not (folder / "data.csv").is_file():
+            make(folder, asked.layers)
+        weights = sum(file.stat().st_size for file in (folder / "model").glob("*.safetensors"))
         limit = 3 * weights + 2 * GIB
+        print(f"weights {weights / GIB:.2f} GiB, limit {limit / GIB:.2f} GiB; peak before each line of the run:")
+        shutil.rmtree(folder / "run", ignore_errors=True)
+        (folder / "recipe.yaml").write_text(RECIPE.format(schemes=asked.schemes))
         command = [
-            sys.executable, "-m", "autotune", "tune", str(folder / "model"), "--data", str(folder / "data.csv"),
-            "--task", "text-classification", "--max-drop", "0.5", "--trials", str(asked.trials),
+            sys.executable, "-m", "autotune", "tune", str(folder / "recipe.yaml"), "--trials", str(asked.trials),
             "--timeout", asked.timeout, "--output", str(folder / "run"),
         ]  # fmt: skip
-        code, highest, each = watched(command, {**os.environ, "AUTOTUNE_CACHE": str(folder / "cache")})
-        peak = sum(highest.values())
-        print(f"weights {weights / GIB:.2f} GiB; peak {peak / GIB:.2f} GiB of {limit / GIB:.2f} allowed")
-        print(json.dumps({"at the peak": _gib(highest), "each": _gib(each), "exit code": code}))
+        code, peaks = watched(command, {**os.environ, "AUTOTUNE_CACHE": str(folder / "cache")})
+        label, sizes = max(peaks, key=lambda peak: sum(peak[1].values()))
+        peak = sum(sizes.values())
+        print(f"exit code {code}; peak {peak / GIB:.2f} GiB of {limit / GIB:.2f} allowed, {label}")
     sys.exit(code or int(peak > limit))
-
-
-def _gib(sizes: dict[str, int]) -> dict[str, float]:
-    return {name: round(size / GIB, 2) for name, size in sizes.items()}
 
 
 if __name__ == "__main__":

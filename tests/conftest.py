@@ -48,6 +48,39 @@ def logits_of(model, images: np.ndarray) -> np.ndarray:
     return ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(images)[0]
 
 
+def dealt(files: dict[str, list[pytest.Item]], shares: int) -> list[pytest.Item]:
+    """Order tests: each of ``shares`` equal parts begins with as many long ones; files stay whole where they can.
+
+    Each of pytest-xdist's processes begins with a part, and one that is done takes from the end of another's rest.
+    When that end is short tests, nobody waits for a long one that the other has just begun.
+    """
+    long = {name: sum(test.get_closest_marker("slow") is not None for test in tests) for name, tests in files.items()}
+    size = sum(map(len, files.values())) // shares
+    parts: list[list[pytest.Item]] = [[] for _ in range(shares)]
+    loads = [0] * shares
+    for name in sorted((name for name in files if long[name]), key=lambda name: -long[name]):
+        least = loads.index(min(loads))
+        loads[least] += long[name]
+        parts[least] += files[name]
+    short = [test for name, tests in files.items() if not long[name] for test in tests]
+    for part in parts[:-1]:
+        fits = max(size - len(part), 0)
+        part.extend(short[:fits])
+        del short[:fits]
+    parts[-1] += short
+    return [test for part in parts for test in part]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where pytest-xdist runs the tests, deal them out; otherwise they run in their own order."""
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        files: dict[str, list[pytest.Item]] = {}
+        for item in items:
+            files.setdefault(item.nodeid.partition("::")[0], []).append(item)
+        items[:] = dealt(files, worker["workercount"])
+
+
 @pytest.fixture(autouse=True)
 def same_constants(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test of graph forms draws the same constants, whichever run before it."""

@@ -40,4 +40,5 @@ def init(
         for sentence in drafted.open:
             typer.echo(f"TO DO  {sentence}", err=True)
         more = " --trust-code" if ".py:" in f"{model}{data}" else ""
-        typer.echo(f"Wrote {output}; next: autotune validate {output}{more}, then autotune tune {output}{more}")
+        first = "see to the lines marked TO DO, then " if drafted.open else ""
+        typer.echo(f"Wrote {output}; next: {first}autotune validate {output}{more}, then autotune tune {output}{more}")

@@ -1,5 +1,6 @@
 """Labelled samples, their three splits, and how they are dealt out, checked, named by content and stored."""
 
+from autotune.data.lengths import Lengths
 from autotune.data.splitting import join, split
 from autotune.data.values import (
     Array,
@@ -18,6 +19,7 @@ from autotune.data.values import (
 __all__ = [
     "Array",
     "Dataset",
+    "Lengths",
     "Splits",
     "digest",
     "from_arrays",

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autotune.data.lengths import Lengths
 from autotune.errors import UserError
 from autotune.files import replacing
 
@@ -32,12 +33,14 @@ class Dataset:
             never land in two splits. None: every sample is its own group.
         members: how many times the model runs for a sample; where above 1 (two texts to compare), inputs have shape
             (n, members, ...).
+        lengths: where samples differ in length; what is behind a run's length in the arrays is never fed.
     """
 
     inputs: Mapping[str, Array]
     labels: Array | None = None
     groups: Array | None = None
     members: int = 1
+    lengths: Lengths | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values()), ()))
@@ -50,22 +53,28 @@ class Dataset:
             None if self.labels is None else self.labels[chosen],
             None if self.groups is None else self.groups[chosen],
             self.members,
+            None if self.lengths is None else self.lengths.take(chosen),
         )
 
     def runs(self) -> Dataset:
         """Return what the model is run on, one after the other: members as samples of their own, without labels."""
         if self.members == 1:
             return self
-        return Dataset({name: values.reshape(-1, *values.shape[2:]) for name, values in self.inputs.items()})
+        flat = {name: values.reshape(-1, *values.shape[2:]) for name, values in self.inputs.items()}
+        return Dataset(flat, lengths=None if self.lengths is None else self.lengths.flat())
 
     @cached_property
     def content(self) -> str:
         """Hexadecimal SHA-256 of the samples, in order, without labels and groups."""
-        return hashlib.sha256(b"".join(sample_digests(self))).hexdigest()
+        lengths = b"" if self.lengths is None else self.lengths.name
+        return hashlib.sha256(b"".join(sample_digests(self)) + lengths).hexdigest()
 
     def row(self, index: int) -> dict[str, Array]:
-        """Return the inputs of one sample, with a batch axis of extent 1."""
-        return {name: values[index : index + 1] for name, values in self.inputs.items()}
+        """Return the inputs of one sample, with a batch axis of extent 1, as long as it is fed."""
+        if self.lengths is None:
+            return {name: values[index : index + 1] for name, values in self.inputs.items()}
+        length = int(self.lengths.runs[index])
+        return {name: values[index : index + 1, ..., :length] for name, values in self.inputs.items()}
 
 
 @dataclass(frozen=True)
@@ -142,6 +151,8 @@ def digest(splits: Splits) -> str:
             _update(total, f"input {name}", dataset.inputs[name])
         if dataset.labels is not None:
             _update(total, "labels", dataset.labels)
+        if dataset.lengths is not None:
+            total.update(dataset.lengths.name)
     return total.hexdigest()
 
 
@@ -175,6 +186,8 @@ def to_arrays(datasets: Mapping[str, Dataset]) -> dict[str, Array]:
             if values is not None:
                 arrays[f"{name}/{extra}"] = values
         arrays[f"{name}/members"] = np.asarray(dataset.members)
+        if dataset.lengths is not None:
+            arrays |= {f"{name}/{key}": values for key, values in dataset.lengths.to_arrays().items()}
     return arrays
 
 
@@ -191,6 +204,7 @@ def from_arrays(arrays: Mapping[str, Array]) -> dict[str, Dataset]:
             part.get("labels"),
             part.get("groups"),
             int(part["members"]),
+            Lengths.from_arrays(part),
         )
         for name, part in parts.items()
     }

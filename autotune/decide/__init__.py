@@ -6,6 +6,7 @@ from autotune.decide.duel import is_affordable, is_close, placed
 from autotune.decide.front import Point, fits, pareto_front, pick_finalists, points
 from autotune.decide.holding import differences, still_holds
 from autotune.decide.ladder import dominant, fast_enough, is_served, ladder, rung_of, to_train
+from autotune.decide.plausible import doubt
 from autotune.decide.saturation import saturation, saturation_sentence
 from autotune.decide.verdict import verdict
 
@@ -16,6 +17,7 @@ __all__ = [
     "differences",
     "digits",
     "dominant",
+    "doubt",
     "drop_words",
     "fast_enough",
     "finalists",

@@ -10,7 +10,7 @@ import numpy as np
 from autotune import stats
 from autotune.configuration import Configuration
 from autotune.decide.front import fits
-from autotune.decide.sentence import sentence, why_float
+from autotune.decide.sentence import sentence, tied, why_float
 from autotune.outcome import Finalist, Goal, Status, Verdict
 from autotune.record import Interval, Trial
 
@@ -112,13 +112,15 @@ def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) ->
         proven = winner
     outcome = "interrupted" if interrupted else "winner" if meeting else "constraint-unmet"
     why = "" if not winner.configuration.is_float else why_float(judged, goal)
+    fastest = max(meeting or able, key=_speed)
+    tie = "" if fastest.trial == winner.trial or winner.configuration.is_float else tied(fastest)
     return Decision(
         winner=winner.trial,
         best_float=best.trial,
         fastest_proven=proven.trial,
         outcome=outcome,
         why_float=why,
-        sentence=sentence(winner, best, proven, goal, why),
+        sentence=sentence(winner, best, proven, goal, why or tie),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 
+from autotune import hardware
 from autotune.configuration import Configuration
 from autotune.decide.choice import ENOUGH, best_float, speedup
 from autotune.decide.digits import digits
@@ -15,6 +16,8 @@ from autotune.record import Interval
 
 # What a number in a run holds for; the memory and the kernel of the system change without changing any.
 _TOLD = {"cpu": "CPU", "isa": "instructions", "instruction_set": "instruction set", "threads": "threads"}
+# What is added up in int8 kernels, whether sums can saturate or not.
+_SUMS = {False: "exact", True: "saturating, so int8 may give other outputs"}
 
 
 def still_holds(
@@ -95,6 +98,9 @@ def differences(before: Fingerprint, here: Fingerprint) -> tuple[str, ...]:
                 found.append("; ".join(_listed(t, n) for t, n in (("without", lost), ("with", gained)) if n))
         elif field.name in _TOLD and old != new:
             found.append(f"{_TOLD[field.name]}: {old} → {new}")
+    sums = [_SUMS[hardware.can_saturate(f.isa, f.instruction_set)] for f in (before, here)]
+    if sums[0] != sums[1]:
+        found.append(f"8-bit sums: {sums[0]} → {sums[1]}")
     for name in sorted({*before.versions, *here.versions}):
         old, new = before.versions.get(name, "none"), here.versions.get(name, "none")
         if old != new:

@@ -16,7 +16,8 @@ def sentence(winner: Finalist, best: Finalist, proven: Finalist, goal: Goal, why
     """Say what won, how fast it is, what is known of its drop, and what is proven beside it.
 
     Args:
-        best: the best float. proven: the fastest proven finalist. why: why a float model won, or empty.
+        best: the best float. proven: the fastest proven finalist. why: why a float model won, or
+            none of a higher speed; or empty.
     """
     parts = [_speed_part(winner, best, goal)]
     if goal.max_latency_ms is not None:
@@ -38,7 +39,7 @@ def why_float(judged: Sequence[Finalist], goal: Goal) -> str:
     """Say why no int8 finalist beat the best float; by the one that came closest."""
     int8 = [f for f in judged if not f.configuration.is_float]
     if not int8:
-        return "No int8 candidate could be measured to the end."
+        return "No int8 candidate was judged: none was needed, or none could be measured to the end."
     enough = ("proven",) if goal.assurance == "proven" else ("proven", "expected")
     able = [f for f in int8 if f.verdict.status in enough]
     closest = max(able or int8, key=lambda f: f.speedup.estimate)
@@ -58,6 +59,14 @@ def why_float(judged: Sequence[Finalist], goal: Goal) -> str:
     return f"No int8 candidate is proven to keep the tolerance: {about}, {bound}, {allowed}{_more(closest)}."
 
 
+def tied(fastest: Finalist) -> str:
+    """Say why a finalist with a higher speed did not win: its order with the winner is in doubt."""
+    return (
+        f"{_capital(_name(fastest))}, {_times(fastest)} as fast as float f32, is not clearly faster; "
+        "of equals a proven one wins, then the simplest, then the most accurate."
+    )
+
+
 def _speed_part(winner: Finalist, best: Finalist, goal: Goal) -> str:
     if winner.configuration == Configuration():
         return f"{_capital(_name(winner))} wins: nothing that is {goal.assurance} to keep the tolerance is faster."
@@ -75,7 +84,7 @@ def _drop_part(winner: Finalist, goal: Goal) -> str:
     facts = (
         f"On {verdict.n} holdout samples{_groups(verdict)} {goal.metric} is {digits(verdict.score, 4)} against "
         f"{digits(verdict.float_score, 4)}: {_change(verdict.drop)} and, with {_percent(verdict.confidence)} "
-        f"confidence, worse by at most {digits(verdict.drop_upper)}"
+        f"confidence, {_at_most(verdict.drop_upper)}"
     )
     if verdict.status == "proven":
         return f"{facts}; so it is proven to keep the tolerance of {_allowed(winner, goal)}."
@@ -138,6 +147,10 @@ def _change(drop: float) -> str:
     if abs(drop) < 1e-12:
         return "no change"
     return f"{'worse' if drop > 0 else 'better'} by {digits(abs(drop))}"
+
+
+def _at_most(bound: float) -> str:
+    return f"worse by at most {digits(bound)}" if bound >= 0 else f"better by at least {digits(-bound)}"
 
 
 def _interval(interval: Interval, goal: Goal) -> str:

@@ -89,10 +89,16 @@ def _arrays(model: ModelFacts, data: DataFacts | None) -> Guess:
     if data is None:
         return Guess(_COSINE, why={"metric": "what is right is not known without data; it needs no labels"})
     if data.columns:
-        unfit = "data: a table of texts needs a transformers folder; give arrays (.npz, FILE.py:function) by input."
+        name = model.inputs[0].name if model.inputs else "INPUT"
+        unfit = (
+            "data: a table is for texts, images and recordings; save numbers as arrays instead: np.savez('data.npz', "
+            f"**{{'{name}': table[COLUMNS].to_numpy('float32'), 'labels': table['label'].to_numpy()}})."
+        )
         return Guess(_COSINE, why={"metric": "it needs no labels"}, open=(unfit,))
     metric, why, said = _metric(model.outputs, data.labels)
-    return Guess(metric, why={"metric": why}, open=(*_misfits(model.inputs, data.arrays), *said))
+    return Guess(
+        metric, why={"metric": why}, open=(*_misfits(model.inputs, data.arrays, data.labels is not None), *said)
+    )
 
 
 def _metric(outputs: tuple[Port, ...], labels: Labels | None) -> tuple[Any, str, tuple[str, ...]]:
@@ -107,11 +113,19 @@ def _metric(outputs: tuple[Port, ...], labels: Labels | None) -> tuple[Any, str,
         if (found := _fitting(port, labels)) is not None:
             name, why = found
             return (name if len(outputs) == 1 else {"name": name, "output": port.name}), why, ()
-    shown = f"labels of type {labels.kind} and shape {list(labels.shape)} per sample"
-    said = f"metric: no built-in one clearly fits {shown} and the outputs {_list([str(port) for port in outputs])}"
+    shown = f"labels {labels} and the outputs {_list([str(port) for port in outputs])}"
+    said = f"metric: no built-in one clearly fits {shown}; write the one that you are judged by."
+    scores = [port.shape[-1] for port in outputs if port.shape is not None and len(port.shape) == 2]
     if labels.kind in "US":
-        said = "metric: the labels are text; give class numbers in the model's order, then accuracy can be used"
-    return _COSINE, "it needs no labels and always works", (f"{said}; write the one that you are judged by.",)
+        said = "metric: the labels are text; give class numbers in the order of the outputs, then accuracy can be used."
+    elif labels.is_one_hot and labels.shape[0] in scores:
+        said = "metric: the labels are one-hot; save labels.argmax(1) instead, then accuracy can be used."
+    elif labels.classes and labels.kind in _INTEGERS and labels.high in scores:
+        said = (
+            f"metric: labels go from {labels.low:g} to {labels.high:g}, the outputs' classes from 0 to "
+            f"{labels.high - 1:g}; if they begin at 1, subtract 1, then accuracy can be used."
+        )
+    return _COSINE, "it needs no labels and always works", (said,)
 
 
 def _fitting(port: Port, labels: Labels) -> tuple[str, str] | None:
@@ -138,23 +152,40 @@ def _same(shape: tuple[int | None, ...], other: tuple[int, ...]) -> bool:
     return len(shape) == len(other) and all(a is None or a == b for a, b in zip(shape, other, strict=True))
 
 
-def _misfits(inputs: tuple[Port, ...], arrays: tuple[Port, ...]) -> list[str]:
+def _misfits(inputs: tuple[Port, ...], arrays: tuple[Port, ...], labelled: bool) -> list[str]:
     """Say where arrays are not what the model takes; nothing where its inputs are not known."""
     by_name = {port.name: port for port in inputs}
     if not by_name:
         return []
+    said = []
     unknown = [array for array in arrays if array.name not in by_name]
     missing = [name for name in by_name if name not in {array.name for array in arrays}]
+    likely = [array for array in unknown if array.shape is not None and len(array.shape) == 1]
+    if not labelled and len(likely) == 1 and len(unknown) == len(missing) + 1:
+        said.append(f"data: the array '{likely[0].name}' must be called 'labels', if that is what it holds.")
+        unknown.remove(likely[0])
     if len(unknown) == len(missing) == 1:
-        return [f"data: the array '{unknown[0].name}' must be called '{missing[0]}', as the model's input is."]
-    said = [f"data: the model has no input '{array.name}'; it takes {_list(by_name)}." for array in unknown]
+        said.append(f"data: the array '{unknown[0].name}' must be called '{missing[0]}', as the model's input is.")
+        return said + _unfit(unknown[0], by_name[missing[0]])
+    said += [f"data: the model has no input '{array.name}'; it takes {_list(by_name)}." for array in unknown]
     said += [f"data: there is no array for the model's input {by_name[name]}." for name in missing]
     for array in arrays:
-        port = by_name.get(array.name)
-        if port is None or port.shape is None or array.shape is None:
-            continue
-        if not _same(port.shape[1:], tuple(d or 0 for d in array.shape[1:])):
-            said.append(f"data: the array {array} does not fit the model's input {port} (first axis: samples).")
+        if array.name in by_name:
+            said += _unfit(array, by_name[array.name])
+    return said
+
+
+def _unfit(array: Port, port: Port) -> list[str]:
+    """Say how an array's type and shape are not those of the input it is for."""
+    said = []
+    if array.element == "uint8" and port.element.startswith("f"):
+        said.append(
+            f"data: the array '{array.name}' is uint8 and is fed as it is; if the model was trained on scaled values, "
+            "save these."
+        )
+    known = port.shape is not None and array.shape is not None
+    if known and not _same(port.shape[1:], tuple(d or 0 for d in array.shape[1:])):  # type: ignore[index]
+        said.append(f"data: the array {array} does not fit the model's input {port} (first axis: samples).")
     return said
 
 

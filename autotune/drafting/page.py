@@ -13,6 +13,7 @@ from autotune.recipe.document import write
 from autotune.sources.looking import DataFacts, ModelFacts
 
 _WIDTH = 100
+_SHOWN = 12  # columns of a table
 _REST = """\
 # How much worse than float the result may be: a share of float's score (1%), or a number in the metric's units (0.01).
 # Constraints on the winner, if you have any: max_latency: 5ms, max_size: 25MB, assurance: proven
@@ -93,12 +94,14 @@ def describe_data(data: DataFacts) -> str:
         classes = f"{len(data.files.classes) or data.files.numbers} classes" if data.files.label else "no labels"
         return f"{data.samples} {called}; {'masks' if data.files.masks else classes}."
     if data.columns:
-        return f"{data.samples} rows with the columns {', '.join(column.name for column in data.columns)}."
+        names = [column.name for column in data.columns]
+        rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        return f"{data.samples} rows with the columns {', '.join(names[:_SHOWN])}{rest}."
     held = "; ".join(map(str, data.arrays))
     labels = data.labels
     if labels is None:
         return f"{data.samples} samples: {held}; no labels."
-    kind = f"{labels.distinct} classes" if labels.classes else f"of type {labels.kind}, shape {list(labels.shape)}"
+    kind = f"{labels.distinct} classes" if labels.classes else str(labels)
     return f"{data.samples} samples: {held}; labels: {kind}."
 
 

@@ -15,13 +15,17 @@ BINARY = frozenset({
 })  # fmt: skip
 
 
-def activations_of(node: ov.Node) -> list[ov.Output] | None:
+def activations_of(node: ov.Node, varying: bool = False) -> list[ov.Output] | None:
     """Return the inputs that depend on the model's inputs; None unless the operator is element-wise.
 
     They all have the shape of the output, which is static: nothing but constants is broadcast.
+
+    Args:
+        varying: where there is one such input, its shape and that of the output may depend on the data.
     """
     kind = node.get_type_name()
-    if (kind not in UNARY and kind not in BINARY) or node.output(0).get_partial_shape().is_dynamic:
+    dynamic = node.output(0).get_partial_shape().is_dynamic
+    if (kind not in UNARY and kind not in BINARY) or (dynamic and not varying):
         return None
     sources = [value.get_source_output() for value in node.inputs()]
     if kind in UNARY:
@@ -30,6 +34,10 @@ def activations_of(node: ov.Node) -> list[ov.Output] | None:
             return None
     else:
         found = [source for source in sources if not is_constant(source)]
+    if dynamic:
+        rank = node.output(0).get_partial_shape().rank
+        alone = len(found) == 1 and rank.is_static and found[0].get_partial_shape().rank == rank
+        return found if alone else None
     shape = node.output(0).get_shape()  # not made a list of: that takes fifteen times as long as to compare two
     if not found or any(s.get_partial_shape().is_dynamic or s.get_shape() != shape for s in found):
         return None

@@ -38,11 +38,11 @@ def fold(output: ov.Output, factors: Channels, axis: int, readers: Sequence[ov.I
     if steps is None:
         return False
     for target, divides in steps:
-        if target.get_index() == 1 and (layer := weighted(target.get_node())) is not None:
+        if target.get_index() == 1 and (layer := weighted(target.get_node(), varying=True)) is not None:
             layer.scale_out(factors)
             continue
         values = constant_value(target.get_source_output()).astype(np.float64)
-        shape = [1] * len(output.get_shape())
+        shape = [1] * len(output.get_partial_shape())
         shape[axis] = len(factors)
         scale = factors.reshape(shape)
         replace_constant(target, (values / scale if divides else values * scale).astype(np.float32))
@@ -56,14 +56,14 @@ def _plan(
     if {_place(target) for target in output.get_target_inputs()} != {_place(target) for target in readers}:
         return None
     node = output.get_node()
-    layer = weighted(node)
+    layer = weighted(node, varying=True)
     if layer is not None:
         fits = layer.channel_axis == axis and layer.out == channels
         return [(node.input(1), False)] if fits else None
     kind = node.get_type_name()
     if is_homogeneous(node, axis):
         return _plan(node.input_value(0), channels, axis, [node.input(0)])
-    sources = activations_of(node)
+    sources = activations_of(node, varying=True)
     if kind not in ("Multiply", "Divide", "Add", "Subtract") or sources is None or len(sources) != 1:
         return None
     port = 0 if _same(node.input_value(0), sources[0]) else 1

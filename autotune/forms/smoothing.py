@@ -103,7 +103,7 @@ class Smoothing:
 
 
 def _linear(node: ov.Node) -> Weighted | None:
-    return weighted(node) if node.get_type_name() == "MatMul" else None
+    return weighted(node, varying=True) if node.get_type_name() == "MatMul" else None
 
 
 def _smooth(readers: list[Weighted], scales: Channels) -> None:
@@ -113,7 +113,7 @@ def _smooth(readers: list[Weighted], scales: Channels) -> None:
     for layer in readers:
         layer.scale_in(scales)
     if not fold(source, 1 / scales, axis, targets):
-        shape = [1] * len(source.get_shape())
+        shape = [1] * len(source.get_partial_shape())
         shape[axis] = len(scales)
         inverse = ops.constant((1 / scales).astype(np.float32).reshape(shape), source.get_element_type())
         name = f"{readers[0].name}/smoothed"

@@ -86,22 +86,34 @@ class Weighted:
         return (0,) if kind == "Convolution" else (0, 1)
 
 
-def weighted(node: ov.Node) -> Weighted | None:
-    """Return the operator's channels; None if it has no constant float weights, or shapes that depend on the data."""
+def weighted(node: ov.Node, varying: bool = False) -> Weighted | None:
+    """Return the operator's channels; None if it has no constant float weights, or shapes that depend on the data.
+
+    Args:
+        varying: other axes than that of the channels may depend on the data, of a MatMul.
+    """
     kind = node.get_type_name()
     if kind != "MatMul" and kind not in _CONVOLUTIONS:
         return None
     activation, weights, output = node.input_value(0), node.input_value(1), node.output(0)
-    if any(value.get_partial_shape().is_dynamic for value in (activation, weights, output)):
+    shapes = [value.get_partial_shape() for value in (activation, weights, output)]
+    if any(_depends(shape, varying and kind == "MatMul") for shape in shapes):
         return None
     if not weights.get_element_type().is_real() or is_constant(activation) or not is_constant(weights):
         return None
-    shape, result = activation.get_shape(), output.get_shape()
+    shape, _, result = shapes
     if kind == "MatMul":
         if len(weights.get_shape()) != 2 or len(shape) < 2 or node.get_attributes()["transpose_a"]:
             return None
-        return Weighted(node, len(shape) - 1, int(shape[-1]), int(result[-1]))
-    return Weighted(node, 1, int(shape[1]), int(result[1]))
+        return Weighted(node, len(shape) - 1, shape[-1].get_length(), result[-1].get_length())
+    return Weighted(node, 1, shape[1].get_length(), result[1].get_length())
+
+
+def _depends(shape: ov.PartialShape, only_channels: bool) -> bool:
+    """Tell whether a shape, or only its last extent, depends on the data."""
+    if not only_channels or shape.rank.is_dynamic or len(shape) == 0:
+        return bool(shape.is_dynamic)
+    return bool(shape[-1].is_dynamic)
 
 
 def replace_constant(target: ov.Input, values: Floats) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+
 import numpy as np
 import openvino as ov
 import openvino.opset13 as ops
@@ -67,3 +69,26 @@ def is_constant(output: ov.Output) -> bool:
             seen.add(name)
             pending += [node.input_value(port).get_node() for port in range(node.get_input_size())]
     return True
+
+
+def with_plain_constants(model: ov.Model, kinds: Collection[str]) -> ov.Model:
+    """Return a copy in which what operators of these types read is computed now, where it depends on constants only.
+
+    The model itself where there is nothing to compute.
+    """
+    if not any(True for _ in _computed(model, kinds)):
+        return model
+    copy = model.clone()
+    for target in list(_computed(copy, kinds)):
+        source = target.get_source_output()
+        plain = constant(constant_value(source), source.get_element_type(), source.get_node().get_friendly_name())
+        target.replace_source_output(plain.output(0))
+    return copy
+
+
+def _computed(model: ov.Model, kinds: Collection[str]) -> Iterator[ov.Input]:
+    for node in model.get_ops():
+        for target in node.inputs() if node.get_type_name() in kinds else ():
+            source = target.get_source_output()
+            if source.get_node().get_type_name() != "Constant" and is_constant(source):
+                yield target

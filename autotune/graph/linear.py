@@ -11,6 +11,7 @@ import openvino as ov
 from autotune.graph.constants import is_constant
 
 PRODUCT = "MatMul"
+_SOME_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class Linear:
     """A linear layer.
 
     Attributes:
-        rows, inputs, outputs: sizes of the activation and of the matrix, of one inference.
+        rows, inputs, outputs: sizes of the activation and of the matrix, of one inference; where samples differ in
+            length, rows are 64.
         transposed: the matrix is stored (outputs, inputs).
     """
 
@@ -30,7 +32,7 @@ class Linear:
 
 
 def linear_layers(model: ov.Model) -> Iterator[Linear]:
-    """Yield the products of an activation of static shape with a constant matrix of floats, in topological order.
+    """Yield the products of an activation with a constant matrix of floats, in topological order.
 
     A matrix that is made of stored integers is none of floats.
     """
@@ -45,14 +47,15 @@ def linear_layer(node: ov.Node) -> Linear | None:
     if node.get_type_name() != PRODUCT or node.get_attributes()["transpose_a"]:
         return None
     activation, weights = (node.input_value(port) for port in (0, 1))
-    if activation.get_partial_shape().is_dynamic or not weights.get_element_type().is_real():
+    shape = activation.get_partial_shape()
+    if shape.rank.is_dynamic or not weights.get_element_type().is_real():
         return None
-    if len(weights.get_shape()) != 2 or not is_constant(weights) or is_constant(activation) or _is_stored(weights):
+    if not is_constant(weights) or is_constant(activation) or len(weights.get_shape()) != 2 or _is_stored(weights):
         return None
     transposed = bool(node.get_attributes()["transpose_b"])
     first, second = weights.get_shape()
     inputs, outputs = (second, first) if transposed else (first, second)
-    rows = int(np.prod(activation.get_shape()[:-1], dtype=np.int64))
+    rows = _SOME_ROWS if shape.is_dynamic else int(np.prod(activation.get_shape()[:-1], dtype=np.int64))
     return Linear(node.get_friendly_name(), rows, inputs, outputs, transposed)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -11,8 +11,10 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from autotune import hardware
+from autotune import hardware, memory
 from autotune.configuration import Precision
+from autotune.graph.constants import with_plain_constants
+from autotune.graph.lengths import at_length, shape_at, some_length, varying_axes
 from autotune.measure.profile import (
     RuntimeNode,
     is_int8_kernel,
@@ -29,6 +31,8 @@ TIMED_RUNS = 20
 # Int8 weights are turned into floats before they are multiplied, and activations stay floats.
 _DYNAMIC_GROUP = "DYNAMIC_QUANTIZATION_GROUP_SIZE"
 _NO_INT8 = {"LP_TRANSFORMS_MODE": "NO", _DYNAMIC_GROUP: "0"}
+# Without these transformations OpenVINO has no kernel for such an operator unless its weights are floats.
+_RECURRENT = ("GRUCell", "GRUSequence", "LSTMCell", "LSTMSequence", "RNNCell", "RNNSequence")
 # Names of the optional precisions in OPTIMIZATION_CAPABILITIES, which lists those with instructions of their own.
 _CAPABILITIES: dict[Precision, str] = {"bf16": "BF16", "f16": "FP16"}
 
@@ -36,20 +40,31 @@ _CAPABILITIES: dict[Precision, str] = {"bf16": "BF16", "f16": "FP16"}
 class Compiled:
     """A model compiled for one inference at a time.
 
+    With buckets it is compiled once for each, with static shapes, and a sample runs in that of its length: one
+    compilation of dynamic shapes would do, but prepares every kernel anew whenever the length changes.
+
     Attributes:
         threads: what OpenVINO really uses; it caps what was asked at the cores it may use.
         precision: what OpenVINO really computes float operators in.
         properties: that it was compiled with.
         notes: a sentence for each of these that is not what was asked.
         outputs: names of the outputs, in order.
+        varying: output -> axes whose extent differs from sample to sample; of those that have any.
     """
 
-    def __init__(self, model: Any, properties: Mapping[str, str], dynamic: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        model: Any,
+        properties: Mapping[str, str],
+        dynamic: Collection[str] = (),
+        buckets: Sequence[int] = (),
+    ) -> None:
         """Compile an ``openvino.Model``.
 
         Args:
             properties: :func:`deploy_properties`, perhaps with others.
             dynamic: layers with int8 weights whose activations are known to be quantised at run time.
+            buckets: lengths that all samples have, ascending; empty for a model as it is.
 
         Raises:
             RuntimeError: OpenVINO cannot compile the model this way.
@@ -57,11 +72,21 @@ class Compiled:
         self._model = model
         self._dynamic = frozenset(dynamic)
         self.properties = dict(properties)
-        self._compiled = _compile(model, self.properties)
+        self._parts = {length: _compile(at_length(model, length), self.properties) for length in buckets}
+        self._compiled = self._parts[max(buckets)] if buckets else _compile(model, self.properties)
         self._request = self._compiled.create_infer_request()
+        self._requests = {length: part.create_infer_request() for length, part in self._parts.items()}
+        self._lengthy = next(
+            ((port.get_any_name(), axes[0]) for port in model.inputs if (axes := varying_axes(port))), None
+        )
+        if self._lengthy is not None and not buckets:
+            self._request.infer(_zeros(model))  # kernels of dynamic shapes are chosen when they first run
         self.threads = int(self._compiled.get_property("INFERENCE_NUM_THREADS"))
         self.precision: str = self._compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
         self.outputs: tuple[str, ...] = tuple(_port_name(port) for port in self._compiled.outputs)
+        self.varying = {
+            name: axes for name, port in zip(self.outputs, model.outputs, strict=True) if (axes := varying_axes(port))
+        }
         self.notes: tuple[str, ...] = tuple(self._differences())
 
     def infer(self, inputs: Inputs) -> dict[str, NDArray[Any]]:
@@ -70,22 +95,33 @@ class Compiled:
         Args:
             inputs: by the model's input names, with the batch axis.
         """
-        results = self._request.infer(dict(inputs), share_inputs=True, share_outputs=False)
+        results = self._of(inputs).infer(dict(inputs), share_inputs=True, share_outputs=False)
         return {name: results[i] for i, name in enumerate(self.outputs)}
 
-    def run(self, inputs: Inputs) -> None:
-        """Run one sample and leave the outputs where they are: for timing."""
-        self._request.infer(inputs, share_inputs=True, share_outputs=True)
+    def run(self, *samples: Inputs) -> None:
+        """Run samples, one after the other, and leave the outputs where they are: for timing."""
+        for inputs in samples:
+            self._of(inputs).infer(inputs, share_inputs=True, share_outputs=True)
+
+    def _of(self, inputs: Inputs) -> Any:
+        """Return the request for samples of this length."""
+        return self._requests[self._length(inputs)] if self._requests else self._request
+
+    def _length(self, inputs: Inputs) -> int:
+        assert self._lengthy is not None
+        name, axis = self._lengthy
+        return int(inputs[name].shape[axis])
 
     def profile(self, sample: Inputs | None = None) -> tuple[OperatorRun, ...]:
         """Return what each executed node of this very compiled model does: kernel, precision, scheme.
 
         Args:
             sample: with one, its time as well: the mean of 20 runs of a second compilation with the counters on, so
-                that they do not disturb what is measured elsewhere. Without one, microseconds are 0.
+                that they do not disturb what is measured elsewhere. Without one, microseconds are 0. With buckets,
+                kernels are those of the sample's bucket, and without a sample those of the longest.
         """
         weighted = weighted_operators(self._model)
-        nodes = self.nodes()
+        nodes = self.nodes(sample)
         runs = operator_runs(nodes, weighted, [0.0] * len(nodes) if sample is None else self._times(sample))
         # The runtime model shows that weights are int8, and never that activations become it.
         return tuple(
@@ -93,13 +129,19 @@ class Compiled:
             for run in runs
         )
 
-    def nodes(self) -> list[RuntimeNode]:
-        """Return what OpenVINO made of the graph, in order of execution."""
-        return runtime_nodes(self._compiled.get_runtime_model())
+    def forget(self) -> None:
+        """Let go of the graph: the model runs as before, and profiles can no longer be had of it."""
+        self._model = None
+
+    def nodes(self, sample: Inputs | None = None) -> list[RuntimeNode]:
+        """Return what OpenVINO made of the graph, in order of execution; for the sample as :meth:`profile`."""
+        compiled = self._parts[self._length(sample)] if self._parts and sample is not None else self._compiled
+        return runtime_nodes(compiled.get_runtime_model())
 
     def _times(self, sample: Inputs) -> list[float]:
         """Return microseconds per node. Names differ between compilations, the order of the nodes does not."""
-        compiled = _compile(self._model, {**self.properties, "PERF_COUNT": "YES"})
+        model = at_length(self._model, self._length(sample)) if self._parts else self._model
+        compiled = _compile(model, {**self.properties, "PERF_COUNT": "YES"})
         request = compiled.create_infer_request()
         for _ in range(TIMED_RUNS):
             request.infer(dict(sample), share_inputs=True, share_outputs=True)
@@ -136,16 +178,17 @@ def compile_model(model: Any, precision: str, threads: int, dynamic_group: int |
     return Compiled(model, deploy_properties(precision, threads, dynamic_group))
 
 
-def compile_emulated(model: Any, precision: str, threads: int) -> Compiled:
+def compile_emulated(model: Any, precision: str, threads: int, buckets: Sequence[int] = ()) -> Compiled:
     """Compile an int8 model so that its FakeQuantizes are computed as floats: with the same rounding, no 8-bit sums.
 
     Args:
-        precision, threads: as for :func:`compile_model`.
+        precision, threads: as for :func:`compile_model`. buckets: as for :class:`Compiled`.
 
     Raises:
         RuntimeError: OpenVINO cannot compile the model this way, or runs a kernel on 8-bit data all the same.
     """
-    compiled = Compiled(model, {**deploy_properties(precision, threads), **_NO_INT8})
+    plain = with_plain_constants(model, _RECURRENT)
+    compiled = Compiled(plain, {**deploy_properties(precision, threads), **_NO_INT8}, buckets=buckets)
     left = [node.name for node in compiled.nodes() if is_int8_kernel(node)]
     if left:
         raise RuntimeError(f"OpenVINO computes in int8 where it was not to: {', '.join(left[:3])}")
@@ -218,12 +261,20 @@ def _probe() -> Any:
 
 def _compile(model: Any, properties: Mapping[str, str]) -> Any:
     # No cache: its key knows nothing of the instruction set that the process is restricted to.
-    return _core().compile_model(model, "CPU", {**properties, "CACHE_DIR": ""})
+    memory.release()  # what was read to build the model, or another one
+    compiled = _core().compile_model(model, "CPU", {**properties, "CACHE_DIR": ""})
+    memory.release()
+    return compiled
 
 
 @cache
 def _core() -> Any:
     return ov.Core()
+
+
+def _zeros(model: Any) -> dict[str, NDArray[Any]]:
+    length = some_length(model)
+    return {p.get_any_name(): np.zeros(shape_at(p, length), p.get_element_type().to_dtype()) for p in model.inputs}
 
 
 def _port_name(port: Any) -> str:

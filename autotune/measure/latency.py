@@ -36,6 +36,7 @@ def measure_pairs(
     max_seconds: float,
     slowest: float = 0.0,
     warm_up: float = WARM_UP_SECONDS,
+    inferences: int = 1,
 ) -> Latency:
     """Time two models in interleaved pairs of short blocks: A B, B A, A B, ...
 
@@ -44,17 +45,19 @@ def measure_pairs(
     The speed is the median of the pairs' ratios with its exact interval.
 
     Args:
-        baseline, candidate: one inference each; they should go through real samples.
+        baseline, candidate: one inference each; they should go through real samples. Where these differ in length, a
+            call goes through all of them, or a pair would compare different work.
         confidence: of the interval, two-sided.
         target_width: measuring ends when the interval is at most this wide, relative to the estimate.
         min_pairs: fewer are never taken; nor fewer than the interval needs at this confidence.
         max_pairs, max_seconds: measuring ends at the first of these, whatever the width.
         slowest: measuring ends when the whole interval is below this speed.
         warm_up: seconds that each runs before; less for models that ran a moment ago.
+        inferences: in a call.
     """
     started = time.perf_counter()
     min_pairs = max(min_pairs, stats.values_needed(confidence))
-    sides = (_Block(baseline, warm_up), _Block(candidate, warm_up))
+    sides = (_Block(baseline, warm_up, inferences), _Block(candidate, warm_up, inferences))
     times: list[tuple[float, float]] = []
     with _undisturbed():
         while True:
@@ -75,7 +78,7 @@ def measure_pairs(
 
 
 def rounds(
-    inferences: Sequence[Inference], rounds: int, max_seconds: float, confidence: float = 0.95
+    models: Sequence[Inference], rounds: int, max_seconds: float, confidence: float = 0.95, inferences: int = 1
 ) -> NDArray[np.float64]:
     """Time several models in common rounds, so that any two of them can be compared round by round.
 
@@ -83,6 +86,7 @@ def rounds(
     model follows each of its neighbours equally often.
 
     Args:
+        models: as for :func:`measure_pairs`; ``inferences`` too.
         rounds: at most so many.
         max_seconds: no further round begins after this long, but 12 rounds are always run, and as many as a median
             interval at ``confidence`` needs.
@@ -91,7 +95,7 @@ def rounds(
         Milliseconds per inference, shape (rounds run, number of models).
     """
     started = time.perf_counter()
-    blocks = [_Block(inference) for inference in inferences]
+    blocks = [_Block(model, inferences=inferences) for model in models]
     k = len(blocks)
     least = max(MIN_ROUNDS, stats.values_needed(confidence))
     table: list[list[float]] = []
@@ -117,8 +121,9 @@ def round_order(number: int, models: int) -> list[int]:
 class _Block:
     """Runs one model for about two milliseconds; warmed up when made. A call returns milliseconds per inference."""
 
-    def __init__(self, inference: Inference, warm_up: float = WARM_UP_SECONDS) -> None:
+    def __init__(self, inference: Inference, warm_up: float = WARM_UP_SECONDS, inferences: int = 1) -> None:
         self._inference = inference
+        self._inferences = inferences
         inference()
         count, begin = 0, time.perf_counter()
         fastest = math.inf
@@ -127,7 +132,8 @@ class _Block:
             inference()
             fastest = min(fastest, time.perf_counter() - start)
             count += 1
-        self._settles = fastest < SETTLE_BELOW_SECONDS
+        # One of many inferences is not worth another call.
+        self._settles = fastest < SETTLE_BELOW_SECONDS and inferences == 1
         self._repeats = max(1, math.ceil(BLOCK_SECONDS / max(fastest, 1e-7)))
 
     def __call__(self) -> float:
@@ -137,7 +143,7 @@ class _Block:
         start = time.perf_counter()
         for _ in range(self._repeats):
             inference()
-        return (time.perf_counter() - start) * 1000 / self._repeats
+        return (time.perf_counter() - start) * 1000 / (self._repeats * self._inferences)
 
 
 @contextmanager

@@ -202,8 +202,41 @@ def fake_quantize_scale(node: ov.Node) -> Scale:
     return activation_scale(borders, int(node.get_attributes()["levels"]), name)
 
 
-def int8_weight(output: ov.Output) -> Weight | None:
-    """Return weights that are stored as integers, converted and scaled; None for any other output."""
+def is_int8_weight(output: ov.Output) -> bool:
+    """Tell whether an output is of weights that are stored as integers, converted and scaled."""
+    return _stored(output) is not None
+
+
+def int8_weight(output: ov.Output, shape: Sequence[int] | None = None) -> Weight | None:
+    """Return weights that are stored as integers, converted and scaled; None for any other output.
+
+    Args:
+        shape: that they get: the first two axes (groups, and channels of each) become one.
+
+    Raises:
+        NotExpressibleError: they have scales along two axes.
+    """
+    stored = _stored(output)
+    if stored is None:
+        return None
+    values, scale, zero = stored
+    name = output.get_node().get_friendly_name()
+    scale = scale.reshape([1] * (values.ndim - scale.ndim) + list(scale.shape))
+    zeros = np.broadcast_to(zero.reshape([1] * (values.ndim - zero.ndim) + list(zero.shape)), scale.shape)
+    if shape is not None:
+        groups, channels, *rest = scale.shape
+        if groups * channels > 1:
+            groups, channels = values.shape[:2]
+        scale, zeros = (
+            np.broadcast_to(each, (groups, channels, *rest)).reshape(groups * channels, *rest)
+            for each in (scale, zeros)
+        )
+        values = values.reshape(shape)
+    return Weight(values, along(scale, zeros.astype(values.dtype), name))
+
+
+def _stored(output: ov.Output) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None:
+    """Return integers, scale and zero point of weights."""
     node = output.get_node()
     if node.get_type_name() != "Multiply" or not is_constant(output):
         return None
@@ -217,10 +250,7 @@ def int8_weight(output: ov.Output) -> Weight | None:
     stored = inner.input_value(0).get_node() if inner.get_type_name() == "Convert" else None
     if stored is None or stored.get_type_name() != "Constant" or stored.data.dtype not in (np.int8, np.uint8):
         return None
-    rank = stored.data.ndim
-    scale = scale.reshape([1] * (rank - scale.ndim) + list(scale.shape))
-    zeros = np.broadcast_to(zero.reshape([1] * (rank - zero.ndim) + list(zero.shape)), scale.shape)
-    return Weight(stored.data, along(scale, zeros.astype(stored.data.dtype), name))
+    return stored.data, scale, zero
 
 
 def _key(output: ov.Output) -> tuple[str, int]:

@@ -12,14 +12,15 @@ from autotune.onnx_qdq.refusal import NotExpressibleError
 
 # The same in both, with no attributes.
 SAME = {
-    "Abs": "Abs", "Ceiling": "Ceil", "Cos": "Cos", "Erf": "Erf", "Exp": "Exp", "Floor": "Floor", "HSwish": "HardSwish",
-    "Log": "Log", "LogicalNot": "Not", "Mish": "Mish", "Negative": "Neg", "Relu": "Relu", "Sigmoid": "Sigmoid",
-    "Sign": "Sign", "Sin": "Sin", "SoftPlus": "Softplus", "Sqrt": "Sqrt", "Tanh": "Tanh",
+    "Abs": "Abs", "Atan": "Atan", "Ceiling": "Ceil", "Cos": "Cos", "Erf": "Erf", "Exp": "Exp", "Floor": "Floor",
+    "HSwish": "HardSwish", "Log": "Log", "LogicalNot": "Not", "Mish": "Mish", "Negative": "Neg",
+    "Relu": "Relu", "Sigmoid": "Sigmoid", "Sign": "Sign", "Sin": "Sin", "SoftPlus": "Softplus",
+    "SoftSign": "Softsign", "Sqrt": "Sqrt", "Tan": "Tan", "Tanh": "Tanh",
 }  # fmt: skip
 BINARY = {
     "Add": "Add", "Divide": "Div", "Equal": "Equal", "Greater": "Greater", "GreaterEqual": "GreaterOrEqual",
-    "Less": "Less", "LessEqual": "LessOrEqual", "LogicalAnd": "And", "LogicalOr": "Or", "Maximum": "Max",
-    "Minimum": "Min", "Multiply": "Mul", "Power": "Pow", "Subtract": "Sub",
+    "Less": "Less", "LessEqual": "LessOrEqual", "LogicalAnd": "And", "LogicalOr": "Or", "LogicalXor": "Xor",
+    "Maximum": "Max", "Minimum": "Min", "Multiply": "Mul", "Power": "Pow", "Subtract": "Sub",
 }  # fmt: skip
 
 
@@ -72,6 +73,35 @@ def hard_sigmoid(building: Building, node: ov.Node) -> None:
     building.give(node.output(0), "HardSigmoid", [building.value(node.input_value(0))], alpha=alpha, beta=beta)
 
 
+def hsigmoid(building: Building, node: ov.Node) -> None:
+    """Write ``min(max(x + 3, 0), 6) / 6`` as HardSigmoid."""
+    building.give(node.output(0), "HardSigmoid", _inputs(building, node), alpha=1 / 6, beta=0.5)
+
+
+def prelu(building: Building, node: ov.Node) -> None:
+    """Write PRelu; a row of slopes is of channels in OpenVINO, and of the last axis in ONNX."""
+    source, slope = _inputs(building, node)
+    rank, extents = len(node.get_input_shape(0)), [int(extent) for extent in node.get_input_shape(1)]
+    if len(extents) == 1 and extents[0] > 1 and rank > 2:
+        hint = f"{node.get_friendly_name()}/slope"
+        shape = building.add_constant(np.array([*extents, *[1] * (rank - 2)], np.int64), f"{hint}/shape")
+        slope = building.add("Reshape", [slope, shape], hint)
+    building.give(node.output(0), "PRelu", [source, slope])
+
+
+def not_equal(building: Building, node: ov.Node) -> None:
+    """Write it as what is not equal."""
+    equal = building.add("Equal", _inputs(building, node), f"{node.get_friendly_name()}/equal")
+    building.give(node.output(0), "Not", [equal])
+
+
+def rounding(building: Building, node: ov.Node) -> None:
+    """Write Round, which goes to the even one of two neighbours."""
+    if str(node.get_attributes()["mode"]).lower() != "half_to_even":
+        raise NotExpressibleError(f"Round '{node.get_friendly_name()}' rounds halves away from zero")
+    building.give(node.output(0), "Round", _inputs(building, node))
+
+
 def elu(building: Building, node: ov.Node) -> None:
     """Write Elu."""
     building.give(node.output(0), "Elu", _inputs(building, node), alpha=float(node.get_attributes()["alpha"]))
@@ -108,8 +138,12 @@ WRITERS: dict[str, Writer] = {
     "Convert": cast,
     "Elu": elu,
     "Gelu": gelu,
+    "HSigmoid": hsigmoid,
     "HardSigmoid": hard_sigmoid,
     "LogSoftmax": softmax,
+    "NotEqual": not_equal,
+    "PRelu": prelu,
+    "Round": rounding,
     "Select": select,
     "Softmax": softmax,
     "SquaredDifference": squared_difference,

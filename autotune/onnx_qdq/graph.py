@@ -6,23 +6,20 @@ from typing import Any
 
 import openvino as ov
 
-from autotune.onnx_qdq import elementwise, shapes, weighted
-from autotune.onnx_qdq.building import Building, fake_quantize_scale, int8_weight
+from autotune.onnx_qdq import elementwise, recurrent, shapes, weighted, windows
+from autotune.onnx_qdq.building import Building, fake_quantize_scale, int8_weight, is_int8_weight
 from autotune.onnx_qdq.elementwise import Writer
 from autotune.onnx_qdq.refusal import NotExpressibleError
 
 _WRITERS: dict[str, Writer] = {
     **elementwise.WRITERS,
+    **recurrent.WRITERS,
     **shapes.WRITERS,
-    "AvgPool": weighted.pooling,
-    "Convolution": weighted.convolution,
-    "GroupConvolution": weighted.convolution,
-    "MatMul": weighted.matmul,
-    "MaxPool": weighted.pooling,
-    "ScaledDotProductAttention": weighted.attention,
+    **weighted.WRITERS,
+    **windows.WRITERS,
 }
-# The convolution or product that reads such weights writes them.
-_FOLDED = ("Convolution", "GroupConvolution", "MatMul")
+# What reads such weights writes them.
+_FOLDED = tuple(kind for kind in weighted.WRITERS if kind != "ScaledDotProductAttention")
 
 
 def to_onnx(model: ov.Model, *, apart: bool = False) -> Any:
@@ -67,10 +64,10 @@ def _write(building: Building, node: ov.Node) -> None:
     if kind == "FakeQuantize":
         building.add_quantizer(node.input_value(0), fake_quantize_scale(node), node.output(0))
         return
-    weight = int8_weight(node.output(0)) if kind == "Multiply" else None
-    if weight is not None:
-        readers = {target.get_node().get_type_name() for target in node.output(0).get_target_inputs()}
-        if not readers.issubset(_FOLDED):  # such as an embedding
+    if is_int8_weight(node.output(0)):
+        if not all(map(_writes_weight, node.output(0).get_target_inputs())):  # such as an embedding
+            weight = int8_weight(node.output(0))
+            assert weight is not None
             building.bind(node.output(0), building.add_weight(weight, node.get_friendly_name()))
         return
     if kind not in _WRITERS:
@@ -78,11 +75,16 @@ def _write(building: Building, node: ov.Node) -> None:
     _WRITERS[kind](building, node)
 
 
+def _writes_weight(target: ov.Input) -> bool:
+    kind = target.get_node().get_type_name()
+    return kind in _FOLDED or (kind in recurrent.WRITERS and target.get_index() in recurrent.WEIGHTS)
+
+
 def _is_of_a_weight(node: ov.Node) -> bool:
     """Tell whether a node is the conversion, or the zero point, of weights that are stored as integers."""
     targets = [target.get_node() for output in node.outputs() for target in output.get_target_inputs()]
     if node.get_type_name() == "Subtract":
-        return bool(targets) and all(int8_weight(t.output(0)) is not None for t in targets)
+        return bool(targets) and all(is_int8_weight(t.output(0)) for t in targets)
     if node.get_type_name() != "Convert" or node.input_value(0).get_node().get_type_name() != "Constant":
         return False
-    return bool(targets) and all(_is_of_a_weight(t) or int8_weight(t.output(0)) is not None for t in targets)
+    return bool(targets) and all(_is_of_a_weight(t) or is_int8_weight(t.output(0)) for t in targets)

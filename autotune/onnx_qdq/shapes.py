@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import openvino as ov
+from numpy.typing import NDArray
 
 from autotune.onnx_qdq.building import Building, array
 from autotune.onnx_qdq.elementwise import Writer
@@ -11,7 +14,7 @@ from autotune.onnx_qdq.refusal import NotExpressibleError
 
 _REDUCTIONS = {
     "ReduceMean": "ReduceMean", "ReduceSum": "ReduceSum", "ReduceMax": "ReduceMax", "ReduceMin": "ReduceMin",
-    "ReduceProd": "ReduceProd", "ReduceL2": "ReduceL2",
+    "ReduceProd": "ReduceProd", "ReduceL1": "ReduceL1", "ReduceL2": "ReduceL2",
 }  # fmt: skip
 
 
@@ -77,6 +80,74 @@ def slices(building: Building, node: ov.Node) -> None:
     building.give(node.output(0), "Slice", [building.value(node.input_value(0)), start, stop, axes, step])
 
 
+def strided_slice(building: Building, node: ov.Node) -> None:
+    """Write a slice whose masks leave borders open, or drop an axis of which one element is left."""
+    name, attributes = node.get_friendly_name(), node.get_attributes()
+    if any(attributes["new_axis_mask"]) or any(attributes["ellipsis_mask"]):
+        raise NotExpressibleError(f"StridedSlice '{name}' makes new axes, or leaves axes out")
+    start, stop = (array(node.input_value(port), f"a border of '{name}'").astype(np.int64) for port in (1, 2))
+    step = np.ones_like(start)
+    if node.get_input_size() > 3:
+        step = array(node.input_value(3), f"a step of '{name}'").astype(np.int64)
+    shrunk = _mask(attributes["shrink_axis_mask"], start.size)
+    limit = np.iinfo(np.int64).max
+    step = np.where(shrunk, 1, step)
+    start = np.where(_mask(attributes["begin_mask"], start.size), np.where(step > 0, 0, limit), start)
+    stop = np.where(_mask(attributes["end_mask"], start.size), np.where(step > 0, limit, -limit), stop)
+    stop = np.where(shrunk, np.where(start == -1, limit, start + 1), stop)
+    given = [
+        building.add_constant(values, f"{name}/{label}")
+        for values, label in ((start, "start"), (stop, "stop"), (np.arange(start.size), "axes"), (step, "step"))
+    ]
+    cut = building.add("Slice", [building.value(node.input_value(0)), *given], f"{name}/cut")
+    shape = building.add_constant(np.array(node.get_output_shape(0), np.int64), f"{name}/shape")
+    building.give(node.output(0), "Reshape", [cut, shape], allowzero=0)
+
+
+def _mask(values: Sequence[int], size: int) -> NDArray[np.bool_]:
+    return np.array([*values, *[0] * size][:size], bool)
+
+
+def tile(building: Building, node: ov.Node) -> None:
+    """Write repetitions along each axis; both add axes in front."""
+    name = node.get_friendly_name()
+    repeats = array(node.input_value(1), f"the repeats of '{name}'").astype(np.int64).ravel()
+    shape = [int(extent) for extent in node.get_input_shape(0)]
+    rank = max(len(shape), repeats.size)
+    source = building.value(node.input_value(0))
+    if rank > len(shape):
+        longer = building.add_constant(np.array([1] * (rank - len(shape)) + shape, np.int64), f"{name}/shape")
+        source = building.add("Reshape", [source, longer], f"{name}/longer", allowzero=0)
+    repeats = np.concatenate([np.ones(rank - repeats.size, np.int64), repeats])
+    building.give(node.output(0), "Tile", [source, building.add_constant(repeats, f"{name}/repeats")])
+
+
+def depth_to_space(building: Building, node: ov.Node) -> None:
+    """Write DepthToSpace of an image."""
+    attributes = node.get_attributes()
+    mode = "DCR" if "block" in str(attributes["mode"]).lower() else "CRD"
+    building.give(
+        node.output(0),
+        "DepthToSpace",
+        [building.value(node.input_value(0))],
+        blocksize=_block(node),
+        mode=mode,
+    )
+
+
+def space_to_depth(building: Building, node: ov.Node) -> None:
+    """Write SpaceToDepth of an image, whose channels come last within a block."""
+    if "block" not in str(node.get_attributes()["mode"]).lower():
+        raise NotExpressibleError(f"SpaceToDepth '{node.get_friendly_name()}' puts depth first")
+    building.give(node.output(0), "SpaceToDepth", [building.value(node.input_value(0))], blocksize=_block(node))
+
+
+def _block(node: ov.Node) -> int:
+    if len(node.get_input_shape(0)) != 4:
+        raise NotExpressibleError(f"{node.get_type_name()} '{node.get_friendly_name()}' is not of an image")
+    return int(node.get_attributes()["block_size"])
+
+
 def reduction(building: Building, node: ov.Node) -> None:
     """Write a reduction; the mean of whole images as the pooling that runtimes have in integers."""
     name, kind = node.get_friendly_name(), node.get_type_name()
@@ -115,8 +186,12 @@ WRITERS: dict[str, Writer] = {
     **dict.fromkeys(("Split", "VariadicSplit"), split),
     "Broadcast": broadcast,
     "Concat": concat,
+    "DepthToSpace": depth_to_space,
     "Gather": gather,
     "MVN": normalisation,
     "Slice": slices,
+    "SpaceToDepth": space_to_depth,
+    "StridedSlice": strided_slice,
+    "Tile": tile,
     "Transpose": transpose,
 }

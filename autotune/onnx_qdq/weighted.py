@@ -1,4 +1,4 @@
-"""Operators with weights, and pooling, in ONNX."""
+"""Operators with weights in ONNX."""
 
 from __future__ import annotations
 
@@ -11,30 +11,22 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from autotune.onnx_qdq.building import Building, int8_weight
+from autotune.onnx_qdq.elementwise import Writer
 from autotune.onnx_qdq.refusal import NotExpressibleError
-from autotune.onnx_qdq.scales import Scale, Weight, quantised_bias
+from autotune.onnx_qdq.scales import Weight, quantised_bias
+from autotune.onnx_qdq.windows import padding
 
 
 def convolution(building: Building, node: ov.Node) -> None:
     """Write a convolution, with the bias behind it: only so do runtimes compute it in integers."""
     attributes = node.get_attributes()
+    kernel = node.input_value(1)
     grouped = node.get_type_name() == "GroupConvolution"
-    source, kernel = node.input_value(0), node.input_value(1)
+    weight, given, groups = _kernel(building, node, grouped)
     shape = [int(extent) for extent in kernel.get_shape()]
-    groups = shape[0] if grouped else 1
-    target = [shape[0] * shape[1], *shape[2:]] if grouped else shape
-    weight = int8_weight(kernel)
-    if weight is not None:
-        weight = _ungrouped(weight, target) if grouped else weight
-        given = building.add_weight(weight, f"{node.get_friendly_name()}/weights")
-    elif kernel.get_node().get_type_name() == "Constant":
-        given = building.add_constant(kernel.get_node().data.reshape(target), f"{node.get_friendly_name()}/weights")
-    elif grouped:
-        given = _reshaped(building, kernel, target)
-    else:
-        given = building.value(kernel)
-    inputs = [building.value(source), given]
-    output = _with_bias(building, node, inputs, weight, channels=target[0], axis=1)
+    inputs = [building.value(node.input_value(0)), given]
+    channels = shape[0] * shape[1] if grouped else shape[0]
+    output = _with_bias(building, node, inputs, weight, channels=channels, axis=1)
     building.give(
         output,
         "Conv",
@@ -46,20 +38,54 @@ def convolution(building: Building, node: ov.Node) -> None:
     )
 
 
-def padding(node: ov.Node, attributes: dict[str, Any]) -> dict[str, Any]:
-    """Return ONNX's attributes of how a window is padded.
+def transposed_convolution(building: Building, node: ov.Node) -> None:
+    """Write ConvTranspose, with the bias behind it; its kernel is (inputs, outputs, ...) in both.
 
     Raises:
-        NotExpressibleError: it is worked out by OpenVINO.
+        NotExpressibleError: OpenVINO cuts its output to a shape that the padding does not lead to.
     """
-    if attributes["auto_pad"] == "valid":
-        return {}
-    if attributes["auto_pad"] in ("same_upper", "same_lower"):
-        return {"auto_pad": attributes["auto_pad"].upper()}
-    pads = [*attributes["pads_begin"], *attributes["pads_end"]]
-    if attributes["auto_pad"] != "explicit" or min(pads) < 0:
-        raise NotExpressibleError(f"the padding of '{node.get_friendly_name()}' has no form in ONNX")
-    return {"pads": pads}
+    name, attributes = node.get_friendly_name(), node.get_attributes()
+    grouped = node.get_type_name() == "GroupConvolutionBackpropData"
+    shape = [int(extent) for extent in node.input_value(1).get_shape()]
+    strides, dilations, added, begin, end = (
+        [int(value) for value in attributes[key]]
+        for key in ("strides", "dilations", "output_padding", "pads_begin", "pads_end")
+    )
+    extents = [int(extent) for extent in node.get_input_shape(0)[2:]]
+    kernel = shape[3:] if grouped else shape[2:]
+    whole = zip(strides, extents, dilations, kernel, added, begin, end, strict=True)
+    made = [s * (n - 1) + d * (k - 1) + 1 + o - b - e for s, n, d, k, o, b, e in whole]
+    if made != [int(extent) for extent in node.get_output_shape(0)[2:]] or min(*begin, *end) < 0:
+        raise NotExpressibleError(f"the padding of {node.get_type_name()} '{name}' has no form in ONNX")
+    weight, given, groups = _kernel(building, node, grouped)
+    inputs = [building.value(node.input_value(0)), given]
+    channels = int(node.get_output_shape(0)[1])
+    # The scale of an int32 bias is one per output channel; kernels of groups have theirs along other axes.
+    by = None if weight is None or (weight.by.axis is not None and (grouped or weight.by.axis != 1)) else weight
+    output = _with_bias(building, node, inputs, by, channels=channels, axis=1)
+    building.give(
+        output,
+        "ConvTranspose",
+        inputs,
+        group=groups,
+        strides=strides,
+        dilations=dilations,
+        pads=[*begin, *end],
+        output_padding=added,
+    )
+
+
+def _kernel(building: Building, node: ov.Node, grouped: bool) -> tuple[Weight | None, str, int]:
+    """Add a kernel, its first two axes made one if it is in groups; return its integers, name and groups."""
+    kernel, hint = node.input_value(1), f"{node.get_friendly_name()}/weights"
+    shape = [int(extent) for extent in kernel.get_shape()]
+    target, groups = ([shape[0] * shape[1], *shape[2:]], shape[0]) if grouped else (shape, 1)
+    weight = int8_weight(kernel, target if grouped else None)
+    if weight is not None:
+        return weight, building.add_weight(weight, hint), groups
+    if kernel.get_node().get_type_name() == "Constant":
+        return None, building.add_constant(kernel.get_node().data.reshape(target), hint), groups
+    return None, _reshaped(building, kernel, target) if grouped else building.value(kernel), groups
 
 
 def matmul(building: Building, node: ov.Node) -> None:
@@ -107,32 +133,6 @@ def attention(building: Building, node: ov.Node) -> None:
     building.give(node.output(0), "MatMul", [shares, building.value(value)])
 
 
-def pooling(building: Building, node: ov.Node) -> None:
-    """Write MaxPool or AvgPool."""
-    attributes = node.get_attributes()
-    kind = node.get_type_name()
-    rounding = attributes["rounding_type"]
-    if rounding not in ("floor", "ceil"):
-        raise NotExpressibleError(f"'{node.get_friendly_name()}' rounds its shape by {rounding}")
-    more: dict[str, Any] = {}
-    if kind == "AvgPool":
-        more["count_include_pad"] = int(not attributes["exclude-pad"])
-    elif any(output.get_target_inputs() for output in node.outputs()[1:]):
-        raise NotExpressibleError(f"places of maxima of '{node.get_friendly_name()}' are used")
-    if "dilations" in attributes:
-        more["dilations"] = list(attributes["dilations"])
-    building.give(
-        node.output(0),
-        "MaxPool" if kind == "MaxPool" else "AveragePool",
-        [building.value(node.input_value(0))],
-        kernel_shape=list(attributes["kernel"]),
-        strides=list(attributes["strides"]),
-        ceil_mode=int(rounding == "ceil"),
-        **padding(node, attributes),
-        **more,
-    )
-
-
 def _with_bias(
     building: Building, node: ov.Node, inputs: list[str], weight: Weight | None, *, channels: int, axis: int
 ) -> ov.Output:
@@ -173,19 +173,6 @@ def _stored(building: Building, output: ov.Output, weight: Weight | None, node: 
     return building.add_weight(Weight(weight.values.swapaxes(-1, -2), replace(weight.by, axis=axis)), hint)
 
 
-def _ungrouped(weight: Weight, shape: Sequence[int]) -> Weight:
-    """Return weights of (groups, outputs, ...) as (groups * outputs, ...)."""
-    values, by = weight.values, weight.by
-    if by.axis is not None and by.axis < 2:
-        spread = [1, 1]
-        spread[by.axis] = -1
-        scale, zero = (np.broadcast_to(v.reshape(spread), values.shape[:2]).reshape(-1) for v in (by.scale, by.zero))
-        by = Scale(scale, zero, 0)
-    elif by.axis is not None:
-        by = replace(by, axis=by.axis - 1)
-    return Weight(values.reshape(shape), by)
-
-
 def _reshaped(building: Building, output: ov.Output, shape: Sequence[int]) -> str:
     name = building.value(output)
     return building.add("Reshape", [name, building.add_constant(np.array(shape, np.int64), "shape")], f"{name}/shaped")
@@ -195,3 +182,13 @@ def _swapped(building: Building, output: ov.Output) -> str:
     rank = len(output.get_shape())
     order = [*range(rank - 2), rank - 1, rank - 2]
     return building.add("Transpose", [building.value(output)], f"{building.value(output)}/swapped", perm=order)
+
+
+WRITERS: dict[str, Writer] = {
+    "Convolution": convolution,
+    "ConvolutionBackpropData": transposed_convolution,
+    "GroupConvolution": convolution,
+    "GroupConvolutionBackpropData": transposed_convolution,
+    "MatMul": matmul,
+    "ScaledDotProductAttention": attention,
+}

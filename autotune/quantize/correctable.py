@@ -58,15 +58,18 @@ def _inspect(node: ov.Node) -> Correctable | None:
     bias = bias_input(output)
     if bias is None or is_constant(activation) or not is_constant(weights):
         return None
-    if any(o.get_partial_shape().is_dynamic for o in (activation, weights, output)):
+    shape, whole = activation.get_partial_shape(), (activation, weights, output)
+    if any(o.get_partial_shape().is_dynamic for o in (whole if kind == "Convolution" else whole[1:2])):
         return None
-    rank = len(activation.get_shape())
-    if len(weights.get_shape()) < 2 or rank < 1:
+    if shape.rank.is_dynamic or len(weights.get_shape()) < 2 or len(shape) < 1:
         return None
+    rank = len(shape)
     attributes = node.get_attributes()
     axis = 1 if kind == "Convolution" else rank - 1
     if kind == "MatMul" and attributes["transpose_a"] and rank > 1:
         axis = rank - 2
+    if shape[axis].is_dynamic:
+        return None
     return Correctable(
         node.get_friendly_name(), kind, attributes, activation, weights, bias.get_source_output(), output, axis
     )

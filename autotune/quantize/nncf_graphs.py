@@ -35,8 +35,20 @@ def copied(graph: NNCFGraph) -> NNCFGraph:
     """Return a copy of NNCF's graph of operators, to take nodes and edges out of: what they hold is shared."""
     other: NNCFGraph = copy.copy(graph)
     for name, value in vars(graph).items():
-        setattr(other, name, value.copy())  # dictionaries of nodes, and networkx's graph
+        setattr(other, name, value.copy() if isinstance(value, dict) else _copy_into(type(value)(), value))
     return other
+
+
+def _copy_into(empty: Any, graph: Any) -> Any:
+    """Copy networkx's graph as its ``copy`` does, in the same order, without asking about each node and edge."""
+    empty.graph.update(graph.graph)
+    empty._node.update((key, data.copy()) for key, data in graph._node.items())
+    empty._succ.update((key, {}) for key in graph._node)
+    empty._pred.update((key, {}) for key in graph._node)
+    for giver, takers in graph._succ.items():
+        for taker, edges in takers.items():
+            empty._succ[giver][taker] = empty._pred[taker][giver] = {key: data.copy() for key, data in edges.items()}
+    return empty
 
 
 class FusedGraph(InsertionPointGraph):  # type: ignore[misc]
@@ -44,12 +56,13 @@ class FusedGraph(InsertionPointGraph):  # type: ignore[misc]
 
     def __init__(self, graph: InsertionPointGraph | None = None) -> None:
         """Take NNCF's graph over, without the one below it, which is needed for fusing only."""
-        super(InsertionPointGraph, self).__init__(graph)
+        super(InsertionPointGraph, self).__init__()
+        if graph is not None:
+            _copy_into(self, graph)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FusedGraph:
         """Return a copy that shares what the solver only reads; it writes to the dictionaries of edges."""
-        copied: FusedGraph = self.copy()
-        return copied
+        return FusedGraph(self)
 
 
 class PointGraph(InsertionPointGraph):  # type: ignore[misc]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,9 @@ import openvino as ov
 
 from autotune.data import Array, Dataset
 from autotune.files import replacing
-from autotune.quantize.probes import POSITIONS, Plan, Positions, extend, plan
+from autotune.graph.inspect import constants_size
+from autotune.memory import is_large
+from autotune.quantize.probes import POSITIONS, SHARES, Plan, Positions, extend, plan, shares
 from autotune.quantize.statistics import Doubles, Floats, TensorStatistics
 from autotune.quantize.streams import MOST_STREAMS, compiled_streams, run_streams
 from autotune.stopwatch import Stopwatch
@@ -25,6 +27,10 @@ _EVERY = 8
 _LEAST_SAMPLES = 16
 # Samples whose statistics are taken in together: numpy's calls would take most of the time for one.
 _TOGETHER = 64
+
+
+# A graph, the samples that go through it, and how each is fed.
+_Pass = tuple[ov.Model, Sequence[int], Callable[[int], Mapping[str, Array]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +118,7 @@ def observe(
     Only what leads to them is computed.
 
     Args:
-        model: normalised, of static shapes and batch 1; not changed.
+        model: normalised, of batch 1; not changed.
         dataset: the calibration samples, at least one.
         tensors: key -> axes whose channels need ranges of their own (none for most).
         threads: inferences at a time.
@@ -131,28 +137,38 @@ def observe(
     every = max(1, min(_EVERY, len(dataset) // _LEAST_SAMPLES))
     sampled = range(0, len(dataset), every)
     count = max(1, MOST_ELEMENTS // len(sampled))
-    elements = [(key, min(count, size)) for key, size in reading.sizes.items()]
-    large = [(reading.sizes[key], taken) for key, taken in elements if reading.sizes[key] > taken]
+    fixed = [(key, min(count, size)) for key, size in reading.sizes.items()]
+    elements = [*fixed, *((key, count) for key in reading.varying)]
+    large = [(reading.sizes[key], taken) for key, taken in fixed if reading.sizes[key] > taken]
     positions = Positions(large, seed) if large else None
 
     def feed(index: int) -> dict[str, Array]:
-        return dataset.row(index) if positions is None else {**dataset.row(index), POSITIONS: positions.of(index)}
+        inputs = dataset.row(index)
+        if positions is not None:
+            inputs[POSITIONS] = positions.of(index)
+        if reading.varying:
+            inputs[SHARES] = shares(count, seed, index)
+        return inputs
 
     def keep(index: int, outputs: Sequence[Floats]) -> None:
         record.add(index, np.concatenate(outputs))
 
     others = [index for index in range(len(dataset)) if index % every]
     streams = max(1, min(threads, MOST_STREAMS, len(dataset)))
-    models = [extend(model, reading, elements), *([extend(model, reading, ())] if others else [])]
-    with compiled_streams(models, streams, watch) as compiled:
-        run_streams(compiled[0], sampled, feed, keep, streams, watch=watch)
-        if others:
-            run_streams(compiled[1], others, dataset.row, keep, streams, watch=watch)
+    passes: list[_Pass] = [(extend(model, reading, elements), sampled, feed)]
+    if others:
+        passes.append((extend(model, reading, ()), others, dataset.row))
+    # Compiled at once where each may have its copy of the weights; else one after the other.
+    together = [[one] for one in passes] if is_large(constants_size(model)) else [passes]
+    for some in together:
+        with compiled_streams([one for one, _, _ in some], streams, watch) as compiled:
+            for place, (_, rows, given) in enumerate(some):
+                run_streams(compiled[place], rows, given, keep, streams, watch=watch)
     return record.observation([taken for _, taken in elements])
 
 
 class _Record:
-    """What was read so far: per sample for tensors, running extremes for channels, running sums for means."""
+    """What was read so far: per sample for tensors, running extremes for channels, running sums for means and sizes."""
 
     def __init__(self, reading: Plan, samples: int) -> None:
         self._plan = reading
@@ -164,16 +180,18 @@ class _Record:
         self._lows = np.full(self._width, np.inf, np.float32)
         self._highs = np.full(self._width, -np.inf, np.float32)
         self._sums: Doubles = np.zeros(sum(reading.means.values()))
-        self._borders = np.cumsum([self._width, self._width, len(self._sums)])
+        self._sizes: Doubles = np.zeros(len(reading.varying))
+        self._borders = np.cumsum([self._width, self._width, len(self._sums), len(self._sizes)])
         self._elements: list[Floats] = []
         self._waiting: dict[int, Floats] = {}
 
     def add(self, index: int, values: Floats) -> None:
-        """Take the outputs of one sample; what follows its statistics are elements."""
+        """Take the outputs of one sample, which are kept; what follows its statistics are elements."""
         statistics = self._borders[-1]
-        self._waiting[index] = values[:statistics].copy()  # a view would keep the elements too
         if len(values) > statistics:
             self._elements.append(values[statistics:].copy())
+            values = values[:statistics].copy()  # a view would keep the elements too
+        self._waiting[index] = values
         if len(self._waiting) == _TOGETHER:
             self._take()
 
@@ -182,12 +200,13 @@ class _Record:
         if not self._waiting:
             return
         taken = list(self._waiting)
-        lows, highs, means, _ = np.split(np.stack(list(self._waiting.values())), self._borders, axis=1)
+        lows, highs, means, sizes, _ = np.split(np.stack(list(self._waiting.values())), self._borders, axis=1)
         self._low[:, taken] = np.minimum.reduceat(lows, self._starts, axis=1).T
         self._high[:, taken] = np.maximum.reduceat(highs, self._starts, axis=1).T
         np.minimum(self._lows, lows.min(axis=0), out=self._lows)
         np.maximum(self._highs, highs.max(axis=0), out=self._highs)
         self._sums += means.sum(axis=0, dtype=np.float64)
+        self._sizes += sizes.sum(axis=0, dtype=np.float64)
         self._waiting.clear()
 
     def observation(self, counts: Sequence[int]) -> Observation:
@@ -195,16 +214,15 @@ class _Record:
         tensors: dict[str, TensorStatistics] = {}
         samples = self._low.shape[1]
         parts = np.split(np.array(self._elements), np.cumsum(counts)[:-1], axis=1) if counts else []
-        elements = {key: np.sort(part, axis=None) for key, part in zip(self._plan.sizes, parts, strict=True)}
+        sizes = {**self._plan.sizes, **dict(zip(self._plan.varying, (self._sizes / samples).round(), strict=True))}
+        elements = {key: np.sort(part, axis=None) for key, part in zip(sizes, parts, strict=True)}
         for number, one in enumerate(self._plan.reductions):
             channels = dict(tensors[one.tensor].channels) if one.tensor in tensors else {}
             if one.axis is not None:
                 part = slice(self._starts[number], self._starts[number] + one.width)
                 channels[one.axis] = (self._lows[part].reshape(one.shape), self._highs[part].reshape(one.shape))
             low, high = self._low[number], self._high[number]
-            if one.tensor not in elements:
-                elements[one.tensor] = np.sort(np.concatenate([low, high]))
-            size = self._plan.sizes.get(one.tensor, 0)
+            size = int(sizes[one.tensor])
             tensors[one.tensor] = TensorStatistics(low, high, elements[one.tensor], size, channels)
         borders = np.cumsum(list(self._plan.means.values()))[:-1]
         means = np.split((self._sums / samples).astype(np.float32), borders)

@@ -15,6 +15,7 @@ from autotune.graph.inspect import tensor_key
 from autotune.quantize.correctable import correctable
 
 POSITIONS = "autotune/positions"
+SHARES = "autotune/shares"
 # Tensors that are joined to one output; with all in one, compiling took a third longer for a thousand operators.
 _JOINED = 64
 
@@ -41,11 +42,13 @@ class Plan:
         reductions: of every tensor at least one.
         means: operator friendly name -> channels of its input.
         sizes: tensor -> elements in a sample, of static shapes.
+        varying: tensors whose size depends on the sample: it is read too.
     """
 
     reductions: tuple[Reduction, ...]
     means: Mapping[str, int]
     sizes: Mapping[str, int]
+    varying: tuple[str, ...] = ()
 
 
 def plan(model: ov.Model, tensors: Mapping[str, frozenset[int]], operators: Collection[str] | None = None) -> Plan:
@@ -60,6 +63,7 @@ def plan(model: ov.Model, tensors: Mapping[str, frozenset[int]], operators: Coll
     outputs = _Outputs(model)
     reductions: list[Reduction] = []
     sizes: dict[str, int] = {}
+    varying: list[str] = []
     averaged = [c for c in correctable(model) if operators is None or c.node in operators]
     if operators is not None:
         tensors = {**{tensor_key(c.activation): frozenset() for c in averaged}, **tensors}
@@ -73,12 +77,14 @@ def plan(model: ov.Model, tensors: Mapping[str, frozenset[int]], operators: Coll
             if size == 0:
                 continue
             sizes[key] = size
+        else:
+            varying.append(key)
         static = sorted(axis for axis in axes if shape[axis].is_static)
         reductions += [Reduction(key, axis, _kept(shape, axis)) for axis in static]
         if not static:
             reductions.append(Reduction(key, None, (1,)))
-    means = {c.node: c.activation.get_shape()[c.channel_axis] for c in averaged}
-    return Plan(tuple(reductions), means, sizes)
+    means = {c.node: c.activation.get_partial_shape()[c.channel_axis].get_length() for c in averaged}
+    return Plan(tuple(reductions), means, sizes, tuple(varying))
 
 
 def _kept(shape: ov.PartialShape, axis: int) -> tuple[int, ...]:
@@ -98,8 +104,10 @@ def extend(model: ov.Model, reading: Plan, elements: Sequence[tuple[str, int]]) 
     """Return a copy of ``model`` whose outputs are what to read.
 
     All outputs, one behind the other, are float32: the lows of all reductions, their highs, the means of all operators,
-    then of each (tensor, count) in ``elements`` as many elements, or the whole tensor if it has not more. The input
-    named ``POSITIONS``, if any is larger: int32, the positions in the flat tensors to take.
+    the sizes of varying tensors, then of each (tensor, count) in ``elements`` as many elements, or the whole tensor if
+    it has not more; of a varying one always so many, some of them twice where it has fewer. The input named
+    ``POSITIONS``, if any is larger: int32, the positions in the flat tensors to take. The one named ``SHARES``, if any
+    is varying: float32, the same as shares of its size.
     """
     copy = model.clone()
     outputs = _Outputs(copy)
@@ -107,10 +115,14 @@ def extend(model: ov.Model, reading: Plan, elements: Sequence[tuple[str, int]]) 
     pairs = [_extremes(single[r.tensor], r) for r in reading.reductions]
     averaged = [c for c in correctable(copy) if c.node in reading.means]
     means = [_flat(_reduced(ops.reduce_mean, _as_f32(c.activation), c.channel_axis)) for c in averaged]
-    results = _joined([low for low, _ in pairs] + [high for _, high in pairs] + means)
+    sizes = {key: _size(single[key]) for key in reading.varying}
+    counted = [ops.convert(size, ov.Type.f32).output(0) for size in sizes.values()]
+    results = _joined([low for low, _ in pairs] + [high for _, high in pairs] + means + counted)
     if elements:
-        large = [(key, count) for key, count in elements if reading.sizes[key] > count]
+        large = [(key, count) for key, count in elements if reading.sizes.get(key, 0) > count]
         positions = _split_positions(copy, large)
+        if sizes:
+            positions |= _shared_positions(copy, dict(elements)[reading.varying[0]], sizes)
         results += _joined([_elements(single[key], positions.get(key)) for key, _ in elements])
     for result in copy.get_results():
         copy.remove_result(result)
@@ -127,6 +139,23 @@ def _split_positions(model: ov.Model, large: Sequence[tuple[str, int]]) -> dict[
     model.add_parameters([parameter])
     parts = ops.variadic_split(parameter, 0, np.array(counts, np.int64))
     return {key: parts.output(i) for i, (key, _) in enumerate(large)}
+
+
+def _shared_positions(model: ov.Model, count: int, sizes: Mapping[str, ov.Output]) -> dict[str, ov.Output]:
+    """Add the input of shares; the same ones are positions in every varying tensor."""
+    shares = ops.parameter([count], ov.Type.f32, name=SHARES)
+    shares.output(0).set_names({SHARES})
+    model.add_parameters([shares])
+    found = {}
+    for key, size in sizes.items():
+        places = ops.convert(ops.multiply(shares, ops.convert(size, ov.Type.f32)), ov.Type.i32)
+        found[key] = ops.minimum(places, ops.subtract(size, ops.constant([1], ov.Type.i32))).output(0)
+    return found
+
+
+def _size(output: ov.Output) -> ov.Output:
+    """Return how many elements a tensor has, int32 (1,)."""
+    return ops.reduce_prod(ops.shape_of(output, ov.Type.i32), np.array([0], np.int64), True).output(0)
 
 
 def _elements(output: ov.Output, positions: ov.Output | None) -> ov.Output:
@@ -174,3 +203,10 @@ class Positions:
         random = np.random.default_rng([self._seed, sample]).random(len(self._stride), np.float32)
         positions: NDArray[np.int32] = np.minimum(self._start + self._stride * random, self._last).astype(np.int32)
         return positions
+
+
+def shares(count: int, seed: int, sample: int) -> NDArray[np.float32]:
+    """Return ``count`` random positions as shares of a tensor, one in each of so many equal stretches of it."""
+    random = np.random.default_rng([seed, sample]).random(count, np.float32)
+    found: NDArray[np.float32] = ((np.arange(count, dtype=np.float32) + random) / count).astype(np.float32)
+    return found

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,8 +23,9 @@ class Distance:
     """How far a candidate's outputs are from those of float f32.
 
     Attributes:
-        error: squared error over the variance of the float output across samples, 0 if equal, infinite where outputs
-            are not finite; the mean over the outputs. These are the costs that add up (see ``prior.knapsack``).
+        error: squared error over the variance of the float output across samples (and positions, where these differ in
+            length), 0 if equal, infinite where outputs are not finite; the mean over the outputs. These are the costs
+            that add up (see ``prior.knapsack``).
         cosine: mean over samples and outputs of the cosine of both, 1 if equal.
     """
 
@@ -137,7 +139,8 @@ class _Pass:
             for variant in range(len(rows) if sample < self._few else len(often))
         ]
         self._real = [place for place, port in enumerate(emulation.model.outputs) if port.get_element_type().is_real()]
-        self._records = [_Record(len(rows), len(self._real)) for _ in range(2)]
+        fixed = [_fixed(emulation.model.outputs[place].get_partial_shape()) for place in self._real]
+        self._records = [_Record(len(rows), fixed) for _ in range(2)]
 
     def run(self, threads: int, watch: Stopwatch) -> None:
         """Infer everything, ``threads`` at a time."""
@@ -159,37 +162,58 @@ class _Pass:
             record.add(variant, [outputs[place] for place in self._real])
 
 
+def _fixed(shape: Any) -> tuple[int, ...] | None:
+    """Return the axes of an output that are alike in every sample; None where all of them are."""
+    if shape.is_static:
+        return None
+    return () if shape.rank.is_dynamic else tuple(axis for axis, extent in enumerate(shape) if extent.is_static)
+
+
+def _rows(values: Array, fixed: tuple[int, ...] | None) -> Doubles:
+    """Return one row of what is alike in every sample for each position of what is not, float64."""
+    wide = values.astype(np.float64)
+    if fixed is None:
+        return wide.reshape(1, -1)
+    others = [axis for axis in range(wide.ndim) if axis not in fixed]
+    width = math.prod(wide.shape[axis] for axis in fixed)
+    return wide.transpose(*others, *fixed).reshape(-1, width)
+
+
 class _Record:
     """Running sums over samples, by variant and output; variant 0 is float f32 and comes first."""
 
-    def __init__(self, variants: int, outputs: int) -> None:
+    def __init__(self, variants: int, fixed: Sequence[tuple[int, ...] | None]) -> None:
+        outputs = len(fixed)
+        self._fixed = fixed
         self._errors: Doubles = np.zeros((variants, outputs))
         self._cosines: Doubles = np.zeros((variants, outputs))
         self._samples = 0
         self._float: list[Doubles] = []
+        self._counts = [0] * outputs
         self._sums: list[Doubles | float] = [0.0] * outputs
         self._squares: list[Doubles | float] = [0.0] * outputs
 
     def add(self, variant: int, outputs: Sequence[Floats]) -> None:
-        values = [output.astype(np.float64).ravel() for output in outputs]
+        values = [_rows(output, fixed) for output, fixed in zip(outputs, self._fixed, strict=True)]
         if variant == 0:
             self._float = values
             self._samples += 1
-            self._sums = [total + value for total, value in zip(self._sums, values, strict=True)]
-            self._squares = [total + value**2 for total, value in zip(self._squares, values, strict=True)]
+            self._counts = [count + len(value) for count, value in zip(self._counts, values, strict=True)]
+            self._sums = [total + value.sum(axis=0) for total, value in zip(self._sums, values, strict=True)]
+            self._squares = [total + (value**2).sum(axis=0) for total, value in zip(self._squares, values, strict=True)]
             return
         for place, (value, reference) in enumerate(zip(values, self._float, strict=True)):
             self._errors[variant, place] += float(((value - reference) ** 2).sum())
             norms = float(np.linalg.norm(value) * np.linalg.norm(reference))
             same = 1.0 if np.array_equal(value, reference) else 0.0
-            self._cosines[variant, place] += float(value @ reference) / norms if norms > 0 else same
+            self._cosines[variant, place] += float((value * reference).sum()) / norms if norms > 0 else same
 
     def distance(self, variant: int) -> Distance:
         if variant == 0 or not self._sums or not self._samples:
             return Distance(0.0, 1.0)
         scales = [
-            float(np.sum(squares - np.square(total) / self._samples)) or float(np.sum(squares)) or 1.0
-            for total, squares in zip(self._sums, self._squares, strict=True)
+            float(np.sum(squares - np.square(total) / count)) or float(np.sum(squares)) or 1.0
+            for total, squares, count in zip(self._sums, self._squares, self._counts, strict=True)
         ]
         error = float((self._errors[variant] / scales).mean())
         if not math.isfinite(error):

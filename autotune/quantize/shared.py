@@ -4,7 +4,8 @@ A form computes the same, so most of its tensors hold the values that some tenso
 another layout, sometimes under another name, while some that keep their name are scaled. Neither names nor a form's
 word are relied on: both graphs run on a few samples, and a tensor is taken for another one if its smallest and largest
 value, mean and root mean square agree in each. Statistics do not depend on the order of values; those of channels are
-taken over where they agree channel by channel.
+taken over where they agree channel by channel. Tensors that come of the very same operators, down to the memory of
+their constants, need not be run for that.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import openvino.opset13 as ops
 from numpy.typing import NDArray
 
 from autotune.data import Dataset
-from autotune.graph.inspect import nodes_by_name, tensor_key
+from autotune.graph.inspect import nodes_by_name, tensor_key, unchanged
 from autotune.quantize.correctable import correctable
 from autotune.quantize.observe import Observation
 from autotune.quantize.statistics import Doubles, Floats
@@ -99,45 +100,66 @@ class Reference:
     """
 
     def __init__(self, model: ov.Model, observation: Observation, dataset: Dataset, watch: Stopwatch) -> None:
-        """Take the model and what was observed of it; runs nothing yet.
+        """Take the model and what was observed of it, and look at a few samples: a compilation and three inferences.
 
         Args:
             dataset: the samples that were observed.
             watch: gets the time of compiling and inference.
         """
         self.observation = observation
-        self._model = model
         self._samples = dataset.take(sorted({i * (len(dataset) - 1) // (_SAMPLES - 1) for i in range(_SAMPLES)}))
         self._watch = watch
-        self._known: _Seen | None = None
+        observed = {key: frozenset(stat.channels) for key, stat in observation.tensors.items()}
+        self._model = model
+        self._known = _look(model, observed, _averaged(model), self._samples, watch)
+        self._varied = {place for place, marks in self._known.marks.items() if _agree(marks, marks)}
 
     def shared(self, form: ov.Model, tensors: _Wanted) -> Shared:
-        """Compare a form with this model, in a compilation and three inferences (twice the first time).
+        """Compare a form with this model, in a compilation and three inferences of what has changed.
 
         Args:
             form: an equal graph of the same inputs.
             tensors: of the form, and the axes whose channels are needed.
         """
-        if self._known is None:
-            observed = {key: frozenset(stat.channels) for key, stat in self.observation.tensors.items()}
-            self._known = _look(self._model, observed, self._samples, self._watch)
-        known, seen = self._known, _look(form, tensors, self._samples, self._watch)
+        known, averaged = self._known, _averaged(form)
+        same = unchanged(form, self._model)
+        found = {
+            key: key
+            for key, axes in tensors.items()
+            if key in self.observation.tensors
+            and key.rpartition(":")[0] in same
+            and self._varied.issuperset((key, axis) for axis in (None, *axes))
+        }
+        operators = {
+            name
+            for name, place in averaged.items()
+            if name in self.observation.means
+            and place == known.operators.get(name)
+            and place[0].rpartition(":")[0] in same
+            and place in self._varied
+        }
+        seen = _look(
+            form,
+            {key: axes for key, axes in tensors.items() if key not in found},
+            {name: place for name, place in averaged.items() if name not in operators},
+            self._samples,
+            self._watch,
+        )
         by_size: dict[int, list[str]] = defaultdict(list)
         for key in sorted(self.observation.tensors.keys() & known.shapes.keys()):
             by_size[math.prod(known.shapes[key])].append(key)
         whole = {size: np.stack([known.marks[key, None] for key in keys]) for size, keys in by_size.items()}
-        found = {}
-        for key in tensors.keys() & seen.shapes.keys():
+        for key in (tensors.keys() - found.keys()) & seen.shapes.keys():
             size = math.prod(seen.shapes[key])
             if size not in whole:
                 continue
             alike = itertools.compress(by_size[size], _agree_each(seen.marks[key, None], whole[size]))
             # The one of its own name first, for it is the likeliest; then in an order that does not change.
             candidates = sorted(alike, key=lambda other: (other != key, other))
-            same = (other for other in candidates if _have_same_channels(seen, key, known, other, tensors[key]))
-            if (first := next(same, None)) is not None:
+            fitting = (other for other in candidates if _have_same_channels(seen, key, known, other, tensors[key]))
+            if (first := next(fitting, None)) is not None:
                 found[key] = first
-        operators = {
+        operators |= {
             name
             for name, place in seen.operators.items()
             if name in self.observation.means and _agree(seen.marks.get(place), known.marks.get(known.operators[name]))
@@ -186,9 +208,15 @@ def _not_tiny(magnitudes: Doubles) -> Doubles:
     return least
 
 
-def _look(model: ov.Model, tensors: _Wanted, samples: Dataset, watch: Stopwatch) -> _Seen:
+def _averaged(model: ov.Model) -> dict[str, tuple[str, int]]:
+    """Return the operators with a bias, and the tensor and axis whose means that needs."""
+    return {c.node: (tensor_key(c.activation), c.channel_axis) for c in correctable(model)}
+
+
+def _look(
+    model: ov.Model, tensors: _Wanted, averaged: Mapping[str, tuple[str, int]], samples: Dataset, watch: Stopwatch
+) -> _Seen:
     """Run the samples, one at a time, and look at these tensors and at the inputs of operators with a bias."""
-    averaged = {c.node: (tensor_key(c.activation), c.channel_axis) for c in correctable(model)}
     wanted: dict[str, set[int | None]] = {key: {None, *axes} for key, axes in tensors.items()}
     for key, axis in averaged.values():
         wanted.setdefault(key, set()).add(axis)
@@ -249,25 +277,35 @@ def _marks(values: Floats, axes: Collection[int | None]) -> dict[int | None, Dou
 
 
 def _together(each: Doubles) -> Doubles:
-    low, high, mean, square = np.moveaxis(each, 1, 0)
-    whole = [low.min(axis=1), high.max(axis=1), mean.mean(axis=1), np.sqrt((square * square).mean(axis=1))]
-    return np.stack(whole, axis=1)[:, :, np.newaxis]
+    whole = np.empty((len(each), 4, 1))
+    each[:, 0].min(axis=1, out=whole[:, 0, 0])
+    each[:, 1].max(axis=1, out=whole[:, 1, 0])
+    each[:, 2].mean(axis=1, out=whole[:, 2, 0])
+    square = each[:, 3]
+    np.sqrt((square * square).mean(axis=1), out=whole[:, 3, 0])
+    return whole
 
 
 def _channel_marks(values: Floats, axis: int) -> Doubles:
     channels = values.shape[axis]
-    return _row_marks(np.moveaxis(values, axis, 1).reshape(len(values), channels, -1))
+    first = values if axis == 1 else np.moveaxis(values, axis, 1)  # numpy takes its time for moving nothing
+    return _row_marks(first.reshape(len(values), channels, -1))
 
 
 def _row_marks(rows: Floats) -> Doubles:
     """Return the marks, (samples, 4, rows), of (samples, rows, values)."""
     count = rows.shape[2]
     low, high, sums, squares = _in_rows(rows) if rows.flags.c_contiguous else _in_columns(rows.swapaxes(1, 2))
-    return np.stack([low, high, sums / count, np.sqrt(squares / count)], axis=1).astype(np.float64)
+    marks = np.empty((len(rows), 4, rows.shape[1]))
+    marks[:, 0], marks[:, 1], marks[:, 2], marks[:, 3] = low, high, sums / count, np.sqrt(squares / count)
+    return marks
 
 
 def _in_rows(rows: Floats) -> tuple[Floats, Floats, Doubles, Doubles]:
     """Return smallest, largest, sum and sum of squares of each row, (samples, rows)."""
+    if rows.shape[2] < _SUMMED:
+        sums, squares = rows.sum(axis=2), np.vecdot(rows, rows)
+        return rows.min(axis=2), rows.max(axis=2), sums.astype(np.float64), squares.astype(np.float64)
     whole = rows.shape[2] // _SUMMED * _SUMMED
     blocks, rest = rows[..., :whole].reshape(*rows.shape[:2], -1, _SUMMED), rows[..., whole:]
     sums = (blocks @ np.ones(_SUMMED, np.float32)).sum(axis=2, dtype=np.float64) + rest.sum(axis=2)

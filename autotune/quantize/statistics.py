@@ -22,9 +22,8 @@ class TensorStatistics:
 
     Attributes:
         low, high: float32 (n,), smallest and largest value of each sample, in sample order.
-        elements: float32 (m,), ascending: values at random positions of every sample (all values of a small tensor);
-            the extremes of all samples where the tensor's shape depends on the data.
-        size: elements of the tensor in one sample; 0 where it depends on the data.
+        elements: float32 (m,), ascending: values at random positions of every sample (all values of a small tensor).
+        size: elements of the tensor in one sample; the mean where it depends on the data.
         channels: by axis, the smallest and largest value of each channel over all samples, float32 of the tensor's rank
             with extent 1 but for that axis. Ranges per channel are min of min and max of max (as NNCF's are), so the
             samples need not be kept apart.

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import openvino as ov
 
+from autotune import memory
 from autotune.data import Array
 from autotune.quantize.statistics import Floats
 from autotune.stopwatch import Stopwatch
@@ -26,8 +27,10 @@ def compiled_streams(models: Sequence[ov.Model], streams: int, watch: Stopwatch)
     """
     properties = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams}
     core = ov.Core()
+    memory.release()  # what was read to build the model, or another one
     with watch.running(), ThreadPoolExecutor(min(streams, len(models))) as pool:
         compiled = list(pool.map(lambda model: core.compile_model(model, "CPU", properties), models))
+        memory.release()
     try:
         yield compiled
     finally:
@@ -46,7 +49,8 @@ def run_streams(
 ) -> None:
     """Infer the samples, ``streams`` at a time, and hand over their outputs in order."""
     dtypes = {name: port.get_element_type().to_dtype() for port in compiled.inputs for name in port.get_names()}
-    requests = [compiled.create_infer_request() for _ in range(streams)]
+    with watch.running():  # OpenVINO allocates what lies between operators
+        requests = [compiled.create_infer_request() for _ in range(streams)]
     outputs = range(len(compiled.outputs))
 
     def finish(position: int) -> None:

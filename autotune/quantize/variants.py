@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import tempfile
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -14,9 +16,11 @@ import openvino as ov
 from autotune.configuration import Compression, Configuration, FormChoice, FormName, PlacementName
 from autotune.data import Dataset
 from autotune.findings import QuantizerRecord
-from autotune.forms import Smoothing, apply_forms, forms_with, smoothable
-from autotune.graph.inspect import clone, nodes_by_name
+from autotune.forms import FORMS, Smoothing, apply_forms, forms_with, smoothable
+from autotune.graph.inspect import clone, constants_size, nodes_by_name
+from autotune.graph.lengths import at_length
 from autotune.graph.typing import type_bf16
+from autotune.memory import is_large
 from autotune.quantize.compress import compress
 from autotune.quantize.factory import BuildError, CandidateFactory, store_weights
 from autotune.quantize.nncf_candidates import candidate
@@ -28,7 +32,8 @@ from autotune.stopwatch import Stopwatch
 
 Forms = tuple[FormChoice, ...]
 
-# Formed models that are kept; each has its weights. One that is needed again is made again, from what is on disk.
+# Formed models that are kept; each has its weights, so of a large one a single one is. One that is needed again is made
+# again, from what is on disk.
 _KEPT = 6
 
 
@@ -73,15 +78,27 @@ class Variants:
             if groups
         }
         self.observing = 0.0
+        self._large = is_large(constants_size(model))
         self._models: OrderedDict[Forms, ov.Model] = OrderedDict()
         self._factories: OrderedDict[tuple[Forms, PlacementName], CandidateFactory] = OrderedDict()
         self._base_observed = False
         self._reference: Reference | None = None
 
     def observe(self) -> None:
-        """Record the statistics of the calibration samples, or load those recorded before."""
+        """Record the statistics of the calibration samples, or load those recorded before.
+
+        A few of the samples are looked at once more, for graph forms to be compared with: that serves all of them.
+        """
         self.base.observe()
         self._base_observed = True
+        if self.groups and self.base.operators and self._candidates == "observe-once":
+            self._compared_with()
+
+    def static_only(self, length: int) -> dict[str, int]:
+        """Return how many operators each form could rewrite besides, if all samples had this length; where it could."""
+        static = at_length(self._model, length)
+        lost = {name: _members(form.groups(static)) - _members(self._groups[name]) for name, form in FORMS.items()}
+        return {name: len(operators) for name, operators in lost.items() if operators}
 
     def model(self, forms: Forms) -> ov.Model:
         """Return the float model in these forms: always the same object, not a copy.
@@ -92,10 +109,10 @@ class Variants:
         if not forms:
             return self._model
         if forms not in self._models:
+            self._make_room()
             with self._timed():
-                self._models[forms] = self._formed(forms)
-            if len(self._models) > _KEPT:
-                self._models.popitem(last=False)
+                formed = self._formed(forms)
+                self._models[forms] = self._stored(formed) if self._large and sys.platform == "linux" else formed
         self._models.move_to_end(forms)
         return self._models[forms]
 
@@ -158,6 +175,21 @@ class Variants:
             return ()
         return self.factory(configuration.forms, quantization.placement).quantizers(quantization)
 
+    def _stored(self, model: ov.Model) -> ov.Model:
+        """Return the model as it is read from a file: weights of its own become pages that can be given back."""
+        self._cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="form-", dir=self._cache) as scratch:
+            path = Path(scratch) / "form.xml"
+            ov.save_model(model, path, compress_to_fp16=False)
+            return ov.Core().read_model(path)  # mapped: it outlives the file's name
+
+    def _make_room(self) -> None:
+        """Let go of the formed models used longest ago, and if they are large of the factories that hold them."""
+        while len(self._models) >= (1 if self._large else _KEPT):
+            gone, _ = self._models.popitem(last=False)
+            for key in [key for key in self._factories if self._large and key[0] == gone]:
+                del self._factories[key]
+
     def _compared_with(self) -> Reference:
         """Return the float model as it is, to which graph forms are compared."""
         if self._reference is None:
@@ -194,8 +226,12 @@ class Variants:
         found = {}
         for key, (axis,) in self._channels.items():
             name, _, port = key.rpartition(":")
-            found[key] = int(nodes[name].output(int(port)).get_shape()[axis])
+            found[key] = nodes[name].output(int(port)).get_partial_shape()[axis].get_length()
         return found
+
+
+def _members(groups: Mapping[str, tuple[str, ...]]) -> set[str]:
+    return {operator for members in groups.values() for operator in members}
 
 
 def _compressed(model: ov.Model, compression: Compression) -> ov.Model:

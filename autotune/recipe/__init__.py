@@ -1,10 +1,10 @@
 """Recipes: the YAML files that say what to tune, within which tolerance, and what may be tried.
 
 ``values`` (what is written in a recipe: drops, durations), ``estimators``, ``fields``, ``sources``, ``task``,
-``preprocess``, ``postprocess``, ``quantizers``, ``forms``, ``training`` and ``schema`` (the pydantic models),
-``options`` (of the command line), ``document`` (YAML and line numbers), ``problems`` (errors as sentences), ``paths``,
-``include`` (recipes built on others), ``shipped`` (those that come with autotune), ``recipe`` (the whole of it),
-``editing`` (its JSON schema).
+``shapes``, ``preprocess``, ``postprocess``, ``quantizers``, ``forms``, ``training`` and ``schema`` (the pydantic
+models), ``options`` (of the command line), ``document`` (YAML and line numbers), ``problems`` (errors as sentences),
+``paths``, ``include`` (recipes built on others), ``shipped`` (those that come with autotune), ``recipe`` (the whole of
+it), ``editing`` (its JSON schema).
 """
 
 from autotune.recipe.editing import json_schema
@@ -24,6 +24,7 @@ from autotune.recipe.schema import (
     Space,
     Tolerance,
 )
+from autotune.recipe.shapes import Buckets
 from autotune.recipe.shipped import PREFIX, located, shipped
 from autotune.recipe.sources import BOX, ROLES, Data, DataSource, Model, Shares
 from autotune.recipe.strategy import CandidateWay, SamplerName, Strategy
@@ -38,6 +39,7 @@ __all__ = [
     "ActivationSpace",
     "Bf16Space",
     "BoxFormat",
+    "Buckets",
     "Budget",
     "CandidateWay",
     "CompressionSpace",

@@ -99,6 +99,16 @@ class Recipe(Frozen):
             raise problem("is the last rung of the ladder; remove it, or 'search' from strategy", "training")
         return self
 
+    @model_validator(mode="after")
+    def _static_where_needed(self) -> Recipe:
+        if self.task is None or self.task.shapes == "static":
+            return self
+        if self.training is not None:
+            raise problem("needs static shapes; remove it, or 'shapes' from the task", "training")
+        if self.inputs:
+            raise problem("fixes shapes that 'shapes' in the task leaves open; remove one of both", "inputs")
+        return self
+
     @property
     def base(self) -> Path:
         """The folder that the recipe's relative paths start from."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 from annotated_types import Gt, Lt
@@ -182,10 +183,14 @@ def _found(given: list[str]) -> str:
 
 
 def named_source(given: str) -> dict[str, Any]:
-    """Return the source that ``--data`` names: FILE.py:function, the bare name of a builtin, or a file."""
+    """Return the source that ``--data`` names: FILE.py:function, the bare name of a builtin, or a file or folder.
+
+    What is there by that name comes before a builtin.
+    """
     if FUNCTION.fullmatch(given):
         return {"function": given}
-    return {"builtin" if re.fullmatch(r"[\w-]+", given) else "path": given}
+    is_name = re.fullmatch(r"[\w-]+", given) and not Path(given).exists()
+    return {"builtin" if is_name else "path": given}
 
 
 def named_model(given: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, SerializerFunctionWrapHandler, model_seria
 from autotune.recipe.fields import Frozen, Text
 from autotune.recipe.postprocess import Postprocess
 from autotune.recipe.preprocess import KIND_OF, Preprocess
+from autotune.recipe.shapes import Buckets, Shapes
 from autotune.recipe.values import is_number, problem
 
 TaskName = Literal[
@@ -70,6 +71,8 @@ class TaskSpec(Frozen):
         length: tokens per text; None for the least that holds 95 % of the data's texts whole.
         too_long: what is done with longer texts: ``cut`` them (and say how many), or ``refuse`` them (and then the
             length, if it is not given, is that of the longest).
+        shapes: of texts: ``static`` (all have one length), ``dynamic`` (each has its own) or ``{buckets: ...}``, some
+            lengths that texts are padded to: how many, chosen from the data's, or a list of them.
         preprocess: of images and recordings; a transformers folder has a processor that says the same.
         postprocess: of detection: how boxes are read from the outputs; transformers folders have all the same.
         labels: names of the classes of images and recordings, in the order of the model's outputs; None for those of a
@@ -81,6 +84,7 @@ class TaskSpec(Frozen):
     normalize: bool = True
     length: Annotated[int, Ge(4)] | None = None
     too_long: Literal["cut", "refuse"] = "cut"
+    shapes: Shapes = "static"
     preprocess: Preprocess | None = None
     postprocess: Postprocess | None = None
     labels: Annotated[tuple[Text, ...], BeforeValidator(_names)] | None = None
@@ -95,9 +99,11 @@ class TaskSpec(Frozen):
         for key in ("pooling", "normalize"):
             if key in self.model_fields_set and self.name not in _EMBEDDING:
                 raise problem(f"is for {' and '.join(_EMBEDDING)}; {self.name} has no such end", key)
-        for key in ("length", "too_long"):
+        for key in ("length", "too_long", "shapes"):
             if key in self.model_fields_set and self.name in MEDIA:
                 raise problem(f"is for texts; {self.name} has none", key)
+        if self.length is not None and isinstance(self.shapes, Buckets) and self.shapes.lengths:
+            raise problem("is the longest of the buckets, which are given; remove one of both", "length")
         for key in ("preprocess", "labels"):
             if key in self.model_fields_set and self.name not in MEDIA:
                 raise problem(f"is for {', '.join(MEDIA)}; {self.name} has no such samples", key)

@@ -266,7 +266,7 @@ def _phases(run: Run) -> tuple[Phase, ...]:
 
 def _model(run: Run) -> tuple[Choice, ...]:
     model = run.model
-    inputs = "; ".join(f"{i.name} {i.dtype} {list(i.shape)}" for i in model.inputs)
+    inputs = "; ".join(f"{i.name} {i.dtype} [{', '.join(map(str, i.shape))}]" for i in model.inputs)
     fast = model.nncf_path == "fast"
     solved = "NNCF's solver, checked against nncf.quantize" if fast else f"nncf.quantize: {model.nncf_path}"
     return (

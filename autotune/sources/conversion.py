@@ -37,15 +37,26 @@ def _convert(request: Mapping[str, Any]) -> dict[str, str]:
     name = request["name"]
     with np.load(request["samples"]) as archive:
         count = len(archive[next(iter(request["shapes"]))])
-        given = [{key: as_tensor(archive[key][i : i + 1]) for key in request["shapes"]} for i in range(count)]
+        ends = request.get("lengths") or [None] * count  # None: all of it; the longest comes first
+        given = [
+            {key: as_tensor(archive[key][i : i + 1, ..., : ends[i]]) for key in request["shapes"]} for i in range(count)
+        ]
     network = load_network(request, given[0])
     samples = [{network.inputs[key]: values for key, values in row.items()} for row in given]
     failures: list[str] = []
     with torch.no_grad():
         module = network.module
-        wanted = [_run(module, sample, name) for sample in samples]
+        wanted = [_run(module, samples[0], name)]
+        try:
+            wanted += [_run(module, sample, name) for sample in samples[1:]]
+        except UserError as error:
+            raise _of_one_length(name, str(error).removeprefix("model: ").rstrip(".")) if ends[0] else error from error
         ways: dict[str, Callable[[], ov.Model]] = {
-            "torch.export": lambda: ov.convert_model(torch.export.export(module, (), kwargs=samples[0], strict=False)),
+            "torch.export": lambda: ov.convert_model(
+                torch.export.export(
+                    module, (), kwargs=samples[0], strict=False, dynamic_shapes=_free(request["shapes"], network)
+                )
+            ),
             "tracing": lambda: ov.convert_model(module, example_input=samples[0]),
         }
         for way, made in ways.items():
@@ -60,9 +71,28 @@ def _convert(request: Mapping[str, Any]) -> dict[str, str]:
                 continue
             ov.save_model(model, request["model"], compress_to_fp16=False)
             return {"way": way, "torch": torch.__version__, "remark": _remark(failures)}
+    if ends[0]:
+        raise _of_one_length(name, "; ".join(failures))
     raise UserError(
         f"model: {name} cannot be exported ({'; '.join(failures)}); export it yourself, as ONNX or OpenVINO IR."
     )
+
+
+def _of_one_length(name: str, why: str) -> UserError:
+    return UserError(f"model: {name} takes texts of one length only ({why}); write 'shapes: static' in the task.")
+
+
+def _free(shapes: Mapping[str, list[Any]], network: Network) -> dict[str, dict[int, Any]] | None:
+    """Return the axes that stay dynamic, by parameter, as ``torch.export`` takes them; None where all are static."""
+    axes = {
+        network.inputs[name]: {axis: torch.export.Dim.DYNAMIC for axis, extent in enumerate(shape) if _is_free(extent)}
+        for name, shape in shapes.items()
+    }
+    return axes if any(axes.values()) else None
+
+
+def _is_free(extent: object) -> bool:
+    return isinstance(extent, list)
 
 
 def load_network(request: Mapping[str, Any], sample: Mapping[str, torch.Tensor]) -> Network:
@@ -105,16 +135,20 @@ def _remark(failures: list[str]) -> str:
     return f"The first way failed: {failures[0]}." if failures else ""
 
 
-def named(model: ov.Model, network: Network, shapes: Mapping[str, list[int]]) -> ov.Model:
-    """Give static shapes, and the names that the data and the library give."""
+def named(model: ov.Model, network: Network, shapes: Mapping[str, list[Any]]) -> ov.Model:
+    """Give shapes (see ``converting.shapes``), and the names that the data and the library give."""
     known = {name: port for port in model.inputs for name in port.get_names()}
     ports = {name: known[parameter] for name, parameter in network.inputs.items()}
-    model.reshape({ports[name]: shape for name, shape in shapes.items()})
+    model.reshape({ports[name]: _partial(shape) for name, shape in shapes.items()})
     for name, port in ports.items():
         port.get_tensor().set_names({name})
     for port, name in zip(model.outputs, network.outputs, strict=True):
         port.get_tensor().set_names({name})
     return model
+
+
+def _partial(shape: list[Any]) -> ov.PartialShape:
+    return ov.PartialShape([ov.Dimension(*extent) if _is_free(extent) else ov.Dimension(extent) for extent in shape])
 
 
 def _difference(

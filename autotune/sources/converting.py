@@ -31,9 +31,12 @@ def check_torch(name: str) -> None:
         )
 
 
-def shapes(samples: Dataset) -> dict[str, list[int]]:
-    """Return the shape of each input, with a batch of 1."""
-    return {name: [1, *values.shape[1:]] for name, values in samples.inputs.items()}
+def shapes(samples: Dataset) -> dict[str, list[int | list[int]]]:
+    """Return the shape of each input, with a batch of 1; an axis that stays dynamic is its limits (-1: none)."""
+    if samples.lengths is None:
+        return {name: [1, *values.shape[1:]] for name, values in samples.inputs.items()}
+    free = [1, samples.lengths.most or -1]
+    return {name: [1, *values.shape[1:-1], free] for name, values in samples.inputs.items()}
 
 
 def converted(request: dict[str, Any], samples: Dataset, folder: Path) -> dict[str, Any]:
@@ -48,8 +51,13 @@ def converted(request: dict[str, Any], samples: Dataset, folder: Path) -> dict[s
     """
     with tempfile.TemporaryDirectory(prefix="autotune-") as scratch:
         given = Path(scratch) / "samples.npz"
-        np.savez(given, **samples.take(slice(_SAMPLES)).inputs)  # type: ignore[arg-type]
-        text = json.dumps({**request, "samples": str(given), "model": str(folder / MODEL)})
+        tried = samples.take(slice(_SAMPLES))
+        if samples.lengths is not None:  # of different lengths, or a length that got stuck in the graph goes unseen
+            order = np.argsort(-samples.lengths.runs, kind="stable")
+            tried = samples.take(order[np.linspace(0, len(order) - 1, min(_SAMPLES, len(order))).astype(int)])
+        np.savez(given, **tried.inputs)  # type: ignore[arg-type]
+        lengths = None if tried.lengths is None else tried.lengths.runs.tolist()
+        text = json.dumps({**request, "samples": str(given), "lengths": lengths, "model": str(folder / MODEL)})
         # Nothing is fetched from a hub, whatever a config names.
         environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
         command = [sys.executable, "-m", "autotune.sources.conversion", text, str(folder / REPLY)]

@@ -72,6 +72,7 @@ class Labels:
         kind: numpy's: ``i``, ``u``, ``b`` (numbers that may be classes), ``f``, ``U``, ``S``.
         classes: few distinct ones, one per sample.
         low, high: of numbers.
+        is_one_hot: a sample's are zeros and a single one.
     """
 
     shape: tuple[int, ...]
@@ -80,6 +81,12 @@ class Labels:
     distinct: int
     low: float
     high: float
+    is_one_hot: bool = False
+
+    def __str__(self) -> str:
+        named = {"i": "whole numbers", "u": "whole numbers", "b": "truth values", "f": "numbers"}.get(self.kind, "text")
+        of = f" from {self.low:g} to {self.high:g}" if named.endswith("numbers") else ""
+        return f"{named}{of}{f', {list(self.shape)} per sample' if self.shape else ''}"
 
 
 @dataclass(frozen=True)
@@ -192,7 +199,12 @@ def _labels(labels: Array | None) -> Labels | None:
         distinct=len(np.unique(labels)),
         low=float(labels.min()) if numbers else 0.0,
         high=float(labels.max()) if numbers else 0.0,
+        is_one_hot=numbers and labels.ndim == 2 and labels.shape[1] > 1 and _is_one_hot(labels),
     )
+
+
+def _is_one_hot(labels: Array) -> bool:
+    return bool(np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all())
 
 
 def _column(name: str, cells: Any) -> Column:

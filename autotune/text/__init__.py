@@ -1,7 +1,7 @@
 """Rows of text to a model's inputs and labels, with the tokenizer of a transformers folder; one file per kind of task.
 
-``model`` (what a folder says of itself), ``lengths`` (how many tokens), ``labels`` (names to numbers), ``encoding`` (a
-table to a data set). Imports transformers where a tokenizer is loaded, and never PyTorch.
+``model`` (what a folder says of itself), ``lengths`` and ``buckets`` (how many tokens), ``labels`` (names to numbers),
+``encoding`` (a table to a data set). Imports transformers where a tokenizer is loaded, and never PyTorch.
 """
 
 from autotune.text.encoding import encode

@@ -1,4 +1,4 @@
-"""Tables to data sets: tokenised once, all texts with the same number of tokens."""
+"""Tables to data sets: tokenised once, all texts with the same number of tokens, their own, or that of a bucket."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from autotune.data import Dataset
+from autotune.data import Dataset, Lengths
 from autotune.recipe import TaskSpec
-from autotune.text.lengths import choose_length
+from autotune.recipe.values import FrozenMap
+from autotune.text.lengths import Length, choose_length
 from autotune.text.model import TextModel
 from autotune.text.table import Table
 from autotune.text.tasks import TASKS
@@ -32,13 +34,14 @@ def encode(
     task = TASKS[spec.name]
     tokenizer = model.tokenizer(trust_code)
     asked = {name: task.texts(table) for name, table in tables.items()}
-    lengths = [_lengths(tokenizer, texts) for texts in asked.values()]
-    length = choose_length(np.concatenate(lengths), spec, model.limit(tokenizer))
+    lengths = {name: _lengths(tokenizer, texts) for name, texts in asked.items()}
+    length = choose_length(np.concatenate(list(lengths.values())), spec, model.limit(tokenizer))
     announce(length.sentence)
     dropped = False
     datasets = {}
     for name, table in tables.items():
-        how = {"truncation": True, **asked[name]}
+        # What is cut off of a longer array must be padding.
+        how = {"truncation": True, **({} if spec.shapes == "static" else {"padding_side": "right"}), **asked[name]}
         batch = tokenizer(**how, padding="max_length", max_length=length.tokens, return_tensors="np")
         inputs = {key: np.asarray(batch[key], dtype=np.int64) for key in tokenizer.model_input_names if key in batch}
         if TOKEN_TYPES in inputs and not model.takes_token_types:
@@ -46,13 +49,22 @@ def encode(
             del inputs[TOKEN_TYPES]
         inputs, labels = task.finish(batch, inputs, table, tokenizer, model)  # type: ignore[assignment]
         groups = np.asarray(table.cells("group")) if table.has("group") else None
-        datasets[name] = Dataset(inputs, labels, groups, members=task.members)
+        runs = _runs(length, lengths[name], tokenizer, task.members)
+        datasets[name] = Dataset(inputs, labels, groups, members=task.members, lengths=runs)
     if dropped:
         announce(f"The model has no token types: the tokenizer's {TOKEN_TYPES} are left out.")
     return datasets
 
 
-def _lengths(tokenizer: Any, texts: Mapping[str, Any]) -> Any:
+def _lengths(tokenizer: Any, texts: Mapping[str, Any]) -> NDArray[np.int64]:
     whole = {key: value for key, value in texts.items() if key != "truncation"}
     ids = tokenizer(**whole, add_special_tokens=True, truncation=False, verbose=False)["input_ids"]
     return np.array([len(one) for one in ids], dtype=np.int64)
+
+
+def _runs(length: Length, lengths: NDArray[np.int64], tokenizer: Any, members: int) -> Lengths | None:
+    runs = length.of(lengths)
+    if runs is None:
+        return None
+    padding = {"input_ids": int(tokenizer.pad_token_id), TOKEN_TYPES: int(tokenizer.pad_token_type_id)}
+    return Lengths(runs if members == 1 else runs.reshape(-1, members), length.most, length.buckets, FrozenMap(padding))

@@ -82,12 +82,13 @@ class TextModel:
         """The Python files of its own that it asks to run."""
         return tuple(sorted({str(v).split(".")[0] + ".py" for v in self.config.get("auto_map", {}).values() if v}))
 
-    def limit(self, tokenizer: Any) -> int:
-        """Return the most tokens that model and tokenizer take; a very large number where there is no limit."""
+    def limit(self, tokenizer: Any) -> int | None:
+        """Return the most tokens that model and tokenizer take; None where there is no limit."""
         positions = int(self.config.get("max_position_embeddings") or self.config.get("n_positions") or _NO_LIMIT)
         if self.config.get("model_type") in _OFFSET:
             positions -= int(self.config.get("pad_token_id") or 1) + 1
-        return min(positions, int(min(tokenizer.model_max_length, _NO_LIMIT)))
+        most = min(positions, int(min(tokenizer.model_max_length, _NO_LIMIT)))
+        return most if most < _NO_LIMIT else None
 
     def tokenizer(self, trust_code: bool) -> Any:
         """Load the folder's tokenizer, offline.

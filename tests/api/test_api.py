@@ -40,7 +40,9 @@ def model_of(tiny: Path) -> Any:
 
 
 @pytest.mark.slow
-def test_objects_are_tuned_and_leave_a_run_of_files(tiny: Path, tmp_path: Path) -> None:
+def test_objects_are_tuned_and_leave_a_run_of_files(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     saved = np.load(tiny / "data.npz")
     images, labels = saved["image"], saved["labels"]
     shift = 0  # a closure: no file holds this function whole
@@ -50,9 +52,10 @@ def test_objects_are_tuned_and_leave_a_run_of_files(tiny: Path, tmp_path: Path) 
 
     events = Heard()
     output = tmp_path / "run"
+    monkeypatch.chdir(tmp_path)  # beside such a database, MLflow keeps files in the current folder
     place = f"sqlite:///{tmp_path / 'mlflow.db'}" if importlib.util.find_spec("mlflow") else None
     run = autotune.tune(
-        model_of(tiny), (images, labels), right, max_drop="3%", trials=8, output=output, events=events, mlflow=place
+        model_of(tiny), (images, labels), right, max_drop="3%", trials=5, output=output, events=events, mlflow=place
     )
     assert place is None or [text for kind, text in events.heard if kind == "note"][-1].startswith("MLflow run ")
 

@@ -77,7 +77,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.slow
 def test_a_factory_is_tuned_and_applied(tmp_path: Path) -> None:
     output = tmp_path / "run"
-    metric = ["--metric", "cosine-to-float", "--trials", "6", "--max-drop", "2%", "--trust-code", "--output", output]
+    metric = ["--metric", "cosine-to-float", "--trials", "5", "--max-drop", "2%", "--trust-code", "--output", output]
     done = run(*case(tmp_path)[:4], *metric)
     assert done.returncode == 0, done.stderr + done.stdout
     assert "nets.py:Net was converted with torch.export" in done.stdout.replace("\n", "")

@@ -110,10 +110,19 @@ def test_a_folder_of_images_is_read_as_it_is(tiny: Path) -> None:
     assert checked.exit_code == 0, checked.stderr
 
 
+def test_a_table_of_numbers(tiny: Path) -> None:
+    Path("t.csv").write_text(",".join(f"p{i}" for i in range(30)) + "\n" + ("1," * 29 + "1\n") * 40)
+    _, said, todo = init(tiny / "model.xml", "--data", "t.csv")
+    assert "p10, p11 and 18 more" in said and "np.savez('data.npz', **{'image': table[COLUMNS]" in todo
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["none.onnx"], "Error: model: none.onnx does not exist"),
+        (["thre.yaml"], "Did you mean there.yaml?"),
+        (["net.pt"], "weights do not say what the network is: write a FILE.py with a function"),
+        (["net.py"], "net.py is code; name the function in it that returns the module, as net.py:function."),
         (["code.py:net"], "Error: model: "),
         (["package:magika"], "Error: package: 'magika' does not name one version; write name==version."),
         (["m.xml", "--output", "there.yaml"], "Error: --output there.yaml: exists already"),
@@ -121,6 +130,7 @@ def test_a_folder_of_images_is_read_as_it_is(tiny: Path) -> None:
     ],
 )
 def test_mistakes(arguments: list[str], sentence: str) -> None:
-    Path("there.yaml").touch()
+    for name in ("there.yaml", "net.pt", "net.py"):
+        Path(name).touch()
     code, _, error = init(*arguments)
     assert code == 2 and sentence in error

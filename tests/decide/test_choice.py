@@ -70,6 +70,13 @@ def test_of_int8_models_at_a_tie_the_proven_then_the_simplest_wins():
     assert decide([F32, (complicated("a"), 1.9, judged("expected")), entries[2]])[0].winner == 1  # no tie
 
 
+def test_a_faster_one_at_a_tie_is_named():
+    near = decide([F32, (int8("a"), 2.0, judged("proven")), (int8("b"), 1.999, judged("expected"))])[0]
+    assert near.winner == 1 and "Trial 2 (" in near.sentence and "is not clearly faster; of equals" in near.sentence
+    better = decide([F32, (int8("a"), 2.0, replace(judged("proven", -0.02), drop_upper=-0.01))])[0]
+    assert "better by at least 0.01" in better.sentence and "of equals" not in better.sentence
+
+
 def test_float_wins_a_tie():
     decision, found = decide([F32, (int8("a"), 6.0 / 1.001, judged("proven"))])
     assert found[1].speedup_best_float.low < 1
@@ -84,7 +91,7 @@ def test_a_float_at_a_tie_with_f32_is_not_the_best_float():
 
 
 def test_why_float():
-    assert "No int8 candidate could be measured" in decide([F32, BF16])[0].why_float
+    assert "No int8 candidate was judged" in decide([F32, BF16])[0].why_float
     assert "slower" in decide([F32, (int8("a"), 9.0, judged("proven"))])[0].why_float
     beyond = decide([F32, (int8("a"), 2.0, judged("beyond", 0.03))])[0].why_float
     assert "No int8 candidate keeps the tolerance" in beyond and "worse by 0.03" in beyond

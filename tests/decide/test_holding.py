@@ -83,3 +83,7 @@ def test_differences_are_named() -> None:
         "threads: 2 → 4",
         "openvino: 2026.4.1 → 2026.5.0",
     )
+    assert differences(HERE, replace(HERE, instruction_set="AVX512_CORE")) == (
+        "instruction set: native → AVX512_CORE",
+        "8-bit sums: exact → saturating, so int8 may give other outputs",
+    )

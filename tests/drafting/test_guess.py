@@ -87,3 +87,27 @@ def test_a_column_that_is_missing() -> None:
     assert made.open == (
         "data.columns: no column looks like the 'label' of text-classification; there are text, author, date.",
     )
+
+
+ONE_HOT = Labels((3,), "f", False, 2, 0, 1, is_one_hot=True)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "labels", "said"),
+    [
+        (DATA, ONE_HOT, "save labels.argmax(1) instead"),
+        (
+            DATA,
+            Labels((), "i", True, 3, 1, 3),
+            "labels go from 1 to 3, the outputs' classes from 0 to 2; if they begin",
+        ),
+        (DATA, Labels((), "U", True, 3, 0, 0), "give class numbers in the order of the outputs"),
+        ((Port("X", (100, 8), "float32"), Port("target", (100,), "int64")), None, "'target' must be called 'labels'"),
+        ((Port("picture", (100, 9), "f32"), Port("y", (100,), "i8")), None, "'y' must be called 'labels'"),
+        ((*DATA, Port("target", (100,), "int64")), None, "the array 'target' must be called 'labels', if that is what"),
+        ((Port("x", (100, 8), "uint8"),), CLASSES, "the array 'x' is uint8 and is fed as it is"),
+    ],
+)
+def test_what_a_new_user_gives(arrays: tuple[Port, ...], labels: Labels | None, said: str) -> None:
+    made = guess(ModelFacts((X,), (scores(None, 3),)), DataFacts(100, arrays, labels), None)
+    assert said in made.open[0] and len(made.open) == {"X": 2, "picture": 3}.get(arrays[0].name, 1)

@@ -8,16 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner, Result
+
+from autotune.cli import app
 
 
-def autotune(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "autotune", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=250, cwd=cwd, check=False)
+def autotune(*arguments: str | Path) -> Result:
+    """Run a command in this process; its child is a real one. An exception that became no sentence fails the test."""
+    return CliRunner().invoke(app, list(map(str, arguments)), catch_exceptions=False)
 
 
-def complaint(result: subprocess.CompletedProcess[str]) -> str:
+def complaint(result: Result) -> str:
     """The error sentence of a run that must have failed by the user's mistake."""
-    assert result.returncode == 2, result.stderr + result.stdout
+    assert result.exit_code == 2, result.stderr + result.stdout
     assert "Traceback" not in result.stderr + result.stdout
     lines = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
     assert len(lines) == 1, result.stderr
@@ -51,6 +54,15 @@ def arrays(tiny: Path) -> dict[str, np.ndarray]:
 
 def test_missing_model(tiny: Path, tmp_path: Path) -> None:
     assert "nowhere.xml" in tune(tiny, tmp_path, model=tmp_path / "nowhere.xml")
+
+
+def test_the_command_itself_ends_the_same_way(tiny: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    command = [sys.executable, "-m", "autotune", "tune", tmp_path / "nowhere.xml", "--data", tiny / "data.npz"]
+    done = subprocess.run([*command, "--output", output], capture_output=True, text=True, timeout=250, check=False)
+    assert done.returncode == 2 and "Traceback" not in done.stderr + done.stdout
+    assert done.stderr.startswith("Error: ") and done.stderr.count("\n") == 1
+    assert not output.exists()
 
 
 def test_cut_model(tiny: Path, tmp_path: Path) -> None:

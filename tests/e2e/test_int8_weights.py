@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("perceptron")
     digits = load_digits()
     pixels = (digits.data / 16).astype(np.float32)
-    trained = MLPClassifier((320, 320), max_iter=300, random_state=0).fit(pixels[:TRAINED], digits.target[:TRAINED])
+    trained = MLPClassifier((320, 320), max_iter=20, random_state=0).fit(pixels[:TRAINED], digits.target[:TRAINED])
     x = ops.parameter([-1, 64], np.float32, name="pixels")
     x.output(0).set_names({"pixels"})
     y = x

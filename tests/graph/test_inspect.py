@@ -9,7 +9,15 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from autotune.graph.inspect import activation_names, candidate_digest, clone, model_digest, model_digests, tensor_key
+from autotune.graph.inspect import (
+    activation_names,
+    candidate_digest,
+    clone,
+    model_digest,
+    model_digests,
+    tensor_key,
+    unchanged,
+)
 
 
 def net(
@@ -91,3 +99,26 @@ def test_a_tensor_is_named_by_its_producer_and_port() -> None:
     x = ops.parameter([1, 4], np.float32, name="x")
     halves = ops.split(x, np.int64(1), 2, name="halves")
     assert [tensor_key(output) for output in halves.outputs()] == ["halves:0", "halves:1"]
+
+
+def test_what_comes_of_the_same_operators_and_constants_is_unchanged() -> None:
+    model = net()
+    names = {node.get_friendly_name() for node in model.get_ops()}
+    copy = clone(model)
+    assert unchanged(copy, model) == names
+    product = next(node for node in copy.get_ops() if node.get_type_name() == "MatMul")
+    old = product.input_value(1).get_node()
+    new = ops.constant(np.array(old.data) * 2)
+    new.set_friendly_name(old.get_friendly_name())
+    product.input(1).replace_source_output(new.output(0))
+    result = copy.get_results()[0].get_friendly_name()
+    assert unchanged(copy, model) == names - {"product", old.get_friendly_name(), result}
+
+
+def test_other_attributes_are_a_change() -> None:
+    model = net()
+    copy = clone(model)
+    product = next(node for node in copy.get_ops() if node.get_type_name() == "MatMul")
+    product.set_attribute("transpose_b", True)
+    assert "product" not in unchanged(copy, model)
+    assert "x" in unchanged(copy, model)

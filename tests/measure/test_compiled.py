@@ -10,7 +10,7 @@ import pytest
 from conftest import convolution_net
 
 from autotune import hardware
-from autotune.measure.compiled import compile_emulated, compile_model, deploy_properties, probe_precisions
+from autotune.measure.compiled import Compiled, compile_emulated, compile_model, deploy_properties, probe_precisions
 from autotune.measure.profile import is_int8_kernel
 
 IMAGE = {"image": np.random.default_rng(0).standard_normal((1, 3, 16, 16), dtype=np.float32)}
@@ -148,3 +148,20 @@ def test_an_emulation_does_not_saturate():
     assert output.max() == 64 * 9
     real = next(iter(compile_model(model, "f32", 1).infer(ones).values())).max()
     assert (real < 64 * 9) == hardware.can_saturate(hardware.flags(), hardware.instruction_set())
+
+
+def test_each_bucket_is_compiled_and_a_sample_runs_in_its_own():
+    x = ops.parameter([1, -1, 8], np.float32, name="x")
+    x.output(0).set_names({"x"})
+    weights = np.random.default_rng(0).standard_normal((8, 4), np.float32)
+    y = ops.matmul(x, ops.constant(weights), False, False, name="product")
+    y.output(0).set_names({"y"})
+    model = ov.Model([y], [x], "m")
+    samples = [{"x": np.ones((1, length, 8), np.float32)} for length in (2, 6)]
+    for compiled in (Compiled(model, deploy_properties("f32", 1), buckets=(2, 6)), compile_model(model, "f32", 1)):
+        assert compiled.varying == {"y": (1,)}
+        compiled.run(*samples)
+        for sample in samples:
+            np.testing.assert_allclose(compiled.infer(sample)["y"], sample["x"] @ weights, rtol=1e-5)
+            (run,) = [run for run in compiled.profile(sample) if run.name == "product"]
+            assert run.microseconds > 0 and not run.kernel.startswith("undef")

@@ -92,3 +92,10 @@ def test_rounds_end_by_time_but_not_before_the_interval_is_possible():
 def test_garbage_collector_is_back():
     pairs(Busy(0.1), Busy(0.1))
     assert gc.isenabled()
+
+
+def test_a_call_may_be_several_inferences(monkeypatch):
+    clock = iter(np.arange(0, 1e6) * 0.004)  # every reading is 4 ms later
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    table = rounds([lambda: None], 3, max_seconds=0.0, inferences=8)
+    np.testing.assert_allclose(table, 0.5)  # what lies between two readings, shared by eight

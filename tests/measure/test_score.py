@@ -3,7 +3,7 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from autotune.data import Dataset
+from autotune.data import Dataset, Lengths
 from autotune.errors import UserError
 from autotune.measure.compiled import compile_model
 from autotune.measure.score import outputs
@@ -40,3 +40,10 @@ def test_output_shape_that_depends_on_the_sample():
     data = Dataset({"x": np.array([[1, 0, 0], [1, 1, 0]], np.float32)})
     with pytest.raises(UserError, match="Output 'y' has shape"):
         outputs(compiled, data, 0, 2)
+
+
+def test_outputs_of_the_length_of_the_sample_are_filled_up():
+    x = parameter(1, -1)
+    compiled = compile_model(model_of(ops.multiply(x, np.float32(2)), x), "f32", 1)
+    data = Dataset({"x": np.ones((3, 4), np.float32)}, lengths=Lengths(np.array([2, 4, 1])))
+    assert outputs(compiled, data, 0, 3)["y"].tolist() == [[2, 2, 0, 0], [2, 2, 2, 2], [2, 0, 0, 0]]

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import openvino as ov
+import openvino.opset13 as ops
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
@@ -53,6 +54,48 @@ def source(path: Path) -> Path:
     ]
     graph = helper.make_graph(nodes, "net", ends[:1], ends[1:], weights)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def upsampling(path: Path) -> Path:
+    """Write a net [1,3,8,8] -> [1,2,34,34] of what segmentation has: padding, resizing, transposed convolutions."""
+    rng = np.random.default_rng(0)
+
+    def values(*shape: int) -> NDArray[np.float32]:
+        return (rng.standard_normal(shape) / np.sqrt(np.prod(shape[1:]))).astype(np.float32)
+
+    image = ops.parameter([1, 3, 8, 8], np.float32, name="image")
+    image.output(0).set_names({"image"})
+    edged = ops.pad(image, *(np.array([0, 0, 1, 1], np.int64) for _ in range(2)), "edge")
+    y = ops.relu(ops.convolution(edged, values(8, 3, 3, 3), [1, 1], [0, 0], [0, 0], [1, 1], name="down"))
+    size = np.array([16, 16], np.int64)
+    y = ops.interpolate(y, size, "nearest", "sizes", axes=np.array([2, 3], np.int64), name="larger")
+    grouped = ops.group_convolution(y, values(2, 3, 4, 3, 3), [1, 1], [1, 1], [1, 1], [1, 1], name="grouped")
+    y = ops.relu(ops.add(grouped, values(1, 6, 1, 1)))
+    y = ops.relu(ops.group_convolution_backprop_data(y, values(6, 1, 1, 2, 2), [1, 1], name="depthwise"))
+    up = ops.convolution_backprop_data(y, values(6, 2, 2, 2), [2, 2], name="up")
+    mask = ops.add(up, values(1, 2, 1, 1))
+    mask.output(0).set_names({"mask"})
+    ov.save_model(ov.Model([mask], [image], "net"), path, compress_to_fp16=False)
+    return path
+
+
+def recurrent(path: Path) -> Path:
+    """Write a net [1,6,12] -> [1,5] of an LSTM and a linear layer."""
+    rng = np.random.default_rng(0)
+
+    def values(*shape: int) -> NDArray[np.float32]:
+        return (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(np.float32)
+
+    frames = ops.parameter([1, 6, 12], np.float32, name="frames")
+    frames.output(0).set_names({"frames"})
+    states = [values(1, 1, 8) for _ in range(2)]
+    weights = [values(1, 32, 12), values(1, 32, 8), values(1, 32)]
+    steps = ops.lstm_sequence(frames, *states, np.array([6], np.int32), *weights, 8, "forward", name="lstm")
+    last = ops.reshape(steps.output(1), np.array([1, 8], np.int64), False)
+    logits = ops.matmul(last, values(5, 8), False, True, name="linear")
+    logits.output(0).set_names({"logits"})
+    ov.save_model(ov.Model([logits], [frames], "net"), path, compress_to_fp16=False)
     return path
 
 

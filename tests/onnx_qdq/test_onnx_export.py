@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import onnx
 import openvino as ov
 import openvino.opset13 as ops
 import pytest
-from onnx_models import DIGITS, Written, emulated, source
+from onnx_models import DIGITS, Written, emulated, recurrent, source, upsampling
 from sklearn.datasets import load_digits
 
 from autotune.checker import check
@@ -62,6 +63,25 @@ def test_a_net_is_what_was_judged(net, quantization: Quantization) -> None:
     np.testing.assert_allclose(back, judged, atol=0.02 * np.abs(judged).max())
     np.testing.assert_allclose(other, judged, atol=0.02 * np.abs(judged).max())
     assert [*written.folder.glob(".onnx-*")] == []
+
+
+@pytest.mark.parametrize(
+    ("made", "inputs", "operator"),
+    [(upsampling, {"image": (24, 3, 8, 8)}, "ConvTranspose"), (recurrent, {"frames": (24, 6, 12)}, "LSTM")],
+)
+def test_upsampling_and_recurrent_nets_are_what_was_judged(
+    tmp_path: Path, made: Callable[[Path], Path], inputs: dict[str, tuple[int, ...]], operator: str
+) -> None:
+    ((name, shape),) = inputs.items()
+    drawn = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
+    written = Written(made(tmp_path / "net.xml"), {name: drawn}, INT8, tmp_path)
+    found = written.write()
+    assert found.written, found.sentence
+    judged, _, other = written.outputs()
+    np.testing.assert_allclose(other, judged, atol=0.05 * np.abs(judged).max())
+    nodes = onnx.load(written.file).graph.node
+    assert operator in {node.op_type for node in nodes}
+    assert "QuantizeLinear" in {node.op_type for node in nodes}
 
 
 def test_batch_norms_are_gone_and_biases_are_integers(net) -> None:

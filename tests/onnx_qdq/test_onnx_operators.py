@@ -31,6 +31,15 @@ def truth(x: Output) -> Output:
     return ops.greater(x, np.float32(0))
 
 
+def lstm(x: Output, direction: str, output: int) -> Output:
+    both = 1 + (direction == "bidirectional")
+    rows = ops.reshape(x, ints(2, 12, 6), False)
+    shapes = ((both, 20, 6), (both, 20, 5), (both, 20))
+    states = [drawn(2, both, 5) for _ in range(2)]
+    lengths = np.full(2, 12, np.int32)
+    return ops.lstm_sequence(rows, *states, lengths, *(drawn(*shape) for shape in shapes), 5, direction).output(output)
+
+
 # Each takes positive and negative values of the shape [1, 4, 6, 6].
 GRAPHS: dict[str, Callable[[Output], Output]] = {
     "Abs": ops.abs, "Ceiling": ops.ceiling, "Cos": ops.cos, "Erf": ops.erf, "Exp": ops.exp, "Floor": ops.floor,
@@ -79,6 +88,50 @@ GRAPHS: dict[str, Callable[[Output], Output]] = {
     ),
     "Convolution same": lambda x: ops.convolution(x, drawn(5, 4, 3, 3), [2, 2], [0, 0], [0, 0], [1, 1], "same_upper"),
     "GroupConvolution": lambda x: ops.group_convolution(x, drawn(2, 3, 2, 3, 3), [1, 1], [1, 1], [1, 1], [1, 1]),
+    "ConvolutionBackpropData": lambda x: ops.add(
+        ops.convolution_backprop_data(x, drawn(4, 5, 3, 3), [2, 1], pads_begin=[1, 0], pads_end=[0, 1],
+            dilations=[1, 2], output_padding=[1, 0]), drawn(1, 5, 1, 1)
+    ),
+    "ConvolutionBackpropData same": lambda x: ops.convolution_backprop_data(
+        x, drawn(4, 5, 3, 3), [2, 2], ints(12, 12), auto_pad="same_upper"
+    ),
+    "GroupConvolutionBackpropData": lambda x: ops.group_convolution_backprop_data(x, drawn(2, 2, 3, 3, 3), [2, 2]),
+    "Interpolate": lambda x: ops.interpolate(x, ints(12, 9), "nearest", "sizes", axes=ints(2, 3)),
+    "Interpolate simple": lambda x: ops.interpolate(
+        x, np.array([2, 3], np.float32), "nearest", "scales", None, None, "asymmetric", "simple", axes=ints(2, 3)
+    ),
+    "Interpolate linear": lambda x: ops.interpolate(
+        x, np.array([1, 1, 1.7, 0.6], np.float32), "linear_onnx", "scales"
+    ),
+    "Interpolate of segmentation": lambda x: ops.interpolate(
+        x, ints(24, 24), "linear", "sizes", None, None, "align_corners", axes=ints(2, 3)
+    ),
+    "Interpolate cubic": lambda x: ops.interpolate(
+        x, ints(9, 15), "cubic", "sizes", None, None, "pytorch_half_pixel", cube_coeff=-0.5, axes=ints(2, 3)
+    ),
+    "Pad": lambda x: ops.pad(x, ints(0, 1, 0, 2), ints(0, 0, 1, 0), "constant", np.float32(0.5)),
+    "Pad cut": lambda x: ops.pad(x, ints(0, 1, -1, 2), ints(0, 0, 1, -2), "constant"),
+    "Pad mirrored": lambda x: ops.pad(x, ints(0, 0, 1, 2), ints(0, 0, 3, 0), "reflect"),
+    "Pad edge": lambda x: ops.pad(x, ints(0, 0, 1, 2), ints(0, 0, 3, 0), "edge"),
+    "LSTMSequence": lambda x: lstm(x, "forward", 0),
+    "LSTMSequence both": lambda x: lstm(x, "bidirectional", 1),
+    "LSTMSequence backwards": lambda x: lstm(x, "reverse", 2),
+    "Atan": ops.atan, "Tan": ops.tan, "SoftSign": ops.softsign, "HSigmoid": ops.hsigmoid,
+    "PRelu": lambda x: ops.prelu(x, drawn(4, 1, 1)), "PRelu of all": lambda x: ops.prelu(x, drawn(4)),
+    "Round": lambda x: ops.round(ops.multiply(x, np.float32(2)), "half_to_even"),
+    "NotEqual": lambda x: ops.convert(ops.not_equal(ops.sign(x), np.float32(1)), "f32"),
+    "LogicalXor": lambda x: ops.convert(ops.logical_xor(truth(x), ops.less(x, np.float32(1))), "f32"),
+    "Tile": lambda x: ops.tile(x, ints(2, 1, 1, 3, 1)), "Tile of less": lambda x: ops.tile(x, ints(2, 3)),
+    "DepthToSpace": lambda x: ops.depth_to_space(x, "blocks_first", 2),
+    "DepthToSpace of depth": lambda x: ops.depth_to_space(x, "depth_first", 2),
+    "SpaceToDepth": lambda x: ops.space_to_depth(x, "blocks_first", 2),
+    "StridedSlice": lambda x: ops.strided_slice(
+        x, ints(0, 1, 5, 0), ints(1, 3, 0, 0), ints(1, 1, -2, 2), [1, 0, 0, 1], [1, 0, 0, 1]
+    ),
+    "StridedSlice to fewer axes": lambda x: ops.strided_slice(
+        x, ints(0, -1, 0), ints(0, 0, 4), ints(1, 1, 1), [1, 0, 1], [1, 0, 0], [], [0, 1, 0], []
+    ),
+    "ReduceL1": lambda x: ops.reduce_l1(x, ints(1), True),
     "MatMul": lambda x: ops.matmul(x, drawn(5, 6), False, True),
     "MatMul rows": lambda x: ops.add(
         ops.matmul(ops.reshape(x, ints(4, 36), False), drawn(36, 5), False, False), drawn(1, 5)
@@ -147,6 +200,23 @@ def test_an_input_and_a_constant_may_be_outputs(tmp_path: Path) -> None:
         (lambda x: ops.max_pool(x, [2, 2], [1, 1], [0, 0], [0, 0], [2, 2]).output(1), "places of maxima"),
         (lambda x: ops.gather(x, np.zeros((1, 2), np.int64), ints(1), 1), "gathers within a batch"),
         (lambda x: ops.convert(x, "bf16"), "elements of type bf16"),
+        (lambda x: ops.pad(x, ints(0, 0, 1, 1), ints(0, 0, 1, 1), "symmetric"), "Pad '.*' repeats"),
+        (
+            lambda x: ops.interpolate(
+                x, ints(12, 12), "nearest", "sizes", None, None, "tf_half_pixel_for_nn", axes=ints(2, 3)
+            ),
+            "Interpolate '.*' places its points .tf_half_pixel_for_nn.",
+        ),
+        (
+            lambda x: ops.interpolate(x, ints(3, 3), "linear", "sizes", None, None, antialias=True, axes=ints(2, 3)),
+            "linear, antialiased",
+        ),
+        (
+            lambda x: ops.convolution_backprop_data(x, drawn(4, 5, 3, 3), [2, 2], ints(12, 12)),
+            "the padding of ConvolutionBackpropData",
+        ),
+        (lambda x: ops.round(x, "half_away_from_zero"), "Round '.*' rounds halves"),
+        (lambda x: ops.topk(x, np.int64(2), 1, "max", "value").output(0), "is a TopK, which has no writer"),
     ],
 )  # fmt: skip
 def test_a_variant_that_onnx_has_not_is_named(graph: Callable[[Output], Output], why: str) -> None:

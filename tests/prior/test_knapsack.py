@@ -145,7 +145,7 @@ def test_thinning_keeps_its_promise(items: list[Item], budget: int):
 def test_two_hundred_operators_are_quick():
     random = np.random.default_rng(0)
     items = [item(str(i), g, c) for i, (g, c) in enumerate(random.lognormal(size=(200, 2)))]
-    started = time.perf_counter()
+    started = time.process_time()
     choices = sweep(items)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     assert 8 <= len(choices) <= 12

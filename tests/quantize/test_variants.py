@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "forms"))
 from form_graphs import transformer_block
 
-from autotune import hardware
+from autotune import hardware, memory
 from autotune.configuration import Compression, Configuration, FormChoice, Quantization
 from autotune.data import Dataset
 from autotune.graph.inspect import candidate_digest
@@ -126,6 +126,21 @@ def test_a_child_that_replaces_another_observes_when_it_must(model: ov.Model, tm
     smooth = Configuration("f32", TRANSFORMER, (FormChoice("smoothing", ("q",), 0.5),))
     a, b = first.build(smooth), second.build(smooth)
     assert quantised(a)[0] == quantised(b)[0]
+
+
+def test_a_large_model_is_built_the_same_with_one_formed_model_at_a_time(
+    model: ov.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = variants(model, tmp_path / "small")
+    groups = tuple(made.groups["smoothing"])
+    asked = [Configuration(forms=(FormChoice("smoothing", groups, alpha),)) for alpha in (0.5, 0.9)]
+    asked += [replace(one, quantization=TRANSFORMER) for one in asked]
+    expected = [candidate_digest(made.build(one)) for one in asked]
+    monkeypatch.setattr(memory, "LARGE", 1)
+    large = variants(model, tmp_path / "large")
+    assert [candidate_digest(large.build(one)) for one in asked] == expected
+    assert len(large._models) == len(large._factories) == 1
+    assert not [*(tmp_path / "large").glob("form-*")]
 
 
 def test_an_unknown_group(model: ov.Model, tmp_path: Path) -> None:

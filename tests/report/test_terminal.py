@@ -72,7 +72,7 @@ def test_the_cursor_comes_back_after_an_error(capsys: pytest.CaptureFixture[str]
 @pytest.mark.usefixtures("terminal")
 def test_verbose_prints_trials_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     shown(Console(quiet=False, to_stderr=False, verbose=True))
-    assert "[99/100] 3.52x, drop +0.0012" in capsys.readouterr().out
+    assert "[99/100] trial 4: 3.52x, drop +0.0012" in capsys.readouterr().out
 
 
 def test_plain_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,7 +80,7 @@ def test_plain_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[st
     out = capsys.readouterr().out
     assert "\x1b" not in out and "━" not in out and "\r" not in out
     assert f"  {LONG}\n" in out
-    assert "  [99/100] 3.52x, drop +0.0012: int8" in out
+    assert "  [99/100] trial 4: 3.52x, drop +0.0012: int8" in out
 
 
 def test_quiet_is_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from autotune.errors import UserError
+from autotune.sources import package
 from autotune.sources.cache import cache_dir
 from autotune.sources.package import fetch, fetch_all, fetch_folder
 
@@ -113,6 +114,20 @@ def test_a_whole_folder(registry: Path):
     assert (fetch_folder("tinymodel==1.0", "tinymodel/", expected) / "labels.json").read_text() == "[]"
     (registry / "tinymodel-1.0-py3-none-any.whl").unlink()
     assert fetch_folder("tinymodel==1.0", "tinymodel", expected) == folder
+
+
+def test_a_folder_that_another_process_fetched_meanwhile_stays(registry: Path, monkeypatch: pytest.MonkeyPatch):
+    lines = f"{hashlib.sha256(b'[]').hexdigest()}  labels.json\n{SHA256}  model.onnx\n"
+    expected = hashlib.sha256(lines.encode()).hexdigest()
+    download, theirs = package._pip_download, []
+
+    def overtaken(*arguments) -> Path:
+        monkeypatch.setattr(package, "_pip_download", download)
+        theirs.append(fetch_folder("tinymodel==1.0", "tinymodel", expected).stat().st_ino)
+        return download(*arguments)
+
+    monkeypatch.setattr(package, "_pip_download", overtaken)
+    assert [fetch_folder("tinymodel==1.0", "tinymodel", expected).stat().st_ino] == theirs
 
 
 def test_a_folder_that_is_not_there_or_another(registry: Path):

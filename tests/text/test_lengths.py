@@ -44,3 +44,28 @@ def test_refusing_keeps_all_whole_or_says_which_is_too_long() -> None:
         choose_length(LENGTHS, spec(too_long="refuse"), 64)
     with pytest.raises(UserError, match=r"text 95 \(0 first\) has 100 tokens and task.length is 50"):
         choose_length(LENGTHS, spec(too_long="refuse", length=50), 512)
+
+
+def test_texts_of_their_own_length_are_cut_by_the_model_only() -> None:
+    chosen = choose_length(LENGTHS, spec(shapes="dynamic"), 64)
+    assert (chosen.tokens, chosen.cut, chosen.most, chosen.buckets) == (64, 5, 64, ())
+    assert sorted(set(chosen.of(LENGTHS))) == [10, 64]
+    free = choose_length(LENGTHS, spec(shapes="dynamic"), None)
+    assert (free.tokens, free.most) == (100, None)
+    assert free.sentence == "Texts have their own lengths, up to 100 tokens (the longest of 100 has 100); none is cut."
+    assert choose_length(LENGTHS, spec(shapes="dynamic", length=12), 64).tokens == 12
+
+
+def test_buckets_that_are_chosen_and_that_are_given() -> None:
+    chosen = choose_length(LENGTHS, spec(shapes={"buckets": 2}), 512)
+    assert (chosen.buckets, chosen.cut, chosen.most) == ((16, 104), 0, 104)
+    # 95 * 16 + 5 * 104 = 2040 tokens, of which 95 * 10 + 5 * 100 = 1450 are not padding.
+    assert chosen.sentence == (
+        "Texts are padded to 16 or 104 tokens; 29% of all tokens are padding (the longest of 100 has 100); none is cut."
+    )
+    given = choose_length(LENGTHS, spec(shapes={"buckets": [64, 16]}), 512)
+    assert (given.buckets, given.cut) == ((16, 64), 5)
+    with pytest.raises(UserError, match=r"task.shapes.buckets: the model takes at most 32 tokens, not 64; give less"):
+        choose_length(LENGTHS, spec(shapes={"buckets": [16, 64]}), 32)
+    with pytest.raises(UserError, match=r"text 95 \(0 first\) has 100 tokens and task.shapes.buckets is 64"):
+        choose_length(LENGTHS, spec(shapes={"buckets": [16, 64]}, too_long="refuse"), 512)

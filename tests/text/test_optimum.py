@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,11 @@ from test_folders import recipe
 from tiny_folders import needs_torch, save_causal, save_model, sentences
 
 from autotune import deploy
-from autotune.measure.compiled import compile_model, deploy_properties
+from autotune.configuration import Configuration, Quantization
+from autotune.graph.normalise import normalise
+from autotune.measure.compiled import compile_model, deploy_properties, probe_precisions
 from autotune.protocol import Companions
+from autotune.quantize.variants import Variants
 from autotune.sources.datasets import load_data
 from autotune.sources.model import obtain, read
 from autotune.text import TASKS
@@ -53,11 +57,32 @@ needs_optimum = pytest.mark.skipif(
 )
 
 
+FLOAT = Configuration()
+INT8 = Configuration(quantization=Quantization(placement="transformer", preset="mixed"))
+WINNERS = {
+    "text-classification": FLOAT,
+    "question-answering": FLOAT,
+    "fill-mask": FLOAT,
+    "text-generation": FLOAT,
+    "text-classification int8": INT8,
+    "text-classification bf16": Configuration(precision="bf16"),
+    "text-classification int8 and bf16": replace(INT8, precision="bf16"),
+}
+# As autotune's and as optimum-intel's words for them.
+DTYPES = {"f32": "fp32", "bf16": "bf16"}
+
+
 @needs_torch
 @needs_optimum
 @pytest.mark.slow
-@pytest.mark.parametrize("task", ["text-classification", "question-answering", "fill-mask", "text-generation"])
-def test_optimum_gives_the_outputs_that_were_judged(tmp_path: Path, task: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("winner", WINNERS)
+def test_optimum_gives_the_outputs_that_were_judged(
+    tmp_path: Path, winner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, configuration = winner.split(maxsplit=1)[0], WINNERS[winner]
+    asked_precision = configuration.precision
+    if asked_precision not in probe_precisions():
+        pytest.skip(f"this CPU does not compute in {asked_precision}")
     monkeypatch.setenv("AUTOTUNE_CACHE", str(tmp_path / "cache"))
     auto = TASKS[task].auto
     source = tmp_path / "source"
@@ -65,17 +90,19 @@ def test_optimum_gives_the_outputs_that_were_judged(tmp_path: Path, task: str, m
     asked = recipe(folder, {"text": sentences(60, most=8), "text_pair": sentences(60, 1, most=8)}, task)
     splits = load_data(asked, False, print)
     model, _ = read(obtain(asked, splits.search, False, print), {}, splits.search.runs())
-    properties = deploy_properties("f32", 2)
+    if configuration.quantization is not None:
+        variants = Variants(normalise(model)[0], splits.calibration.runs(), tmp_path / "observed", 2)
+        variants.observe()
+        model = variants.build(configuration)
+    properties = deploy_properties(asked_precision, 2)
     deployed = tmp_path / "model"
-    deploy.export(
-        model, properties, deployed, name="m", label="float f32", remark="", companions=Companions(folder, auto)
-    )
+    deploy.export(model, properties, deployed, name="m", label=winner, remark="", companions=Companions(folder, auto))
 
     command = [PYTHON, "-c", SCRIPT, "model", "w1 w2 w9", str(tmp_path / "out.npz")]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode == 0, done.stderr[-2000:]
     precision, shape, dtype = done.stdout.split()
-    assert (precision, dtype) == ("f32", "fp32")
+    assert (precision, dtype) == (asked_precision, "int8" if configuration.quantization else DTYPES[asked_precision])
     # optimum-intel makes a causal model's shapes dynamic, whatever is asked.
     assert re.fullmatch(r"\[\?,\?\]" if task == "text-generation" else r"\[1,\d+\]", shape)
 
@@ -83,7 +110,9 @@ def test_optimum_gives_the_outputs_that_were_judged(tmp_path: Path, task: str, m
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     length = model.inputs[0].shape[-1]
     inputs = dict(tokenizer("w1 w2 w9", padding="max_length", padding_side="right", max_length=length))
-    judged = compile_model(model, "f32", 2).infer({name: np.array([values]) for name, values in inputs.items()})
+    judged = compile_model(model, asked_precision, 2).infer(
+        {name: np.array([values]) for name, values in inputs.items()}
+    )
     with np.load(tmp_path / "out.npz") as archive:
         for name, values in judged.items():
             np.testing.assert_array_equal(archive[name], values)

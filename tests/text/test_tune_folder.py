@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tiny_folders import needs_torch, save_config, save_model, sentences
+from typer.testing import CliRunner
 
 import autotune
+from autotune.cli import app
 from autotune.errors import UserError
 
 WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; from autotune.cli import app; app(prog_name='autotune')"
@@ -69,20 +71,18 @@ def test_without_torch_it_says_what_to_install(tmp_path: Path) -> None:
         (["--task", "text-clasification"], "unknown task 'text-clasification'. Did you mean 'text-classification'?"),
         (["--task", "fill-mask"], "task: fill-mask needs a model with the head ...ForMaskedLM, bert is BertForSeq"),
         (["--metric", "accuracy"], "data.csv is a table; say what to make of it with --task"),
-        ([], "Tuning a model without a recipe needs --metric."),
+        ([], "Tuning a model without a recipe needs --metric; or let 'autotune init "),
         (["--task", "text-classification"], "data: no column is the 'text' that the task needs"),
     ],
 )  # fmt: skip
-def test_mistakes(tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str) -> None:
+    monkeypatch.setenv("AUTOTUNE_CACHE", str(tmp_path / "cache"))
     save_config(tmp_path / "bert")
     table = write_table(tmp_path / "data.csv", ["neg", "pos"] * 50)
-    said = complaint(
-        command(
-            *("tune", tmp_path / "bert", "--data", table, *arguments, "--output", tmp_path / "run"),
-            cache=tmp_path / "cache",
-        )
-    )
-    assert message in said
+    asked = ("tune", tmp_path / "bert", "--data", table, *arguments, "--output", tmp_path / "run")
+    done = CliRunner().invoke(app, list(map(str, asked)), catch_exceptions=False)
+    assert done.exit_code == 2, done.output
+    assert [message in line for line in done.stderr.splitlines() if line.startswith("Error: ")] == [True]
 
 
 def test_the_same_from_python(tmp_path: Path) -> None:

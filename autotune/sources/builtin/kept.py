@@ -38,9 +38,17 @@ def kept(name: str, made_from: Sequence[object], make: Callable[[], Mapping[str,
     made = dict(make())
     with replacing(place) as path:
         np.savez(path, **made)  # type: ignore[arg-type]
-    for old in sorted(place.parent.glob(f"{name}-*.npz"), key=lambda path: path.stat().st_mtime)[:-MOST]:
+    for old in sorted(place.parent.glob(f"{name}-*.npz"), key=_written)[:-MOST]:
         old.unlink(missing_ok=True)
     return made
+
+
+def _written(path: Path) -> float:
+    """When, in seconds; a file that another process has removed meanwhile is the oldest."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def code(*modules: ModuleType) -> str:
