@@ -13,7 +13,11 @@ Preset = Literal["performance", "mixed"]
 Symmetry = Literal["as-preset", "symmetric", "affine"]
 WeightSymmetry = Literal["symmetric", "affine"]
 DynamicGroup = Literal[128, 64, 32]
+WeightBits = Literal[8, 4]
+WeightGroup = Literal["per-channel", 128, 64, 32]
 Scheme = Literal["float", "int8-static", "int8-weights", "int8-dynamic"]
+# What ran, which recipes say by ``Scheme`` and ``WeightBits``.
+RunScheme = Literal["float", "int8-static", "int8-weights", "int8-dynamic", "int4-weights", "int4-dynamic"]
 Granularity = Literal["per-channel", "per-tensor"]
 OverflowFix = Literal["off", "first-layer", "all"]
 EstimatorName = Literal["min-max", "mean-min-max", "moving-average", "percentile", "mse", "entropy"]
@@ -103,32 +107,73 @@ class FormChoice:
         return f"{self.name}{strength}" + (f" of {len(self.groups)} groups" if len(self.groups) > 1 else "")
 
 
+@dataclass(frozen=True, order=True)
+class WeightForm:
+    """How the weights of a linear layer are stored as integers.
+
+    Attributes:
+        bits: of an integer.
+        group: so many input channels of an output channel have one scale; 0: all of them.
+    """
+
+    bits: WeightBits = 8
+    group: int = 0
+
+    def divides(self, inputs: int) -> bool:
+        """Tell whether a layer of so many inputs has whole groups."""
+        return not self.group or inputs % self.group == 0
+
+    def __str__(self) -> str:
+        return f"int{self.bits}" + (f"/{self.group}" if self.group else "")
+
+
 @dataclass(frozen=True)
 class Compression:
-    """Linear layers whose weights are int8, and what OpenVINO makes of the activations that they read.
+    """Linear layers whose weights are integers, and what OpenVINO makes of the activations that they read.
 
     Attributes:
         operators: friendly names of the layers, sorted; at least one, none of them ``int8-static``.
-        symmetry: ``symmetric`` weights have no zero point. There is one scale per output channel.
+        symmetry: ``symmetric`` weights have no zero point.
         dynamic_group: so many input channels have one scale, found at run time, when activations become int8 (scheme
             ``int8-dynamic``); 0 leaves activations float (scheme ``int8-weights``).
+        bits, weight_group: the form of the weights, see :class:`WeightForm`.
+        per_channel: those of the layers that have 8 bits and one scale per output channel all the same, sorted.
     """
 
     operators: tuple[str, ...]
     symmetry: WeightSymmetry = "symmetric"
     dynamic_group: int = 0
+    bits: WeightBits = 8
+    weight_group: int = 0
+    per_channel: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "operators", tuple(sorted(set(self.operators))))
+        object.__setattr__(self, "per_channel", tuple(sorted(set(self.per_channel).intersection(self.operators))))
 
     def __str__(self) -> str:
-        group = f" (group {self.dynamic_group})" if self.dynamic_group else ""
+        groups = [f"group {self.dynamic_group}"] if self.dynamic_group else []
+        if self.weight_group:
+            groups.append(f"weight group {self.weight_group}")
+        group = f" ({', '.join(groups)})" if groups else ""
         affine = ", affine weights" if self.symmetry == "affine" else ""
-        return f"{self.scheme}{group} of {len(self.operators)} linear layers{affine}"
+        other = f", int8 per channel in {len(self.per_channel)} more" if self.per_channel else ""
+        return f"{self.scheme}{group} of {len(self.operators) - len(self.per_channel)} linear layers{other}{affine}"
 
     @property
-    def scheme(self) -> Scheme:
-        """``int8-dynamic`` or ``int8-weights``."""
+    def form(self) -> WeightForm:
+        """Of the weights, but for those of the layers in ``per_channel``."""
+        return WeightForm(self.bits, self.weight_group)
+
+    def form_of(self, layer: str) -> WeightForm:
+        """Return how the weights of one of the layers are stored."""
+        return WeightForm() if layer in self.per_channel else self.form
+
+    @property
+    def scheme(self) -> RunScheme:
+        """``int8-dynamic`` or ``int8-weights``, with 4 bits ``int4-dynamic`` or ``int4-weights``."""
+        if self.bits == 4:
+            return "int4-dynamic" if self.dynamic_group else "int4-weights"
         return "int8-dynamic" if self.dynamic_group else "int8-weights"
 
 
@@ -157,7 +202,7 @@ class Configuration:
         quantization: the static int8 part; None where no operator has static int8.
         forms: rewritings of the float graph that come before everything else, sorted.
         bf16_operators: float operators with weights that compute in bf16 while the rest of the model stays f32, sorted.
-        compression: the linear layers with int8 weights that are not ``int8-static``; None without any.
+        compression: the linear layers with int8 or 4-bit weights that are not ``int8-static``; None without any.
         threads: that it runs on; None for as many as the run may use.
         training: the model is not built of the float one, but was trained from the rest of this configuration.
     """
@@ -196,12 +241,12 @@ class Configuration:
         q, c = self.quantization, self.compression
         fewer = int(self.threads is not None)
         if q is None:
-            affine = c is not None and c.symmetry == "affine"
-            return len(self.forms) + len(self.bf16_operators) + affine + fewer
+            chosen = 0 if c is None else (c.symmetry == "affine") + (c.form != WeightForm())
+            return len(self.forms) + len(self.bf16_operators) + chosen + fewer
         plain = Quantization(q.placement, "performance" if q.placement == "plain" else "mixed")
         single = ("activation", "preset", "weights", "bias_correction", "overflow_fix")
         differing = sum(bool(getattr(q, name) != getattr(plain, name)) for name in single)
-        compressed = 0 if c is None else 1 + (c.symmetry == "affine")
+        compressed = 0 if c is None else 1 + (c.symmetry == "affine") + (c.form != WeightForm())
         listed = len(q.float_operators) + len(q.overrides) + len(self.forms) + len(self.bf16_operators)
         return differing + listed + compressed + fewer + (self.training is not None)
 

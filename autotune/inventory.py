@@ -9,11 +9,11 @@ from typing import Any, get_args
 import numpy as np
 
 from autotune import hardware
-from autotune.configuration import DynamicGroup
+from autotune.configuration import DynamicGroup, WeightForm
 from autotune.data import Lengths
 from autotune.graph.inspect import model_digest
 from autotune.graph.lengths import shape_text
-from autotune.graph.linear import linear_layers
+from autotune.graph.linear import Linear, linear_layers
 from autotune.measure.compiled import Compiled, probe_precisions
 from autotune.measure.compression import executed_compression
 from autotune.measure.typed import executed_bf16
@@ -32,6 +32,7 @@ def inventory(
     baseline: Compiled,
     size_bytes: int,
     notes: Sequence[str],
+    weight_forms: Sequence[WeightForm] = (),
     lengths: Lengths | None = None,
     timed: int = 0,
 ) -> ModelInfo:
@@ -43,11 +44,13 @@ def inventory(
         baseline: ``model``, compiled in f32.
         size_bytes: of the constants, as the source stores them.
         notes: sentences for the user that come before those about NNCF and compiling.
+        weight_forms: of linear layers, that the recipe asks for.
         lengths: of the samples that are measured on, where they differ. timed: how many a latency is the mean of.
     """
     if lengths is not None:
         notes = [*notes, *_about_lengths(lengths, timed, variants)]
     said = [*notes, *baseline.notes, *([variants.base.note] if variants.base.note else [])]
+    layers = [layer for layer in linear_layers(model) if layer.name in variants.base.operators]
     return ModelInfo(
         name=name,
         digest=model_digest(path),
@@ -61,7 +64,8 @@ def inventory(
         nncf_path=variants.base.nncf_path,
         forms=variants.groups,
         bf16_operators=_bf16_operators(model, variants, baseline.threads),
-        compressible=_compressible(model, variants, baseline.threads),
+        compressible=_compressible(layers, WeightForm(), baseline.threads),
+        finer={str(form): _compressible(layers, form, baseline.threads) for form in weight_forms if form != WeightForm()},
         threads=baseline.threads,
         notes=tuple(said),
     )
@@ -75,10 +79,15 @@ def _bf16_operators(model: Any, variants: Variants, threads: int) -> tuple[str, 
     return executed_bf16(model, wanted, threads)
 
 
-def _compressible(model: Any, variants: Variants, threads: int) -> dict[str, tuple[int, ...]]:
-    """Try linear layers of these sizes with int8 weights, and with each dynamic group."""
-    layers = [layer for layer in linear_layers(model) if layer.name in variants.base.operators]
-    return executed_compression(layers, get_args(DynamicGroup), threads)
+def _compressible(layers: Sequence[Linear], form: WeightForm, threads: int) -> dict[str, tuple[int, ...]]:
+    """Try linear layers of these sizes with weights of this form, and with each dynamic group.
+
+    The last layer keeps 8 bits where the others have 4, as with NNCF: it loses most, and saves little.
+    """
+    fit = layers[:-1] if form.bits == 4 else layers
+    return executed_compression(
+        [layer for layer in fit if form.divides(layer.inputs)], get_args(DynamicGroup), threads, form
+    )
 
 
 def _input(port: Any) -> InputInfo:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autotune.configuration import Configuration
+from autotune.configuration import Configuration, WeightForm
 from autotune.outcome import ExportCheck, OnnxExport, Verdict
 from autotune.recipe import CandidateWay, MetricSpec, Reading, Recipe
 from autotune.record import Failure, Interval, Measurement, ModelInfo, OperatorRun
@@ -46,6 +46,7 @@ class Setup:
         candidates: how int8 models are made, see ``recipe.Strategy``.
         trained: folder of models that training made, ``<digest>.xml``.
         reading: how a detector's boxes are read; None for other tasks.
+        weight_forms: of linear layers, that the recipe asks for.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Setup:
     companions: Companions | None = None
     trained: Path | None = None
     reading: Reading | None = None
+    weight_forms: tuple[WeightForm, ...] = ()
 
     @classmethod
     def of(
@@ -94,6 +96,7 @@ class Setup:
             companions=companions,
             trained=None if trained is None else trained.absolute(),
             reading=reading,
+            weight_forms=recipe.space.compression.forms,
         )
 
 

@@ -6,7 +6,7 @@ import statistics
 from dataclasses import dataclass, field
 from typing import Literal
 
-from autotune.configuration import Configuration, FormName, Precision, Scheme
+from autotune.configuration import Compression, Configuration, FormName, Precision, RunScheme, WeightForm
 
 Origin = Literal["plain", "neighbour", "guide", "sampler", "training"]
 TrialState = Literal["complete", "stopped", "duplicate", "failed"]
@@ -45,6 +45,8 @@ class ModelInfo:
         bf16_operators: those with weights that run in bf16 when they are typed so and the rest is f32 (probed).
         compressible: linear layers that OpenVINO runs with int8 weights -> dynamic groups with which it also quantises
             the activations that they read (probed).
+        finer: other form of the weights that the recipe asks for (``str`` of a ``WeightForm``) -> the same, for the
+            layers that OpenVINO runs with it; what is missing there has 8 bits and a scale per output channel.
         precisions: those that OpenVINO really executes on this CPU (probed).
         threads: that OpenVINO really uses where all that the run may use are asked for.
         can_saturate: 8-bit sums saturate on this instruction set (no VNNI, no AMX).
@@ -65,8 +67,22 @@ class ModelInfo:
     forms: dict[FormName, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     bf16_operators: tuple[str, ...] = ()
     compressible: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    finer: dict[str, dict[str, tuple[int, ...]]] = field(default_factory=dict)
     threads: int = 1
     notes: tuple[str, ...] = ()
+
+    def layers(self, form: WeightForm) -> dict[str, tuple[int, ...]]:
+        """Return the layers that OpenVINO runs with weights of this form, each with its dynamic groups."""
+        return self.compressible if form == WeightForm() else self.finer.get(str(form), {})
+
+    def dynamic_groups(self, layer: str, form: WeightForm) -> tuple[int, ...]:
+        """Return the dynamic groups of a layer where others have this form: its own, or that of one per channel."""
+        return self.layers(form).get(layer, self.compressible.get(layer, ()))
+
+    def dynamic_layers(self, compression: Compression) -> tuple[str, ...]:
+        """Return the layers whose activations are quantised at run time."""
+        group, form = compression.dynamic_group, compression.form
+        return tuple(name for name in compression.operators if group in self.dynamic_groups(name, form))
 
 
 @dataclass(frozen=True)
@@ -75,7 +91,7 @@ class OperatorRun:
 
     name: str
     type: str
-    scheme: Scheme
+    scheme: RunScheme
     kernel: str
     precision: str
     microseconds: float

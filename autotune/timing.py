@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from autotune.data import Dataset
 from autotune.measure.compiled import Compiled, Inputs, deploy_properties
 from autotune.measure.latency import measure_pairs, round_order, rounds
 from autotune.protocol import Race, Raced
-from autotune.record import Failure, Latency
+from autotune.record import Failure, Latency, ModelInfo
 from autotune.stages import StageFailed, stage
 
 SAMPLES = 16
@@ -36,7 +36,7 @@ class Timing:
         baseline: float f32, compiled.
         samples: real ones, that every timed model goes through in turn; see :meth:`take`.
         buckets: lengths that samples have, each a compilation of its own; empty where there is one.
-        compressible: see ``record.ModelInfo``; to be set before a model with int8 weights is compiled.
+        model: to be set before a model with int8 weights is compiled.
     """
 
     def __init__(self, model: Any, threads: int, confidence: float, buckets: Sequence[int] = ()) -> None:
@@ -53,7 +53,7 @@ class Timing:
         self._confidence = confidence
         self.samples: Sequence[Inputs] = ()
         self._kept: dict[Configuration, Compiled] = {}
-        self.compressible: Mapping[str, Collection[int]] = {}
+        self.model: ModelInfo | None = None
         self.baseline = self._compile(model, Configuration())
 
     def take(self, runs: Dataset) -> None:
@@ -86,11 +86,11 @@ class Timing:
 
     def _compile(self, model: Any, configuration: Configuration) -> Compiled:
         group, compression = configuration.dynamic_group, configuration.compression
-        layers = compression.operators if compression else ()
+        dynamic = self.model.dynamic_layers(compression) if self.model is not None and compression is not None else ()
         return Compiled(
             model,
             deploy_properties(configuration.precision, configuration.threads or self._threads, group),
-            [name for name in layers if group in self.compressible.get(name, ())],
+            dynamic,
             self.buckets,
         )
 

@@ -102,6 +102,7 @@ class Workshop:
                 baseline=self._baseline,
                 size_bytes=self._storage.size(self._float),
                 notes=[*notes, *([note] if note else []), *self._about_the_metric()],
+                weight_forms=setup.weight_forms,
                 lengths=self._lengths,
                 timed=len(self._timing.samples),
             ),
@@ -111,7 +112,7 @@ class Workshop:
             higher_is_better=self._metric.higher_is_better,
             members=splits.search.members,
         )
-        self._timing.compressible = self.prepared.model.compressible
+        self._timing.model = self.prepared.model
         # What was loaded stays: collections that walked it all made some builds take three times as long.
         gc.collect()
         gc.freeze()

@@ -12,7 +12,7 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from autotune import hardware, memory
-from autotune.configuration import Precision
+from autotune.configuration import Precision, RunScheme
 from autotune.graph.constants import with_plain_constants
 from autotune.graph.lengths import at_length, shape_at, some_length, varying_axes
 from autotune.measure.profile import (
@@ -33,6 +33,7 @@ _DYNAMIC_GROUP = "DYNAMIC_QUANTIZATION_GROUP_SIZE"
 _NO_INT8 = {"LP_TRANSFORMS_MODE": "NO", _DYNAMIC_GROUP: "0"}
 # Without these transformations OpenVINO has no kernel for such an operator unless its weights are floats.
 _RECURRENT = ("GRUCell", "GRUSequence", "LSTMCell", "LSTMSequence", "RNNCell", "RNNSequence")
+_DYNAMIC: dict[RunScheme, RunScheme] = {"int8-weights": "int8-dynamic", "int4-weights": "int4-dynamic"}
 # Names of the optional precisions in OPTIMIZATION_CAPABILITIES, which lists those with instructions of their own.
 _CAPABILITIES: dict[Precision, str] = {"bf16": "BF16", "f16": "FP16"}
 
@@ -63,7 +64,7 @@ class Compiled:
 
         Args:
             properties: :func:`deploy_properties`, perhaps with others.
-            dynamic: layers with int8 weights whose activations are known to be quantised at run time.
+            dynamic: layers with integer weights whose activations are known to be quantised at run time.
             buckets: lengths that all samples have, ascending; empty for a model as it is.
 
         Raises:
@@ -123,9 +124,9 @@ class Compiled:
         weighted = weighted_operators(self._model)
         nodes = self.nodes(sample)
         runs = operator_runs(nodes, weighted, [0.0] * len(nodes) if sample is None else self._times(sample))
-        # The runtime model shows that weights are int8, and never that activations become it.
+        # The runtime model shows that weights are integers, and never that activations become them.
         return tuple(
-            replace(run, scheme="int8-dynamic") if run.scheme == "int8-weights" and run.name in self._dynamic else run
+            replace(run, scheme=_DYNAMIC[run.scheme]) if run.scheme in _DYNAMIC and run.name in self._dynamic else run
             for run in runs
         )
 

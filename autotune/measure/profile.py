@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autotune.configuration import Scheme
+from autotune.configuration import RunScheme
 from autotune.record import OperatorRun
 
 # The operators that int8 kernels are about; for any other, 8-bit data may as well be booleans.
@@ -16,6 +16,7 @@ _WEIGHTED = frozenset(
 )
 _NOT_EXECUTED = ("Input", "Output", "Const", "Parameter", "Result")
 _INT8 = ("i8", "u8")
+_INT4 = ("i4", "u4")
 _FLOATS = ("f32", "bf16", "f16")
 _LINEAR = "FullyConnected"
 _DEQUANTIZATION = "/DequantizationMultiply"
@@ -78,7 +79,8 @@ def operator_runs(
 
     A node is named after the weighted operator in it, if any. The scheme is ``int8-static`` where such an operator was
     executed on 8-bit data; other nodes with 8-bit data do not count: in a float model those are booleans and masks.
-    It is ``int8-weights`` where only the weights are 8-bit; that such a kernel quantises activations is not to be seen.
+    It is ``int8-weights`` where only the weights are 8-bit, and ``int4-weights`` where they are 4-bit; that such a
+    kernel quantises activations is not to be seen.
 
     Args:
         weighted: as :func:`weighted_operators` returns it. An attention block runs as one ``Subgraph`` node that has
@@ -104,9 +106,11 @@ def is_int8_kernel(node: RuntimeNode) -> bool:
     return node.type in _COMPUTE and node.kernel.lower().endswith(_INT8)
 
 
-def has_int8_weights(node: RuntimeNode) -> bool:
-    """Tell whether a linear layer reads 8-bit weights and sums floats."""
-    return node.type == _LINEAR and node.precision in _INT8 and node.kernel.endswith(_FLOATS)
+def weight_bits(node: RuntimeNode) -> int | None:
+    """Return the bits of the weights that a linear layer reads as integers while it sums floats; None otherwise."""
+    if node.type != _LINEAR or not node.kernel.endswith(_FLOATS):
+        return None
+    return 8 if node.precision in _INT8 else 4 if node.precision in _INT4 else None
 
 
 def _is_bias(node: Any) -> bool:
@@ -114,10 +118,13 @@ def _is_bias(node: Any) -> bool:
     return node.get_type_name() == "Add" and "Constant" in inputs
 
 
-def _scheme(node: RuntimeNode, weighted: Mapping[str, str]) -> Scheme:
+def _scheme(node: RuntimeNode, weighted: Mapping[str, str]) -> RunScheme:
+    bits = weight_bits(node)
+    if bits == 4:
+        return "int4-weights"
     if node.precision not in _INT8 or (node.type not in _COMPUTE and node.originals.isdisjoint(weighted)):
         return "float"
-    return "int8-weights" if has_int8_weights(node) else "int8-static"
+    return "int8-weights" if bits == 8 else "int8-static"
 
 
 def _has_kernel(node: RuntimeNode) -> bool:

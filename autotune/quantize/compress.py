@@ -1,107 +1,87 @@
-"""Weights of linear layers as int8, with a scale per output channel that OpenVINO's kernels multiply them by."""
+"""Weights of linear layers as 8-bit or 4-bit integers, with scales that OpenVINO's kernels multiply them by."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 import openvino as ov
-import openvino.opset13 as ops
-from numpy.typing import NDArray
 
-from autotune.configuration import WeightSymmetry
+from autotune.configuration import WeightForm, WeightSymmetry
 from autotune.graph.constants import constant_value
 from autotune.graph.inspect import clone, nodes_by_name
+from autotune.graph.integers import Compressed, decompression
 from autotune.graph.linear import linear_layer
 from autotune.quantize.statistics import Floats
 
-_LEVELS = 256
 _SMALLEST = float(np.finfo(np.float32).eps)
 
 
-@dataclass(frozen=True)
-class Compressed:
-    """A matrix as ``(values - zero_points) * scales``.
 
-    Attributes:
-        values: int8, or uint8 with zero points.
-        scales, zero_points: one for each output channel, shaped to broadcast; no zero points for symmetric weights.
-    """
+def compressed(weights: Floats, axis: int, symmetry: WeightSymmetry, form: WeightForm = WeightForm()) -> Compressed:
+    """Return the integers of a matrix, as ``nncf.compress_weights`` of NNCF 3 computes them.
 
-    values: NDArray[np.int8] | NDArray[np.uint8]
-    scales: Floats
-    zero_points: NDArray[np.uint8] | None = None
-
-
-def compressed(weights: Floats, axis: int, symmetry: WeightSymmetry) -> Compressed:
-    """Return the int8 form of a matrix, as ``nncf.compress_weights`` (INT8_SYM, INT8_ASYM) of NNCF 3 computes it.
-
-    A symmetric scale has the sign that puts the value of the largest magnitude at -128, so all levels are used.
+    That is INT8_SYM or INT8_ASYM, with 4 bits INT4_SYM or INT4_ASYM without data; groups of 8 bits NNCF does not offer,
+    they follow the same formula. A symmetric scale has the sign that puts the value of the largest magnitude at the
+    lowest integer, so all levels are used.
 
     Args:
         weights: (outputs, inputs) or (inputs, outputs).
         axis: of the inputs.
 
     Raises:
-        ValueError: a weight is not finite.
+        ValueError: a weight is not finite, or the inputs are no whole groups.
     """
+    if not form.divides(weights.shape[axis]):
+        raise ValueError(f"{weights.shape[axis]} inputs are no whole groups of {form.group}")
+    if form.group:
+        shape = list(weights.shape)
+        shape[axis : axis + 1] = [weights.shape[axis] // form.group, form.group]
+        weights, axis = weights.reshape(shape), axis + 1
     low, high = weights.min(axis=axis, keepdims=True), weights.max(axis=axis, keepdims=True)
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         raise ValueError("weights are not finite")
+    levels: int = 2**form.bits
     if symmetry == "symmetric":
-        scales = _not_zero(np.where(np.abs(low) >= high, np.abs(low), -high) / np.float32(_LEVELS // 2))
+        half = levels // 2
+        scales = _not_zero(np.where(np.abs(low) >= high, np.abs(low), -high) / np.float32(half))
         values = np.rint(weights / scales)
-        return Compressed(np.clip(values, -128, 127, out=values).astype(np.int8), scales)
+        return Compressed(np.clip(values, -half, half - 1, out=values).astype(np.int8), scales)
     low, high = np.minimum(low, 0), np.maximum(high, 0)
-    scales = _not_zero((high - low) / np.float32(_LEVELS - 1))
-    zero_points = np.clip(-np.rint(low / scales), 0, _LEVELS - 1)
+    scales = _not_zero((high - low) / np.float32(levels - 1))
+    zero_points = np.clip(-np.rint(low / scales), 0, levels - 1)
     values = np.rint(weights / scales + zero_points)
-    return Compressed(
-        np.clip(values, 0, _LEVELS - 1, out=values).astype(np.uint8), scales, zero_points.astype(np.uint8)
-    )
+    return Compressed(np.clip(values, 0, levels - 1, out=values).astype(np.uint8), scales, zero_points.astype(np.uint8))
 
 
-def compress(model: ov.Model, names: Iterable[str], symmetry: WeightSymmetry) -> ov.Model:
-    """Return a copy in which the weights of these linear layers are int8; other weights share memory with ``model``.
+def compress(model: ov.Model, forms: Mapping[str, WeightForm], symmetry: WeightSymmetry) -> ov.Model:
+    """Return a copy in which the weights of linear layers are integers; other weights share memory with ``model``.
 
     Scales are f32, where NNCF rounds them to f16: small weights would lose a part of theirs.
 
     Args:
-        names: friendly names of linear layers whose weights are floats.
+        forms: friendly names of linear layers whose weights are floats -> what these become.
 
     Raises:
-        ValueError: there is no such layer, or its weights are integers already or not finite.
+        ValueError: there is no such layer, its weights are integers already or not finite, or its inputs are no whole
+            groups.
     """
     copy = clone(model)
     nodes = nodes_by_name(copy)
-    for name in names:
+    for name, form in forms.items():
         layer = linear_layer(nodes[name]) if name in nodes else None
         if layer is None:
             raise ValueError(f"'{name}' is no linear layer of float weights here")
         target = nodes[name].input(1)
         source = target.get_source_output()
+        weights = constant_value(source)
         try:
-            made = compressed(constant_value(source), 1 if layer.transposed else 0, symmetry)
+            made = compressed(weights, 1 if layer.transposed else 0, symmetry, form)
         except ValueError as error:
             raise ValueError(f"'{name}': {error}") from error
-        target.replace_source_output(_decompression(made, name))
+        target.replace_source_output(decompression(made, form, weights.shape, name))
     copy.validate_nodes_and_infer_types()
     return copy
-
-
-def _decompression(made: Compressed, name: str) -> ov.Output:
-    """Integers to floats, less the zero points, times the scales: the pattern that OpenVINO's plugin looks for."""
-    weights = _as_floats(made.values, f"{name}/weights")
-    if made.zero_points is not None:
-        zero_points = _as_floats(made.zero_points, f"{name}/zero_points")
-        weights = ops.subtract(weights, zero_points, name=f"{name}/weights/shifted").output(0)
-    scales = ops.constant(made.scales, ov.Type.f32, name=f"{name}/scales")
-    return ops.multiply(weights, scales, name=f"{name}/weights/scaled").output(0)
-
-
-def _as_floats(values: NDArray[np.int8] | NDArray[np.uint8], name: str) -> ov.Output:
-    return ops.convert(ops.constant(values, name=name), "f32", name=f"{name}/to_f32").output(0)
 
 
 def _not_zero(scales: Floats) -> Floats:

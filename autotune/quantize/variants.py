@@ -236,9 +236,9 @@ def _members(groups: Mapping[str, tuple[str, ...]]) -> set[str]:
 
 def _compressed(model: ov.Model, compression: Compression) -> ov.Model:
     try:
-        return compress(model, compression.operators, compression.symmetry)
+        return compress(model, {n: compression.form_of(n) for n in compression.operators}, compression.symmetry)
     except ValueError as error:
-        raise BuildError(f"Weights cannot be int8: {error}.") from error
+        raise BuildError(f"Weights cannot be integers: {error}.") from error
 
 
 def _typed(model: ov.Model, names: tuple[str, ...]) -> ov.Model:

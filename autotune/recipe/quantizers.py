@@ -6,10 +6,20 @@ from collections.abc import Collection
 
 from pydantic import model_validator
 
-from autotune.configuration import DynamicGroup, Granularity, Symmetry, WeightSymmetry
+from autotune.configuration import (
+    DynamicGroup,
+    Granularity,
+    Symmetry,
+    WeightBits,
+    WeightForm,
+    WeightGroup,
+    WeightSymmetry,
+)
 from autotune.recipe.estimators import EstimatorChoice, Range
 from autotune.recipe.fields import Choices, Estimators, Frozen, Map
 from autotune.recipe.values import FrozenMap, problem
+
+_GROUPS_OF_4_BITS: tuple[WeightGroup, ...] = (128, 32)
 
 
 class QuantizerSpace(Frozen):
@@ -78,13 +88,30 @@ class CompressionSpace(Frozen):
     Attributes:
         symmetry: of the weights.
         dynamic_group: of ``int8-dynamic``: so many input channels of an activation have one scale.
+        bits: of a weight; 4 is meant for language models, and tried only where it is asked for. The last linear layer
+            keeps 8.
+        weight_group: so many input channels of a weight have one scale, or ``per-channel`` all of them; left out it is
+            ``per-channel`` for 8 bits, and 128 and 32 for 4 bits. A layer whose input channels are no whole groups has
+            8 bits per channel.
     """
 
     symmetry: Choices[WeightSymmetry] = ("symmetric", "affine")
     dynamic_group: Choices[DynamicGroup] = (128, 32)
+    bits: Choices[WeightBits] = (8,)
+    weight_group: Choices[WeightGroup] | None = None
+
+    @property
+    def forms(self) -> tuple[WeightForm, ...]:
+        """The forms that weights may have, in order; at least one."""
+        made = []
+        for bits in self.bits:
+            groups = self.weight_group or (_GROUPS_OF_4_BITS if bits == 4 else ("per-channel",))
+            made += [WeightForm(bits, 0 if group == "per-channel" else group) for group in groups]
+        return tuple(made)
 
     def is_solved_for(self, schemes: Collection[str]) -> bool:
         """Tell whether every choice is fixed that counts where operators have these schemes."""
         dynamic = "int8-dynamic" in schemes
-        symmetry = dynamic or "int8-weights" in schemes
-        return (len(self.symmetry) == 1 or not symmetry) and (len(self.dynamic_group) == 1 or not dynamic)
+        if not dynamic and "int8-weights" not in schemes:
+            return True
+        return len(self.symmetry) == len(self.forms) == 1 and (len(self.dynamic_group) == 1 or not dynamic)
