@@ -65,7 +65,9 @@ def inventory(
         forms=variants.groups,
         bf16_operators=_bf16_operators(model, variants, baseline.threads),
         compressible=_compressible(layers, WeightForm(), baseline.threads),
-        finer={str(form): _compressible(layers, form, baseline.threads) for form in weight_forms if form != WeightForm()},
+        finer={
+            str(form): _compressible(layers, form, baseline.threads) for form in weight_forms if form != WeightForm()
+        },
         threads=baseline.threads,
         notes=tuple(said),
     )

@@ -57,8 +57,10 @@ def packed(values: Integers) -> NDArray[np.uint8]:
 
 def _as_floats(values: Integers, form: WeightForm, name: str) -> ov.Output:
     if form.bits == 4:
-        kind = ov.Type.i4 if values.dtype == np.int8 else ov.Type.u4
-        constant = ops.constant(ov.Tensor(packed(values), list(values.shape), kind), name=name)
+        # A tensor made of an array shares its memory, and does not keep it.
+        tensor = ov.Tensor(ov.Type.i4 if values.dtype == np.int8 else ov.Type.u4, ov.Shape(values.shape))
+        tensor.data.view(np.uint8).reshape(-1)[:] = packed(values)
+        constant = ops.constant(tensor, name=name)
     else:
         constant = ops.constant(values, name=name)
     return ops.convert(constant, "f32", name=f"{name}/to_f32").output(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from autotune.configuration import Configuration
+from autotune.configuration import Configuration, WeightForm
 from autotune.errors import UserError
 
 PACKAGE = "onnx"
@@ -48,5 +48,9 @@ def check_choices(configuration: Configuration) -> None:
     if compression is not None and compression.dynamic_group:
         raise NotExpressibleError(
             f"activations of {len(compression.operators)} linear layers become int8 at run time, in groups of "
-            f"{compression.dynamic_group} (int8-dynamic)"
+            f"{compression.dynamic_group} ({compression.scheme})"
+        )
+    if compression is not None and compression.form != WeightForm():
+        raise NotExpressibleError(
+            f"weights of {len(compression.operators)} linear layers are {compression.form}: of 4 bits or in groups"
         )

@@ -17,7 +17,6 @@ from autotune.quantize.statistics import Floats
 _SMALLEST = float(np.finfo(np.float32).eps)
 
 
-
 def compressed(weights: Floats, axis: int, symmetry: WeightSymmetry, form: WeightForm = WeightForm()) -> Compressed:
     """Return the integers of a matrix, as ``nncf.compress_weights`` of NNCF 3 computes them.
 

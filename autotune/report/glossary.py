@@ -16,6 +16,10 @@ GLOSSARY: dict[str, str] = {
     "graph form": "An equal rewriting of the float graph that is quantised, or runs, better.",
     "guide": "Proposes which operators stay float, from what was found out about their time and accuracy.",
     "holdout": "Samples that the search never saw; each finalist is looked at once on them.",
+    "int4-dynamic": "As int8-dynamic, with weights of 4 bits and a scale for each group of inputs; the last layer "
+    "has 8.",
+    "int4-weights": "As int8-weights, with weights of 4 bits and a scale for each group of inputs; the last layer "
+    "has 8.",
     "int8-dynamic": "Weights are int8, activations are quantised while the model runs; nothing is calibrated.",
     "int8-static": "Weights and activations are int8, with ranges fixed by calibration.",
     "int8-weights": "Only the weights are stored as int8; the computation stays float.",

@@ -50,10 +50,14 @@ def _compression(compression: Compression | None) -> list[Choice]:
     if compression is None:
         return []
     group = f", dynamic groups of {compression.dynamic_group}" if compression.dynamic_group else ""
-    return [
+    channels = f"{compression.weight_group} input channels of an output channel" if compression.weight_group else ""
+    found = [
         Choice(f"{compression.scheme} linear layers", ", ".join(compression.operators)),
-        Choice("their weights", f"{compression.symmetry}, one scale per output channel{group}"),
+        Choice("their weights", f"{compression.symmetry}, one scale per {channels or 'output channel'}{group}"),
     ]
+    if compression.per_channel:
+        found.append(Choice("of these in int8 per output channel", ", ".join(compression.per_channel)))
+    return found
 
 
 def _form(form: FormChoice) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from autotune.configuration import Configuration, FormChoice, FormName
 from autotune.space.answers import FLOAT_FORMS, form_answers, operator_answers
-from autotune.space.compression import ALL, OFF, compression_answers, mode_answers
+from autotune.space.compression import ALL, OFF, compression_answers, mode_answers, mode_of
 from autotune.space.offer import Offer
 
 
@@ -61,7 +61,7 @@ def compression_details(offer: Offer, configuration: Configuration) -> Iterator[
         return
     yield from ({"compression_symmetry": symmetry} for symmetry in offer.compression.symmetries)
     floats = offer.operators if q is None else q.float_operators
-    free = frozenset(offer.compression.optional(floats, configuration.forms, now.dynamic_group))
+    free = frozenset(offer.compression.optional(floats, configuration.forms, str(mode_of(now))))
     chosen = frozenset(now.operators)
     for group in (free, *offer.groups.values(), *((name,) for name in offer.compression.layers)):
         members = free.intersection(group)

@@ -1,21 +1,30 @@
-"""Which linear layers have int8 weights: what a recipe and a model leave to choose, as questions and answers.
+"""Which linear layers have integer weights: what a recipe and a model leave to choose, as questions and answers.
 
 All layers of a candidate share one dynamic group: it is a property that a model is compiled with, not one of a layer.
-A layer that has fewer inputs than the group runs with int8 weights only, which is then its scheme.
+A layer that has fewer inputs than the group runs with int8 weights only, which is then its scheme. They share one form
+of the weights as well; a layer that cannot have it has 8 bits and one scale per output channel.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from autotune import recipe
-from autotune.configuration import Compression, Configuration, FormChoice, FormName, Scheme, WeightSymmetry
+from autotune.configuration import (
+    Compression,
+    Configuration,
+    FormChoice,
+    FormName,
+    Scheme,
+    WeightForm,
+    WeightSymmetry,
+)
 from autotune.errors import UserError
 from autotune.record import ModelInfo
 from autotune.space.asking import Suggest, pick, prefer
-from autotune.space.hints import hint
+from autotune.space.hints import NAMES_SHOWN, hint
 
 OFF = "off"
 ALL = "all"
@@ -28,31 +37,43 @@ _COMPRESSED: tuple[Scheme, ...] = ("int8-weights", "int8-dynamic")
 
 
 @dataclass(frozen=True)
+class Mode:
+    """What all layers with integer weights of a candidate share: dynamic group (0: none), form of the weights."""
+
+    dynamic_group: int
+    form: WeightForm
+
+    def __str__(self) -> str:
+        scheme = f"int8-dynamic({self.dynamic_group})" if self.dynamic_group else "int8-weights"
+        return scheme if self.form == WeightForm() else f"{scheme}:{self.form}"
+
+
+@dataclass(frozen=True)
 class CompressionOffer:
     """Choices of linear layers that are not ``int8-static``.
 
     Attributes:
         symmetries: of the weights.
-        layers: layer -> dynamic groups with which its weights may be int8 (0: its activations stay float).
-        executed: layer -> dynamic groups with which OpenVINO also quantises its activations.
-        never_float: layers that have int8 weights where they are not ``int8-static``.
-        groups: label -> dynamic group.
+        model: tells which layers OpenVINO runs with which form, and with which dynamic groups.
+        layers: layer -> labels of the modes with which its weights may be integers.
+        never_float: layers that have integer weights where they are not ``int8-static``.
+        shared: label -> mode.
         modes: labels, and ``off``, that a model with static int8 may have; ``modes_alone``: one without.
         rewritten: form -> group -> operators that are no linear layers after it.
     """
 
     symmetries: tuple[WeightSymmetry, ...]
-    layers: Mapping[str, tuple[int, ...]]
-    executed: Mapping[str, tuple[int, ...]]
+    model: ModelInfo
+    layers: Mapping[str, tuple[str, ...]]
     never_float: frozenset[str]
-    groups: Mapping[str, int]
+    shared: Mapping[str, Mode]
     modes: tuple[str, ...]
     modes_alone: tuple[str, ...]
     rewritten: Mapping[FormName, Mapping[str, tuple[str, ...]]]
 
-    def scheme(self, layer: str, group: int) -> Scheme:
-        """Return what a layer with int8 weights runs as, compiled with this dynamic group."""
-        return "int8-dynamic" if group in self.executed.get(layer, ()) else "int8-weights"
+    def scheme(self, layer: str, mode: Mode) -> Scheme:
+        """Return what a recipe calls a layer with integer weights in this mode."""
+        return _scheme(self.model, layer, mode)
 
     def possible(self, floats: Collection[str], forms: Iterable[FormChoice]) -> tuple[str, ...]:
         """Return the layers that may have int8 weights, of those that are not ``int8-static``, in these forms."""
@@ -64,10 +85,10 @@ class CompressionOffer:
         }
         return tuple(name for name in self.layers if name in floats and name not in gone)
 
-    def optional(self, floats: Collection[str], forms: Iterable[FormChoice], group: int) -> tuple[str, ...]:
+    def optional(self, floats: Collection[str], forms: Iterable[FormChoice], mode: str) -> tuple[str, ...]:
         """Return those of :meth:`possible` that may also be float."""
         free = (name for name in self.possible(floats, forms) if name not in self.never_float)
-        return tuple(name for name in free if group in self.layers[name])
+        return tuple(name for name in free if mode in self.layers[name])
 
 
 def compressions(
@@ -83,34 +104,32 @@ def compressions(
         UserError: an operator may only have schemes that it cannot have, or no dynamic group suits all.
     """
     asked = space.compression.dynamic_group
-    executed = {name: tuple(g for g in asked if g in groups) for name, groups in model.compressible.items()}
+    listed = {scheme for schemes in (space.schemes, *space.operators.values()) for scheme in schemes}
+    weights = _weight_forms(space, model, notes if listed.intersection(_COMPRESSED) else [])
+    executed = {
+        name: tuple(g for g in asked if any(g in model.dynamic_groups(name, form) for form in weights))
+        for name in (model.compressible if weights else ())
+    }
     schemes = {name: _schemes(space, name, executed, excluded) for name in model.operators}
-    if (
-        executed
-        and not any(executed.values())
-        and any("int8-dynamic" in s for s in (space.schemes, *space.operators.values()))
-    ):
+    if executed and not any(executed.values()) and "int8-dynamic" in listed:
         notes.append(
             "Scheme int8-dynamic left out: OpenVINO quantises the activations of none of these layers at run time here."
         )
-    used = {group for name, s in schemes.items() if "int8-dynamic" in s for group in executed[name]}
-    groups = {f"int8-dynamic({group})": int(group) for group in asked if group in used}
-    if any("int8-weights" in s for s in schemes.values()):
-        groups["int8-weights"] = 0
+    shared = {str(mode): mode for mode in _shared(asked, weights, model, schemes)}
     layers = {}
     for name, allowed in schemes.items():
-        fit = tuple(g for g in groups.values() if _scheme(executed.get(name, ()), g) in allowed)
+        fit = tuple(label for label, mode in shared.items() if _scheme(model, name, mode) in allowed)
         if fit:
             layers[name] = fit
     never_float = frozenset(name for name in layers if "float" not in schemes[name])
     made = CompressionOffer(
         symmetries=space.compression.symmetry,
+        model=model,
         layers=layers,
-        executed=model.compressible,
         never_float=never_float,
-        groups=groups,
-        modes=_modes(groups, layers, {name for name in never_float if "int8-static" not in schemes[name]}),
-        modes_alone=_modes(groups, layers, never_float),
+        shared=shared,
+        modes=_modes(shared, layers, {name for name in never_float if "int8-static" not in schemes[name]}),
+        modes_alone=_modes(shared, layers, never_float),
         rewritten={name: model.forms[name] for name in REWRITING if name in model.forms},
     )
     if not made.modes:
@@ -141,15 +160,51 @@ def _schemes(
     return left or ("float",)
 
 
-def _scheme(executed: Collection[int], group: int) -> Scheme:
-    return "int8-dynamic" if group in executed else "int8-weights"
+def _weight_forms(space: recipe.Space, model: ModelInfo, notes: list[str]) -> tuple[WeightForm, ...]:
+    """Return the forms of weights that some layer can have here; notes get what is left out, and where."""
+    if not model.compressible:
+        return ()
+    for form in space.compression.forms:
+        possible = model.layers(form)
+        others = [name for name in model.compressible if name not in possible]
+        groups = f"groups of {form.group}" if form.group else "one group per output channel"
+        said = f"{form.bits}-bit weights with {groups}"
+        why = "the last layer" if form.bits == 4 else ""
+        if form.group:
+            why += f"{', ' if why else ''}those whose inputs are no whole groups"
+        if not possible:
+            notes.append(
+                f"{said[0].upper()}{said[1:]} left out: OpenVINO keeps none of these layers so here ({why} apart)."
+            )
+        elif others and form != WeightForm():
+            shown = ", ".join(others[:NAMES_SHOWN]) + (", ..." if len(others) > NAMES_SHOWN else "")
+            notes.append(
+                f"With {said}, {len(others)} of {len(model.compressible)} linear layers have 8-bit weights per output "
+                f"channel instead ({why}, those that OpenVINO does not keep so here): {shown}."
+            )
+    return tuple(form for form in space.compression.forms if model.layers(form))
 
 
-def _modes(
-    groups: Mapping[str, int], layers: Mapping[str, tuple[int, ...]], needing: Collection[str]
-) -> tuple[str, ...]:
-    """Return the labels with which all layers that need int8 weights may have them; ``off`` first, if none needs."""
-    fit = (label for label, group in groups.items() if all(group in layers[name] for name in needing))
+def _shared(
+    asked: Iterable[int], weights: Iterable[WeightForm], model: ModelInfo, schemes: Mapping[str, tuple[Scheme, ...]]
+) -> Iterator[Mode]:
+    """Yield the modes that some layer may have, by the form of the weights, then dynamic groups as asked, and none."""
+    for form in weights:
+        modes = [Mode(group, form) for group in (*asked, 0)]
+        for mode in modes:
+            wanted: Scheme = "int8-dynamic" if mode.dynamic_group else "int8-weights"
+            able = (n for n in model.layers(form) if n in schemes)
+            if any(wanted in schemes[n] and _scheme(model, n, mode) == wanted for n in able):
+                yield mode
+
+
+def _scheme(model: ModelInfo, layer: str, mode: Mode) -> Scheme:
+    return "int8-dynamic" if mode.dynamic_group in model.dynamic_groups(layer, mode.form) else "int8-weights"
+
+
+def _modes(shared: Iterable[str], layers: Mapping[str, tuple[str, ...]], needing: Collection[str]) -> tuple[str, ...]:
+    """Return the labels with which all layers that need integer weights may have them; ``off`` first, if none needs."""
+    fit = (label for label in shared if all(label in layers[name] for name in needing))
     return (*(() if needing else (OFF,)), *fit)
 
 
@@ -172,10 +227,10 @@ def draw_compression(
     mode = pick(suggest, name, modes)
     if mode == OFF:
         return floats - offered.never_float, None
-    group = offered.groups[mode]
-    kept = frozenset(n for n in floats if n not in offered.never_float or group in offered.layers[n])
+    shared = offered.shared[mode]
+    kept = frozenset(n for n in floats if n not in offered.never_float or mode in offered.layers[n])
     forced = [n for n in possible if n in kept and n in offered.never_float]
-    chosen = list(offered.optional(kept, forms, group))
+    chosen = list(offered.optional(kept, forms, mode))
     if len(chosen) + len(forced) > 1 and chosen and pick(suggest, "compressed", (ALL, LISTED)) == LISTED:
         chosen = [n for n in chosen if suggest.categorical(f"compressed:{n}", (True, False))]
     layers = (*forced, *chosen)
@@ -183,8 +238,15 @@ def draw_compression(
         return kept, None
     symmetry = pick(suggest, "compression_symmetry", offered.symmetries)
     # Where no layer quantises its activations, the group is nothing but another name for the same model.
-    executed = any(group in offered.executed[n] for n in layers)
-    return kept, Compression(layers, symmetry, group if executed else 0)
+    group, form = shared.dynamic_group, shared.form
+    executed = any(group in offered.model.dynamic_groups(n, form) for n in layers)
+    other = tuple(n for n in layers if n not in offered.model.layers(form))
+    return kept, Compression(layers, symmetry, group if executed else 0, form.bits, form.group, other)
+
+
+def mode_of(compression: Compression) -> Mode:
+    """Return the mode of a configuration."""
+    return Mode(compression.dynamic_group, compression.form)
 
 
 def compression_answers(
@@ -199,9 +261,9 @@ def compression_answers(
     if now is None:
         mode, chosen = OFF, frozenset(offered.layers)
     else:
-        mode = f"int8-dynamic({now.dynamic_group})" if now.dynamic_group else "int8-weights"
+        mode = str(mode_of(now))
         chosen = frozenset(now.operators)
-    optional = offered.optional(floats, configuration.forms, offered.groups.get(mode, 0))
+    optional = offered.optional(floats, configuration.forms, mode)
     return {
         _BESIDE: mode,
         _ALONE: mode,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from autotune import recipe
-from autotune.configuration import ActivationChoice, Compression, Configuration, Estimator, FormName, Scheme
+from autotune.configuration import ActivationChoice, Compression, Configuration, Estimator, FormName, Scheme, WeightForm
 from autotune.recipe import EstimatorChoice
-from autotune.space.compression import CompressionOffer
+from autotune.space.compression import CompressionOffer, mode_of
 
 
 def fixed(configuration: Configuration, offered: CompressionOffer) -> recipe.Space:
@@ -59,9 +59,11 @@ def _fixed_compression(
     """Return the schemes of the layers with int8 weights, and how they get them."""
     if compression is None:
         return {}, recipe.CompressionSpace()
-    group = compression.dynamic_group
-    chosen: dict[str, tuple[Scheme, ...]] = {name: (offered.scheme(name, group),) for name in compression.operators}
+    group, form, mode = compression.dynamic_group, compression.form, mode_of(compression)
+    chosen: dict[str, tuple[Scheme, ...]] = {name: (offered.scheme(name, mode),) for name in compression.operators}
     fixed: dict[str, Any] = {"dynamic_group": (group,)} if group else {}
+    if form != WeightForm():
+        fixed |= {"bits": (form.bits,), "weight_group": (form.group or "per-channel",)}
     return chosen, recipe.CompressionSpace(symmetry=(compression.symmetry,), **fixed)
 
 

@@ -136,11 +136,12 @@ class Space:
 
     @property
     def _plain_modes(self) -> list[str]:
-        """The first dynamic group and weights only, where they are worth a trial."""
+        """The first dynamic group and weights only, these of each number of bits, where they are worth a trial."""
         offered = self._offer.compression
         modes = [mode for mode in offered.modes_alone if mode != OFF]
-        weights = [mode for mode in modes if offered.groups[mode] == 0]
-        dynamic = [mode for mode in modes if mode not in weights]
+        dynamic = [mode for mode in modes if offered.shared[mode].dynamic_group]
+        first = {offered.shared[mode].form.bits: mode for mode in reversed(modes) if mode not in dynamic}
+        weights = [mode for mode in modes if mode in first.values()]
         return [*dynamic[:1], *weights] if 2 * len(offered.layers) >= self._offer.weighted else []
 
     def _smoothing_of_nncf(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import openvino.opset13 as ops
 import pytest
 
 from autotune import hardware
+from autotune.configuration import WeightForm, WeightSymmetry
 from autotune.graph.linear import Linear
 from autotune.measure.compiled import compile_model, deploy_properties
 from autotune.measure.compression import executed_compression
@@ -34,12 +35,33 @@ def test_where_activations_are_quantised() -> None:
         assert found == {"wide": (), "narrow": (), "tiny": ()}
 
 
+def test_finer_forms_of_the_weights() -> None:
+    """With 8 bits the dynamic groups that quantise are those that the weights' groups are whole numbers of."""
+    layers = [Linear("wide", 16, 256, 64, True)]
+    eight = executed_compression(layers, GROUPS, 1, WeightForm(8, 64))
+    four = executed_compression(layers, GROUPS, 1, WeightForm(4, 128))
+    assert (eight, four) == (({"wide": (64, 32)}, {"wide": GROUPS}) if HAS_VNNI else ({"wide": ()}, {"wide": ()}))
+
+
+@pytest.mark.parametrize("symmetry", ["symmetric", "affine"])
+@pytest.mark.parametrize("form", [WeightForm(4, 32), WeightForm(8, 64)], ids=str)
+def test_integers_are_kept_and_computed_with(form: WeightForm, symmetry: WeightSymmetry) -> None:
+    model = compress(layer(16, 256, 64), {"layer": form}, symmetry)
+    compiled = compile_model(model, "f32", 1, 0)
+    (run,) = [run for run in compiled.profile() if run.name == "layer"]
+    assert run.scheme == f"int{form.bits}-weights"
+    x = {"x": np.random.default_rng(1).standard_normal((16, 256), np.float32)}
+    plain = layer(16, 256, 64)
+    (got,), (expected,) = (made.infer(x).values() for made in (compiled, compile_model(plain, "f32", 1)))
+    assert np.abs(got - expected).max() / np.abs(expected).max() < (0.2 if form.bits == 4 else 0.01)
+
+
 def test_no_layers_no_probe() -> None:
     assert executed_compression([], GROUPS, 1) == {}
 
 
 def test_the_scheme_is_that_of_the_weights() -> None:
-    model = compress(layer(16, 256, 64), ["layer"], "affine")
+    model = compress(layer(16, 256, 64), {"layer": WeightForm()}, "affine")
     (run,) = [run for run in compile_model(model, "f32", 1, 0).profile() if run.name == "layer"]
     assert (run.scheme, run.type) == ("int8-weights", "FullyConnected")
     (before,) = [run for run in compile_model(layer(16, 256, 64), "f32", 1).profile() if run.name == "layer"]
@@ -48,7 +70,7 @@ def test_the_scheme_is_that_of_the_weights() -> None:
 
 @pytest.mark.skipif(not HAS_VNNI, reason="this CPU has no VNNI: OpenVINO does not quantise activations at run time")
 def test_the_group_is_said_and_changes_the_outputs() -> None:
-    model = compress(layer(16, 256, 64), ["layer"], "symmetric")
+    model = compress(layer(16, 256, 64), {"layer": WeightForm()}, "symmetric")
     x = {"x": np.random.default_rng(1).standard_normal((16, 256), np.float32)}
     outputs = {}
     for group in (0, 128):

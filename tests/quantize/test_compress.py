@@ -8,20 +8,29 @@ from pathlib import Path
 import nncf
 import numpy as np
 import openvino as ov
+import openvino.opset13 as ops
 import pytest
 from placement_models import attention, convolutions
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "forms"))
 from form_graphs import published, transformer_block
 
-from autotune.configuration import WeightSymmetry
+from autotune.configuration import WeightForm, WeightSymmetry
 from autotune.graph.inspect import candidate_digest, constants_size, nodes_by_name
+from autotune.graph.integers import packed
 from autotune.graph.linear import linear_layers
 from autotune.graph.normalise import normalise
 from autotune.measure.compiled import compile_model
 from autotune.quantize.compress import compress, compressed
 
-MODES = {"symmetric": nncf.CompressWeightsMode.INT8_SYM, "affine": nncf.CompressWeightsMode.INT8_ASYM}
+MODES = {
+    (8, "symmetric"): nncf.CompressWeightsMode.INT8_SYM,
+    (8, "affine"): nncf.CompressWeightsMode.INT8_ASYM,
+    (4, "symmetric"): nncf.CompressWeightsMode.INT4_SYM,
+    (4, "affine"): nncf.CompressWeightsMode.INT4_ASYM,
+}
+BACKUP = {"symmetric": nncf.BackupMode.INT8_SYM, "affine": nncf.BackupMode.INT8_ASYM}
+INT8 = WeightForm()
 SYMMETRIES: tuple[WeightSymmetry, ...] = ("symmetric", "affine")
 
 
@@ -57,6 +66,36 @@ def test_weights_that_are_not_finite(wrong: float) -> None:
         compressed(np.array([[1, wrong]], np.float32), 1, "symmetric")
 
 
+def test_groups_by_hand() -> None:
+    """Each group has a scale of its own, on the side where the matrix has its inputs."""
+    weights = np.array([[8, 4, 0.5, 1], [-7, 7, 0, 0]], np.float32)
+    made = compressed(weights, 1, "symmetric", WeightForm(4, 2))
+    assert made.values.tolist() == [[[-8, -4], [-4, -8]], [[-8, 7], [0, 0]]]
+    np.testing.assert_array_equal(made.scales[0], [[-1], [-0.125]])
+    other = compressed(weights.T.copy(), 0, "symmetric", WeightForm(4, 2))
+    np.testing.assert_array_equal(other.values, made.values.transpose(1, 2, 0))
+    affine = compressed(np.array([[-5, 10, 3, 30]], np.float32), 1, "affine", WeightForm(4, 2))
+    assert affine.zero_points is not None
+    assert (affine.scales.ravel().tolist(), affine.zero_points.ravel().tolist()) == ([1, 2], [5, 0])
+    assert affine.values.ravel().tolist() == [0, 15, 2, 15]
+
+
+def test_groups_that_do_not_divide() -> None:
+    assert [WeightForm(8, g).divides(96) for g in (0, 32, 64)] == [True, True, False]
+    with pytest.raises(ValueError, match="96 inputs are no whole groups of 64"):
+        compressed(np.ones((2, 96), np.float32), 1, "symmetric", WeightForm(4, 64))
+
+
+def test_two_integers_of_4_bits_to_a_byte() -> None:
+    """As OpenVINO reads them: the first in the lower half; an odd one has nothing beside it."""
+    for values in (np.array([[-8, 7, -1]], np.int8), np.array([[15, 0, 9]], np.uint8)):
+        kind = ov.Type.i4 if values.dtype == np.int8 else ov.Type.u4
+        assert packed(values).size == 2
+        stored = ops.constant(ov.Tensor(packed(values), [1, 3], kind))
+        read = ov.Core().compile_model(ov.Model([ops.convert(stored, "f32")], []), "CPU")({})[0]
+        np.testing.assert_array_equal(read, values)
+
+
 def parts(model: ov.Model, layer: str) -> tuple[list[str], list[np.ndarray]]:
     """Types of the nodes that make a layer's weights, without conversions from f16, and the constants among them."""
     kinds: list[str] = []
@@ -72,13 +111,17 @@ def parts(model: ov.Model, layer: str) -> tuple[list[str], list[np.ndarray]]:
     return kinds, constants
 
 
-def assert_same_as_nncf(model: ov.Model, symmetry: WeightSymmetry) -> None:
+def assert_same_as_nncf(model: ov.Model, symmetry: WeightSymmetry, form: WeightForm = INT8) -> None:
+    """With 4 bits NNCF keeps the last linear layer in 8."""
     layers = [layer.name for layer in linear_layers(model)]
     assert layers
-    ours = compress(model, layers, symmetry)
+    last = layers[-1] if form.bits == 4 else None
+    ours = compress(model, {name: INT8 if name == last else form for name in layers}, symmetry)
+    more = {"group_size": form.group or -1, "backup_mode": BACKUP[symmetry]} if form.bits == 4 else {}
     theirs = nncf.compress_weights(
         model.clone(),
-        mode=MODES[symmetry],
+        mode=MODES[form.bits, symmetry],
+        **more,
         ignored_scope=nncf.IgnoredScope(types=["Gather", "Convolution", "GroupConvolution"], validate=False),
     )
     for layer in layers:
@@ -96,6 +139,30 @@ def test_equals_nncf(build, symmetry: WeightSymmetry) -> None:
     assert_same_as_nncf(normalise(build())[0], symmetry)
 
 
+@pytest.mark.parametrize("symmetry", SYMMETRIES)
+@pytest.mark.parametrize("form", [WeightForm(4, 32), WeightForm(4, 128), WeightForm(4)], ids=str)
+def test_4_bits_equal_nncf(form: WeightForm, symmetry: WeightSymmetry) -> None:
+    """Of matrices in both directions, small ones and such as NNCF compresses by OpenVINO."""
+    assert_same_as_nncf(normalise(transformer_block(width=128))[0], symmetry, form)
+    assert_same_as_nncf(transformer_block(width=128), symmetry, form)
+
+
+@pytest.mark.parametrize("symmetry", SYMMETRIES)
+def test_groups_of_8_bits_follow_nncf_s_formula(symmetry: WeightSymmetry) -> None:
+    """``nncf.compress_weights`` refuses them; what it calls for each matrix does not."""
+    from nncf.quantization.algorithms.weight_compression.config import WeightCompressionConfig
+    from nncf.quantization.algorithms.weight_compression.weight_lowering import do_integer_quantization
+    from nncf.tensor import Tensor
+
+    weights = np.random.default_rng(0).standard_normal((64, 256), np.float32)
+    made = compressed(weights, 1, symmetry, WeightForm(8, 64))
+    theirs = do_integer_quantization(Tensor(weights), WeightCompressionConfig(MODES[8, symmetry], 64), (1,))
+    np.testing.assert_array_equal(made.values, theirs.tensor.data)
+    np.testing.assert_allclose(made.scales, theirs.scale.data, rtol=1e-6)
+    if made.zero_points is not None:
+        np.testing.assert_array_equal(made.zero_points, theirs.zero_point.data)
+
+
 @pytest.mark.network
 @pytest.mark.parametrize("symmetry", SYMMETRIES)
 @pytest.mark.parametrize("name", ["file-type", "page-orientation"])
@@ -107,7 +174,7 @@ def test_equals_nncf_on_published_models(name: str, symmetry: WeightSymmetry) ->
 def test_only_these_layers_change_and_the_model_gets_smaller(symmetry: WeightSymmetry) -> None:
     model = normalise(transformer_block(width=64))[0]
     before = candidate_digest(model)
-    made = compress(model, ["up", "q"], symmetry)
+    made = compress(model, {"up": INT8, "q": INT8}, symmetry)
     assert candidate_digest(model) == before
     assert "Constant" in parts(made, "down")[0] and len(parts(made, "down")[0]) == 1
     saved = 3 * (64 * 128 + 64 * 64)  # three of four bytes, and a scale and perhaps a zero point per output
@@ -120,10 +187,10 @@ def test_only_these_layers_change_and_the_model_gets_smaller(symmetry: WeightSym
 
 def test_what_cannot_be_compressed() -> None:
     model = normalise(transformer_block())[0]
-    model = compress(model, ["up"], "symmetric")
+    model = compress(model, {"up": INT8}, "symmetric")
     for name in ("scores", "gelu", "nothing", "up"):
         with pytest.raises(ValueError, match=f"'{name}' is no linear layer of float weights here"):
-            compress(model, [name], "symmetric")
+            compress(model, {name: INT8}, "symmetric")
 
 
 def test_linear_layers_are_products_with_a_constant_matrix() -> None:

@@ -16,6 +16,8 @@ _SCHEMES = {
     "int8-static": ("--plot-searched", ""),
     "int8-dynamic": ("--plot-good", "."),
     "int8-weights": ("--plot-peer", "\\"),
+    "int4-dynamic": ("--plot-good", "x"),
+    "int4-weights": ("--plot-peer", "x"),
     "float": ("--plot-muted", "/"),
 }
 

@@ -38,8 +38,8 @@ SENSITIVITY = Table(
                "model, conversions at borders left out; below 0 int8 is slower"),
         Column("float_share", "Float64", "share", "their part of the profiled time of float f32"),
         Column("winner_share", "Float64", "share", "their part of the profiled time of the winner"),
-        Column("winner_scheme", "string", "", "how they ran in the winner: float, int8-static, int8-weights or "
-               "int8-dynamic, joined by +; empty where they ran inside other operators"),
+        Column("winner_scheme", "string", "", "how they ran in the winner: float, int8-static, int8-weights, "
+               "int8-dynamic, int4-weights or int4-dynamic, joined by +; empty where they ran inside other operators"),
     ),
 )  # fmt: skip
 

@@ -29,13 +29,23 @@ TRIALS = Table(
         ),
         Column("configuration", "string", "", "SHA-256 of the configuration"),
         Column("label", "string", "", "the configuration in words"),
-        Column("scheme", "string", "", "float, int8-static, int8-weights or int8-dynamic, joined by + where mixed"),
+        Column(
+            "scheme",
+            "string",
+            "",
+            "float, int8-static, int8-weights, int8-dynamic, int4-weights or int4-dynamic, joined by +",
+        ),
         Column("precision", "string", "", "f32, bf16 or f16: what is not quantised computes in it"),
         Column("forms", "string", "", 'JSON object, graph form: {"groups": [names], "alpha": strength or null}'),
         Column("bf16_operators", "string", "", "JSON list of the operators in bf16 while the rest is f32"),
-        Column("compressed_operators", "string", "", "JSON list: linear layers with int8 weights, not int8-static"),
+        Column("compressed_operators", "string", "", "JSON list: linear layers with integer weights, not int8-static"),
         Column("compression_symmetry", "string", "", "symmetric or affine: their weights; empty where there are none"),
         Column("dynamic_group", "Int64", "", "channels with one scale, 0: activations stay float; empty as above"),
+        Column("weight_bits", "Int64", "", "of their weights: 8 or 4; empty as above"),
+        Column("weight_group", "Int64", "", "input channels with one scale, 0: per output channel; empty as above"),
+        Column(
+            "per_channel_operators", "string", "", "JSON list: those of them in int8 per output channel all the same"
+        ),
         Column("placement", "string", "", "plain or transformer; empty without int8-static, as all down to overrides"),
         Column("preset", "string", "", "performance or mixed"),
         Column("estimator", "string", "", "range estimator of the activations"),
@@ -194,6 +204,9 @@ def _compression(configuration: Configuration) -> dict[str, Any]:
         "compressed_operators": json.dumps(compression.operators),
         "compression_symmetry": compression.symmetry,
         "dynamic_group": compression.dynamic_group,
+        "weight_bits": compression.bits,
+        "weight_group": compression.weight_group,
+        "per_channel_operators": json.dumps(compression.per_channel),
     }
 
 
