@@ -28,6 +28,10 @@ budget: {trials: 40, timeout: 10m}
 # What may be tried is everything by default; 'autotune schema' has all keys.
 # space: {precision: [f32, bf16]}
 """
+_OF_LANGUAGE_MODELS = """\
+# Weights of 4 bits suit language models, and are tried only where they are asked for:
+# space: {compression: {bits: [8, 4]}}
+"""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,11 @@ def page(named: Named, model: ModelFacts, data: DataFacts | None, guess: Guess) 
             write({"metric": guess.metric}),
             "\n",
         ]
-    return "".join([*parts, _REST])
+    return "".join([*parts, _REST, *([_OF_LANGUAGE_MODELS] if _generates(guess.task) else [])])
+
+
+def _generates(task: Any) -> bool:
+    return (task["name"] if isinstance(task, Mapping) else task) == "text-generation"
 
 
 def describe_model(model: ModelFacts) -> str:

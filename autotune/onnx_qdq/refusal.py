@@ -52,5 +52,6 @@ def check_choices(configuration: Configuration) -> None:
         )
     if compression is not None and compression.form != WeightForm():
         raise NotExpressibleError(
-            f"weights of {len(compression.operators)} linear layers are {compression.form}: of 4 bits or in groups"
+            f"weights of {len(compression.operators)} linear layers have {compression.bits} bits and a scale for each "
+            f"{f'group of {compression.weight_group} inputs' if compression.weight_group else 'output channel'}"
         )

@@ -27,7 +27,7 @@ GLOSSARY: dict[str, str] = {
     "meets all of them alike.",
     "interval": "The range that holds the true value at the confidence asked for.",
     "kernel": "The routine of OpenVINO that really ran, read back from the compiled model.",
-    "ladder": "What costs least is tried first: float, int8 weights, static int8, training.",
+    "ladder": "What costs least is tried first: float, int8 weights (4 bits where asked for), static int8, training.",
     "Pareto front": "The trials that no other trial beats in both speed and drop.",
     "peers": "The settings that OpenVINO's and NNCF's own tools ship as defaults.",
     "placement": "Where NNCF puts quantisers: plain, or its setting for transformers.",

@@ -105,7 +105,7 @@ def compressions(
     """
     asked = space.compression.dynamic_group
     listed = {scheme for schemes in (space.schemes, *space.operators.values()) for scheme in schemes}
-    weights = _weight_forms(space, model, notes if listed.intersection(_COMPRESSED) else [])
+    weights = tuple(form for form in space.compression.forms if model.layers(form))
     executed = {
         name: tuple(g for g in asked if any(g in model.dynamic_groups(name, form) for form in weights))
         for name in (model.compressible if weights else ())
@@ -115,6 +115,8 @@ def compressions(
         notes.append(
             "Scheme int8-dynamic left out: OpenVINO quantises the activations of none of these layers at run time here."
         )
+    if not listed.isdisjoint(_COMPRESSED):
+        _about_forms(space, model, schemes, notes)
     shared = {str(mode): mode for mode in _shared(asked, weights, model, schemes)}
     layers = {}
     for name, allowed in schemes.items():
@@ -160,29 +162,31 @@ def _schemes(
     return left or ("float",)
 
 
-def _weight_forms(space: recipe.Space, model: ModelInfo, notes: list[str]) -> tuple[WeightForm, ...]:
-    """Return the forms of weights that some layer can have here; notes get what is left out, and where."""
-    if not model.compressible:
-        return ()
+def _about_forms(
+    space: recipe.Space, model: ModelInfo, schemes: Mapping[str, tuple[Scheme, ...]], notes: list[str]
+) -> None:
+    """Say which forms of the weights are left out, and which layers have another one."""
+    wanted = [name for name in model.compressible if not set(_COMPRESSED).isdisjoint(schemes.get(name, ()))]
     for form in space.compression.forms:
-        possible = model.layers(form)
-        others = [name for name in model.compressible if name not in possible]
-        groups = f"groups of {form.group}" if form.group else "one group per output channel"
-        said = f"{form.bits}-bit weights with {groups}"
-        why = "the last layer" if form.bits == 4 else ""
-        if form.group:
-            why += f"{', ' if why else ''}those whose inputs are no whole groups"
-        if not possible:
+        able = model.layers(form)
+        said = (
+            f"{form.bits}-bit weights with {f'groups of {form.group}' if form.group else 'a scale per output channel'}"
+        )
+        why = [
+            *(["the last layer"] if form.bits == 4 else []),
+            *(["inputs that are no whole groups"] if form.group else []),
+        ]
+        if model.compressible and not able:
             notes.append(
-                f"{said[0].upper()}{said[1:]} left out: OpenVINO keeps none of these layers so here ({why} apart)."
+                f"{said} left out: OpenVINO keeps no layer of this model so here "
+                f"(never tried with: {', '.join(why) or 'none'})."
             )
-        elif others and form != WeightForm():
+        elif others := [name for name in wanted if name not in able and form != WeightForm()]:
             shown = ", ".join(others[:NAMES_SHOWN]) + (", ..." if len(others) > NAMES_SHOWN else "")
             notes.append(
-                f"With {said}, {len(others)} of {len(model.compressible)} linear layers have 8-bit weights per output "
-                f"channel instead ({why}, those that OpenVINO does not keep so here): {shown}."
+                f"Where others have {said}, {len(others)} of {len(wanted)} linear layers have 8-bit weights with a "
+                f"scale per output channel ({', '.join(why)}, or not kept so by OpenVINO): {shown}."
             )
-    return tuple(form for form in space.compression.forms if model.layers(form))
 
 
 def _shared(

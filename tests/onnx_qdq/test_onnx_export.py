@@ -124,6 +124,10 @@ def test_weights_alone_can_be_int8(net, symmetry: str) -> None:
         (Configuration("bf16", Quantization()), r"computes in bf16 \(precision\)"),
         (Configuration(quantization=Quantization(), bf16_operators=("a", "b")), "2 operators compute in bf16"),
         (Configuration(compression=Compression(("a",), dynamic_group=32)), "int8 at run time, in groups of 32"),
+        (
+            Configuration(compression=Compression(("a",), bits=4, weight_group=32)),
+            "4 bits and a scale for each group of 32",
+        ),
     ],
 )
 def test_a_choice_that_onnx_cannot_say_is_named(tmp_path: Path, configuration: Configuration, why: str) -> None:

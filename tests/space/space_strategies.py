@@ -24,6 +24,9 @@ from autotune.configuration import (
     Quantization,
     Scheme,
     Symmetry,
+    WeightBits,
+    WeightForm,
+    WeightGroup,
     WeightSymmetry,
 )
 from autotune.recipe import EstimatorChoice
@@ -44,6 +47,8 @@ FORMS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 # The second layer has fewer inputs than the largest group.
 COMPRESSIBLE = {"12": (128, 64, 32), "/head/Gemm: x": (64, 32)}
+# The head, as the last layer, has no 4 bits.
+FINER = {"int4/32": {"12": (32,)}, "int8/64": {"12": (64, 32), "/head/Gemm: x": ()}, "int4": {"12": (128, 64, 32)}}
 QUANTIZERS = ("/stem/Conv/fq_input_0", "dw/fq_output_0", "12/fq_output_0")
 
 
@@ -110,7 +115,13 @@ spaces = st.builds(
     bf16_operators=st.builds(
         recipe.Bf16Space, use=uses, operators=st.dictionaries(st.sampled_from(sorted(WEIGHTED)), uses)
     ),
-    compression=st.builds(recipe.CompressionSpace, symmetry=some(WeightSymmetry), dynamic_group=some(DynamicGroup)),
+    compression=st.builds(
+        recipe.CompressionSpace,
+        symmetry=some(WeightSymmetry),
+        dynamic_group=some(DynamicGroup),
+        bits=some(WeightBits),
+        weight_group=st.none() | some(WeightGroup),
+    ),
     threads=st.lists(st.sampled_from(["all", "fewer", 1, 3]), min_size=1, unique=True).map(tuple),
 )
 models = st.builds(
@@ -119,6 +130,7 @@ models = st.builds(
     threads=st.sampled_from([1, 2, 8]),
     forms=st.just(FORMS),
     compressible=st.sampled_from([COMPRESSIBLE, dict.fromkeys(COMPRESSIBLE, ()), {"12": (128,)}]),
+    finer=st.sampled_from([{}, {"int4/32": {"12": (32,)}}, {"int4/128": {"12": ()}, "int8/64": {"12": (64, 32)}}]),
 )
 
 
@@ -150,11 +162,15 @@ def compressions(draw: st.DrawFn, floats: Sequence[str], forms: Sequence[FormCho
     rewritten = {g for form in forms if form.name == "linear-as-convolution" for g in form.groups}
     possible = [name for name in COMPRESSIBLE if name in floats and name not in rewritten]
     chosen = draw(st.sets(st.sampled_from(possible))) if possible else ()
-    group = draw(
-        st.sampled_from((0, *(g for g in get_args(DynamicGroup) if any(g in COMPRESSIBLE[n] for n in chosen))))
-    )
+    model = model_info(compressible=COMPRESSIBLE, finer=FINER)
+    form = draw(st.sampled_from([WeightForm(), WeightForm(4, 32), WeightForm(8, 64), WeightForm(4)]))
+    groups = [g for g in get_args(DynamicGroup) if any(g in model.dynamic_groups(n, form) for n in chosen)]
+    group = draw(st.sampled_from((0, *(g for g in groups if any(g in gs for gs in model.layers(form).values())))))
     symmetry = draw(st.sampled_from(get_args(WeightSymmetry)))
-    return Compression(tuple(chosen), symmetry, group) if chosen else None
+    other = tuple(name for name in chosen if name not in model.layers(form))
+    if len(other) == len(chosen):
+        form, other = WeightForm(), ()
+    return Compression(tuple(chosen), symmetry, group, form.bits, form.group, other) if chosen else None
 
 
 @st.composite

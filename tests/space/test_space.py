@@ -432,6 +432,48 @@ def test_changes_of_layers_with_int8_weights() -> None:
     }
 
 
+FOUR = replace(LINEAR, finer={"int4/32": {"12": (32,)}, "int8/64": {"12": (64, 32)}})
+
+
+def test_weights_of_4_bits_only_where_they_are_asked_for() -> None:
+    assert {c.compression.bits for c in space_of("{precision: f32}", FOUR).plain() if c.compression} == {8}
+    space = space_of("{precision: f32, compression: {bits: [8, 4]}}", FOUR)
+    four = Configuration(compression=Compression(BOTH, "symmetric", 0, 4, 32, ("/head/Gemm: x",)))
+    assert four in space.plain() and space.holds(four)
+    assert four.label == "int4-weights (weight group 32) of 1 linear layers, int8 per channel in 1 more, rest f32"
+    assert (
+        "4-bit weights with groups of 128 left out: OpenVINO keeps no layer of this model so here "
+        "(never tried with: the last layer, inputs that are no whole groups)."
+    ) in space.notes
+    assert (
+        "Where others have 4-bit weights with groups of 32, 1 of 2 linear layers have 8-bit weights with a scale per "
+        "output channel (the last layer, inputs that are no whole groups, or not kept so by OpenVINO): /head/Gemm: x."
+    ) in space.notes
+    alone = Configuration(compression=Compression(("12",), "symmetric", 0, 4, 32))
+    assert alone in {n for n in space.neighbours(four, ("compression-detail",))}
+
+
+def test_dynamic_groups_with_groups_of_the_weights() -> None:
+    """Each layer is named after what it runs as in the form that it has: 64 goes with that of 64 only."""
+    space = space_of("{compression: {weight_group: [per-channel, 64], dynamic_group: [128, 64]}}", FOUR)
+    grouped = Configuration(compression=Compression(("12",), "symmetric", 64, 8, 64))
+    assert space.holds(grouped)
+    assert not space.holds(replace(grouped, compression=replace(grouped.compression, dynamic_group=128)))
+    assert space.fix(grouped).compression == recipe.CompressionSpace(
+        symmetry=("symmetric",), dynamic_group=(64,), bits=(8,), weight_group=(64,)
+    )
+
+
+def test_a_cpu_that_keeps_no_4_bits() -> None:
+    """Nothing takes their place unsaid."""
+    text = "{precision: f32, schemes: [float, int8-weights], compression: {bits: 4, weight_group: 32}}"
+    space = space_of(text, LINEAR)
+    assert not any(c.compression for c in space.plain())
+    assert space.notes[-1].startswith("4-bit weights with groups of 32 left out: OpenVINO keeps no layer")
+    with pytest.raises(UserError, match=r"operators\.12: int8-weights is for linear layers that run so here"):
+        space_of("{schemes: float, operators: {'12': int8-weights}, compression: {bits: 4}}", LINEAR)
+
+
 def test_a_layer_that_a_form_rewrites_or_that_is_in_bf16_has_no_int8_weights() -> None:
     space = space_of("{precision: f32}", LINEAR)
     rewritten = Configuration(

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from space_strategies import COMPRESSIBLE, FORMS, WEIGHTED, Drawn, configurations, model_info, models, spaces
+from space_strategies import COMPRESSIBLE, FINER, FORMS, WEIGHTED, Drawn, configurations, model_info, models, spaces
 
 from autotune import recipe
 from autotune.configuration import Configuration, Quantization
@@ -44,6 +44,8 @@ def allowed(space: recipe.Space, model: ModelInfo, configuration: Configuration)
         and set(compression.operators).isdisjoint(configuration.bf16_operators)
         and compression.symmetry in space.compression.symmetry
         and compression.dynamic_group in (0, *space.compression.dynamic_group)
+        and compression.form in space.compression.forms
+        and set(compression.per_channel) == set(compression.operators).difference(model.layers(compression.form))
         and (
             not compression.dynamic_group
             or "int8-dynamic" in {scheme_of(model, configuration, n) for n in compression.operators}
@@ -84,7 +86,8 @@ def scheme_of(model: ModelInfo, configuration: Configuration, name: str) -> str:
         return "int8-static"
     if compression is None or name not in compression.operators:
         return "float"
-    return "int8-dynamic" if compression.dynamic_group in model.compressible[name] else "int8-weights"
+    groups = model.dynamic_groups(name, compression.form)
+    return "int8-dynamic" if compression.dynamic_group in groups else "int8-weights"
 
 
 def possible_schemes(space: recipe.Space, model: ModelInfo, name: str) -> tuple[str, ...]:
@@ -92,12 +95,14 @@ def possible_schemes(space: recipe.Space, model: ModelInfo, name: str) -> tuple[
     forms, groups = space.forms.linear_as_convolution, model.forms["linear-as-convolution"]
     typed = space.bf16_operators.operators.get(name, space.bf16_operators.use) == (True,)
     rewritten = name in groups and forms.groups.get(name, forms.use) == (True,)
-    groups_run = set(model.compressible.get(name, ())).intersection(space.compression.dynamic_group)
+    weights = [form for form in space.compression.forms if model.layers(form)]
+    run = {group for form in weights for group in model.dynamic_groups(name, form)}
+    groups_run, kept = run.intersection(space.compression.dynamic_group), name in model.compressible and bool(weights)
     left = tuple(
         scheme
         for scheme in space.operators.get(name, space.schemes)
         if scheme in ("float", "int8-static")
-        or (name in model.compressible and not typed and not rewritten and (scheme == "int8-weights" or groups_run))
+        or (kept and not typed and not rewritten and (scheme == "int8-weights" or groups_run))
     )
     return left or ("float",)
 
@@ -220,7 +225,7 @@ def test_plain_starts_with_the_reference_and_is_reachable(space: recipe.Space, m
 @relaxed
 @given(configurations())
 def test_a_solved_recipe_gives_back_its_configuration(configuration: Configuration) -> None:
-    fixed = Space(recipe.Space(), model_info(forms=FORMS, compressible=COMPRESSIBLE)).fix(configuration)
+    fixed = Space(recipe.Space(), model_info(forms=FORMS, compressible=COMPRESSIBLE, finer=FINER)).fix(configuration)
     assert fixed.is_solved
     asked = recipe.Recipe.quick("m.onnx", "d.npz", "accuracy")
     expect = recipe.Expect(model="0" * 64, data="1" * 64, candidate="2" * 64)
@@ -231,9 +236,11 @@ def test_a_solved_recipe_gives_back_its_configuration(configuration: Configurati
         again = recipe.load(path)
     assert again == solved
     for saturates in (True, False):
-        space = Space(again.space, model_info(can_saturate=saturates, forms=FORMS, compressible=COMPRESSIBLE))
+        space = Space(
+            again.space, model_info(can_saturate=saturates, forms=FORMS, compressible=COMPRESSIBLE, finer=FINER)
+        )
         assert space.solved() == configuration
-        assert space.notes == ()
+        assert not space.notes or (configuration.compression is not None and configuration.compression.per_channel)
         assert set(space.plain()) >= {FLOAT_F32, configuration}
 
 
