@@ -81,7 +81,7 @@ def page(named: Named, model: ModelFacts, data: DataFacts | None, guess: Guess) 
 
 
 def _generates(task: Any) -> bool:
-    return (task["name"] if isinstance(task, Mapping) else task) == "text-generation"
+    return bool((task["name"] if isinstance(task, Mapping) else task) == "text-generation")
 
 
 def describe_model(model: ModelFacts) -> str:

@@ -14,10 +14,11 @@ from autotune.graph.integers import Compressed, decompression
 from autotune.graph.linear import linear_layer
 from autotune.quantize.statistics import Floats
 
+_INT8 = WeightForm()
 _SMALLEST = float(np.finfo(np.float32).eps)
 
 
-def compressed(weights: Floats, axis: int, symmetry: WeightSymmetry, form: WeightForm = WeightForm()) -> Compressed:
+def compressed(weights: Floats, axis: int, symmetry: WeightSymmetry, form: WeightForm = _INT8) -> Compressed:
     """Return the integers of a matrix, as ``nncf.compress_weights`` of NNCF 3 computes them.
 
     That is INT8_SYM or INT8_ASYM, with 4 bits INT4_SYM or INT4_ASYM without data; groups of 8 bits NNCF does not offer,

@@ -450,7 +450,7 @@ def test_weights_of_4_bits_only_where_they_are_asked_for() -> None:
         "output channel (the last layer, inputs that are no whole groups, or not kept so by OpenVINO): /head/Gemm: x."
     ) in space.notes
     alone = Configuration(compression=Compression(("12",), "symmetric", 0, 4, 32))
-    assert alone in {n for n in space.neighbours(four, ("compression-detail",))}
+    assert alone in set(space.neighbours(four, ("compression-detail",)))
 
 
 def test_dynamic_groups_with_groups_of_the_weights() -> None:
