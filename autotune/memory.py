@@ -34,9 +34,9 @@ def release(least: int = LARGE) -> int:
         least: bytes of a mapping, below which it is left alone.
 
     Returns:
-        The bytes of the mappings.
+        The bytes of the mappings; 0 as well where less than ``least`` of all files is in memory.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or _mapped_and_present() < least:
         return 0
     places = large_mappings(Path("/proc/self/maps").read_text().splitlines(), least)
     for start, size in places:
@@ -60,6 +60,11 @@ def large_mappings(lines: Iterable[str], least: int) -> list[tuple[int, int]]:
         ):
             found.append((start, end - start))
     return found
+
+
+def _mapped_and_present() -> int:
+    """Return the bytes of mapped files that are in memory; it takes a hundredth of the time of reading the mappings."""
+    return int(Path("/proc/self/statm").read_text().split()[2]) * mmap.PAGESIZE
 
 
 @cache

@@ -27,8 +27,8 @@ def compiled_streams(models: Sequence[ov.Model], streams: int, watch: Stopwatch)
     """
     properties = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams}
     core = ov.Core()
-    memory.release()  # what was read to build the model, or another one
     with watch.running(), ThreadPoolExecutor(min(streams, len(models))) as pool:
+        memory.release()  # what was read to build the model, or another one
         compiled = list(pool.map(lambda model: core.compile_model(model, "CPU", properties), models))
         memory.release()
     try:
