@@ -86,6 +86,15 @@ def test_code_is_looked_at_only_if_trusted(tiny: Path) -> None:
     assert todo == "" and "Metric accuracy" in said
 
 
+def test_a_language_model_s_draft_tells_of_4_bits() -> None:
+    save_config(Path("model"), "BertForCausalLM")
+    Path("texts.jsonl").write_text("".join(json.dumps({"text": f"w{i} w1"}) + "\n" for i in range(40)))
+    code, _, errors = init("model", "--data", "texts.jsonl")
+    text = Path("recipe.yaml").read_text()
+    assert code == 0, errors
+    assert "task: text-generation" in text and text.endswith("# space: {compression: {bits: [8, 4]}}\n")
+
+
 def test_a_transformers_folder_and_a_table_with_other_names() -> None:
     folder = save_config(Path("model"), "BertForSequenceClassification")
     Path("reviews.csv").write_text("id,Review,stars\n" + "".join(f"{i},w1 w2 w{i},{i % 2}\n" for i in range(40)))

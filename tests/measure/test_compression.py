@@ -10,7 +10,7 @@ import pytest
 from autotune import hardware
 from autotune.configuration import WeightForm, WeightSymmetry
 from autotune.graph.linear import Linear
-from autotune.measure.compiled import compile_model, deploy_properties
+from autotune.measure.compiled import Compiled, compile_model, deploy_properties
 from autotune.measure.compression import executed_compression
 from autotune.quantize.compress import compress
 
@@ -50,6 +50,8 @@ def test_integers_are_kept_and_computed_with(form: WeightForm, symmetry: WeightS
     compiled = compile_model(model, "f32", 1, 0)
     (run,) = [run for run in compiled.profile() if run.name == "layer"]
     assert run.scheme == f"int{form.bits}-weights"
+    dynamic = Compiled(model, deploy_properties("f32", 1, 32), ["layer"]).profile()
+    assert f"int{form.bits}-dynamic" in {run.scheme for run in dynamic}
     x = {"x": np.random.default_rng(1).standard_normal((16, 256), np.float32)}
     plain = layer(16, 256, 64)
     (got,), (expected,) = (made.infer(x).values() for made in (compiled, compile_model(plain, "f32", 1)))
