@@ -90,7 +90,7 @@ def _sentence(error: Any, model: type[BaseModel]) -> str:
 
 def _literals(expected: str) -> tuple[str, ...]:
     """Return the texts or numbers that pydantic lists."""
-    return tuple(re.findall(r"'([^']*)'", expected) or re.findall(r"\d+", expected))
+    return tuple(text or number for text, number in re.findall(r"'([^']*)'|\b(\d+)\b", expected))
 
 
 def _noun(location: Key) -> str:

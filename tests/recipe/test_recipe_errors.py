@@ -104,6 +104,7 @@ def test_version(path: Path, line: str | None, message: str) -> None:
         ("space: {schemes: int8}", ":6: space.schemes: unknown scheme 'int8'. Known: float, int8-dynamic, int8-static, int8-weights."),
         ("space: {schemes: int8-wieghts}", ":6: space.schemes: unknown scheme 'int8-wieghts'. Did you mean 'int8-weights'?"),
         ("space: {compression: {dynamic_group: 100}}", ":6: space.compression.dynamic_group: unknown dynamic group 100. Known: 128, 32, 64."),
+        ("space: {compression: {weight_group: 100}}", ":6: space.compression.weight_group: unknown weight group 100. Known: 128, 32, 64, per-channel."),
         ("space: {compression: {symmetry: afine}}", ":6: space.compression.symmetry: unknown symmetry 'afine'. Did you mean 'affine'?"),
         ("space: {operators: {a.b/c: flaot}}", ":6: space.operators.a.b/c: unknown scheme 'flaot'. Did you mean 'float'?"),
         ("space: {weights: {granularity: per_channel}}", ": unknown granularity 'per_channel'. Did you mean 'per-channel'?"),
