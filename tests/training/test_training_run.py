@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +51,15 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed (autotune[torch])")
 @pytest.mark.slow
 def test_training_recovers_what_static_int8_loses(folder: Path) -> None:
+    """The run is killed when the first round is trained, and goes on from its checkpoint."""
     output = folder / "run"
-    done = run("tune", folder / "recipe.yaml", "--trust-code", "--output", output)
+    command = [sys.executable, "-m", "autotune", "tune", folder / "recipe.yaml", "--trust-code", "--output", output]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as killed:
+        while not (output / ".work" / "training.pt").exists():
+            assert killed.poll() is None, "it ended before it was to be killed"
+            time.sleep(0.05)
+        killed.kill()
+    done = run(*command[3:], "--resume")
     assert done.returncode == 0, done.stderr + done.stdout
     assert "training samples are in the search or holdout split and were left out." in done.stdout
     summary = json.loads((output / "run.json").read_text())
