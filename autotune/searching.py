@@ -162,11 +162,18 @@ class _Searching:
         self._tell(trial)
 
     def _observe(self) -> None:
-        """Record the statistics of the calibration samples; not before they are needed: float models come first."""
+        """Record the statistics of the calibration samples; not before they are needed: float models come first.
+
+        Where the child dies of it, the next one observes when it builds a candidate, which costs that trial if it dies
+        again.
+        """
         self._events.stage("observe")
-        found: Observed = self._runner.call(Observe())
-        self._observing += found.seconds
-        self._inference += found.inference_seconds
+        try:
+            found: Observed = self._runner.call(Observe())
+            self._observing += found.seconds
+            self._inference += found.inference_seconds
+        except WorkerDied as error:
+            self._note(f"Calibration samples could not be observed, and will be with the next candidate: {error}.")
         self._observed = True
         self._events.stage("search")
 
