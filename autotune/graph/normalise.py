@@ -11,6 +11,8 @@ import openvino as ov
 from autotune.graph.inspect import clone
 
 _FUSED_NAMES = "fused_names_0"
+# What reading a written model makes anew; no other mark of a node is written with it.
+_OF_A_FILE = "WeightlessCacheAttribute_0"
 
 
 def normalise(model: ov.Model) -> tuple[ov.Model, str | None]:
@@ -19,7 +21,9 @@ def normalise(model: ov.Model) -> tuple[ov.Model, str | None]:
     Folding is what ``ov.convert_model`` does and ``read_model`` does not; on a graph without it NNCF places quantisers
     at many more points, and wrongly for depthwise convolutions. Operators that it makes are numbered by OpenVINO per
     process; here each gets the name of the source operator it stands for, or one that depends on the graph alone, so
-    that a recipe can name them.
+    that a recipe can name them. Marks of transformations are forgotten, for they are not written with a model, and
+    what is judged is to run as what is written does: one on a Convert of constants keeps OpenVINO from fusing rotary
+    positions (Llama), and the last bits of the outputs are others.
 
     Returns:
         The copy, and a sentence for the user if the graph had to be left unfolded.
@@ -37,6 +41,10 @@ def normalise(model: ov.Model) -> tuple[ov.Model, str | None]:
         _rename(folded, origin)
         return folded, note
     _rename(folded, origin)
+    for node in folded.get_ops():
+        marks = node.get_rt_info()
+        for mark in [mark for mark in marks if mark != _OF_A_FILE]:
+            del marks[mark]
     return folded, None
 
 

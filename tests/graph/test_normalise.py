@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
+from openvino._offline_transformations import apply_moc_transformations
 
 from autotune.graph.inspect import model_digest
 from autotune.graph.normalise import normalise
@@ -83,3 +84,13 @@ def test_names_given_twice_are_told_apart() -> None:
     names = [node.get_friendly_name() for node in folded.get_ops()]
     assert len(set(names)) == len(names)
     assert "same" in names
+
+
+def test_nothing_is_remembered_that_is_not_written() -> None:
+    """Marks of a transformation can decide how OpenVINO runs a graph; what is judged runs as what is written does."""
+    model = batch_norm_net()
+    marked = model.clone()
+    apply_moc_transformations(marked, cf=True)
+    assert any(list(node.get_rt_info()) for node in marked.get_ops()), "OpenVINO leaves no marks any more"
+    normal, _ = normalise(model)
+    assert not any(list(node.get_rt_info()) for node in normal.get_ops())
