@@ -123,6 +123,12 @@ def compressions(
         fit = tuple(label for label, mode in shared.items() if _scheme(model, name, mode) in allowed)
         if fit:
             layers[name] = fit
+        elif not set(allowed).isdisjoint(_COMPRESSED):  # it would have 8 bits beside layers that cannot have fewer
+            left = tuple(scheme for scheme in allowed if scheme not in _COMPRESSED)
+            if not left and name in space.operators:
+                where = space.where("operators", name)
+                raise UserError(f"{where}: cannot be {' or '.join(allowed)}: no layer can have the weights asked for.")
+            schemes[name] = left or ("float",)
     never_float = frozenset(name for name in layers if "float" not in schemes[name])
     made = CompressionOffer(
         symmetries=space.compression.symmetry,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from space_strategies import COMPRESSIBLE, FINER, FORMS, WEIGHTED, Drawn, configurations, model_info, models, spaces
 
 from autotune import recipe
-from autotune.configuration import Configuration, Quantization
+from autotune.configuration import Configuration, Quantization, WeightForm
 from autotune.errors import UserError
 from autotune.recipe import EstimatorChoice, Range
 from autotune.record import ModelInfo
@@ -90,21 +90,38 @@ def scheme_of(model: ModelInfo, configuration: Configuration, name: str) -> str:
     return "int8-dynamic" if compression.dynamic_group in groups else "int8-weights"
 
 
-def possible_schemes(space: recipe.Space, model: ModelInfo, name: str) -> tuple[str, ...]:
-    """What the recipe allows of what the operator can have here; float where that is nothing."""
+def wanted_schemes(space: recipe.Space, model: ModelInfo, name: str) -> tuple[str, ...]:
+    """What the recipe allows of the operator, but for integer weights of one that is always bf16 or rewritten."""
     forms, groups = space.forms.linear_as_convolution, model.forms["linear-as-convolution"]
     typed = space.bf16_operators.operators.get(name, space.bf16_operators.use) == (True,)
     rewritten = name in groups and forms.groups.get(name, forms.use) == (True,)
-    weights = [form for form in space.compression.forms if model.layers(form)]
-    run = {group for form in weights for group in model.dynamic_groups(name, form)}
-    groups_run, kept = run.intersection(space.compression.dynamic_group), name in model.compressible and bool(weights)
-    left = tuple(
-        scheme
-        for scheme in space.operators.get(name, space.schemes)
-        if scheme in ("float", "int8-static")
-        or (kept and not typed and not rewritten and (scheme == "int8-weights" or groups_run))
-    )
-    return left or ("float",)
+    asked = space.operators.get(name, space.schemes)
+    return tuple(s for s in asked if s in ("float", "int8-static") or not (typed or rewritten))
+
+
+def possible_schemes(space: recipe.Space, model: ModelInfo, name: str) -> tuple[str, ...]:
+    """What the recipe allows of what the operator can have here; float where that is nothing.
+
+    Weights of a form are there if some layer can have them so; then others have 8 bits beside it.
+    """
+
+    def scheme(layer: str, form: WeightForm, group: int) -> str:
+        return "int8-dynamic" if group in model.dynamic_groups(layer, form) else "int8-weights"
+
+    modes = [
+        (form, group)
+        for form in space.compression.forms
+        for group in (*space.compression.dynamic_group, 0)
+        if any(
+            (made := scheme(n, form, group)) in wanted_schemes(space, model, n)
+            and made == ("int8-dynamic" if group else "int8-weights")
+            for n in model.layers(form)
+            if n in model.operators
+        )
+    ]
+    here = {scheme(name, *mode) for mode in modes} if name in model.compressible else set()
+    wanted = wanted_schemes(space, model, name)
+    return tuple(s for s in wanted if s in ("float", "int8-static") or s in here) or ("float",)
 
 
 def made_or_refused(space: recipe.Space, model: ModelInfo) -> Space:
