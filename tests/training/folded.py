@@ -1,7 +1,7 @@
 """A small depthwise-separable network on digits, trained in the ordinary way, its batch norms folded.
 
-A channel that is (nearly) dead has next to no variance, so folding multiplies its weights by a large factor, although it
-says nothing: one range per tensor for the weights is spent on it (Sheng et al., "A Quantization-Friendly Separable
+A channel that is (nearly) dead has next to no variance, so folding multiplies its weights by a large factor, although
+it says nothing: one range per tensor for the weights is spent on it (Sheng et al., "A Quantization-Friendly Separable
 Convolution for MobileNets", 2018). Nothing is changed after training but the folding. Adam at a rate of 0.02 without
 weight decay does it here; at 0.01, or with a decay of 0.01, the channels of this network stay alike.
 """
