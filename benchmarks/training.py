@@ -2,11 +2,11 @@
 
     python -m benchmarks.training [--folder FOLDER]        (needs PyTorch; a few minutes)
 
-It is trained on the first 250 of each digit of MNIST-5k with PyTorch's AdamW (weight decay 0.01, its default) at a rate
-of 0.02; nothing is changed after that but the folding. Channels that died have next to no variance, so folding
-multiplies their weights (Sheng et al., "A Quantization-Friendly Separable Convolution for MobileNets", 2018). The recipe
-asks for one range per tensor of weights, as some accelerators do, and for a size that only int8 as a whole keeps. Judged
-on digits that no training saw.
+It is trained on the first 250 of each digit of MNIST-5k with PyTorch's AdamW (weight decay 0.01, its default) at a
+rate of 0.02; nothing is changed after that but the folding. Channels that died have next to no variance, so folding
+multiplies their weights (Sheng et al., "A Quantization-Friendly Separable Convolution for MobileNets", 2018). The
+recipe asks for one range per tensor of weights, as some accelerators do, and for a size that leaves no room for the
+layer that suffers most as floats. Judged on digits that no training saw.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ name: mobilenet
 model: {function: "training.py:make"}
 data: {path: data.npz}
 metric: accuracy
-tolerance: {max_drop: 1%, max_size: 26kB}
+tolerance: {max_drop: 1%, max_size: 30kB}
 budget: {trials: 12, timeout: 10m}
 space: {schemes: int8-static, precision: f32, weights: {granularity: per-tensor}}
 training: {data: {path: train.npz}, steps: 500, learning_rate: 0.01, time: 5m}
