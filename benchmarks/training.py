@@ -134,9 +134,10 @@ def main() -> None:
     command = [sys.executable, "-m", "autotune", "tune", folder / "recipe.yaml", "--trust-code"]
     subprocess.run([*command, "--output", folder / "run"], check=True)
     trials = pd.read_csv(folder / "run" / "trials.csv")
+    int8 = trials["scheme"] != "float"
     for name, own in (("static int8", trials["trained"].isna()), ("trained", trials["trained"].notna())):
-        scored = trials[own & (trials["scheme"] != "float") & (trials["state"] == "complete")]
-        print(f"{name}: smallest drop on the search split {scored['drop'].min():.4f}, {own.sum()} trials")
+        drops = trials.loc[int8 & own & (trials["state"] == "complete"), "drop"]
+        print(f"{name}: {(int8 & own).sum()} trials, smallest drop on the search split {drops.min():.4f}")
     summary = json.loads((folder / "run" / "run.json").read_text())
     print(json.dumps({"ladder": summary["ladder"], "verdict": summary["verdict"]}, indent=1))
 
