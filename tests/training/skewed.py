@@ -1,9 +1,9 @@
 """A tiny BERT whose channels differ in scale: a few are far larger than the rest, as in trained transformers.
 
 Kovaleva et al. ("BERT Busters", 2021) found such channels in every BERT they looked at. Here the model is trained, and
-then scales are moved between the layers around attention and in the feed-forward blocks (as in ``uneven.py``): floats
-compute the same, int8 with one range per tensor loses most channels. The label of a text, of words in two halves of
-the vocabulary, is which half most of them come from.
+then scales are moved between the layers around attention and in the feed-forward blocks, whose ReLU lets positive
+factors through: floats compute the same, int8 with one range per tensor loses most channels. The label of a text, of
+words in two halves of the vocabulary, is which half most of them come from.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A network whose channels differ in scale: static int8 with one range per tensor loses it, training brings it back."""
+"""Folding batch norms left a network channels of unequal scale: int8 per tensor loses it, training brings it back."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 
-TRAINED = 900  # as in uneven.py, which trained on these
+TRAINED = 900  # as in folded.py, which trained on these
 RECIPE = """\
 version: 1
-name: uneven
-model: {function: "uneven.py:make"}
+name: folded
+model: {function: "folded.py:make"}
 data: {path: data.npz}
 metric: accuracy
-tolerance: {max_drop: 3%, max_size: 6kB}  # of nearly 9 kB in f32: no time decides what is worth training
+tolerance: {max_drop: 3%, max_size: 4kB}  # of 10 kB in f32: all of it in int8; no time decides
 budget: {trials: 2}
 space:
   {precision: f32, schemes: int8-static, placement: plain, preset: performance, forms: off, bf16_operators: false,
    weights: {granularity: per-tensor}, threads: 1}
-training: {data: {path: train.npz}, steps: 300, learning_rate: 0.01}
+training: {data: {path: train.npz}, steps: 1000, learning_rate: 0.01}
 """
 
 
@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
     images = (digits.images[:, None] / 16).astype(np.float32)
     np.savez(tmp_path / "train.npz", image=images[: TRAINED + 100])  # 100 of them are judged on
     np.savez(tmp_path / "data.npz", image=images[TRAINED:], labels=digits.target[TRAINED:])
-    for name in ("uneven.py", "uneven.pt"):
+    for name in ("folded.py", "folded.pt"):
         shutil.copy(Path(__file__).with_name(name), tmp_path)
     (tmp_path / "recipe.yaml").write_text(RECIPE)
     return tmp_path
@@ -68,7 +68,7 @@ def test_training_recovers_what_static_int8_loses(folder: Path) -> None:
     assert rungs["training"]["best"] is not None
     winner = summary["winner"]
     made = winner["configuration"]["training"]
-    assert summary["outcome"] == "winner" and made["steps"] <= 300
+    assert summary["outcome"] == "winner" and made["steps"] <= 1000
     assert winner["drop"] <= summary["verdict"]["tolerance"]
     trials = pd.read_csv(output / "trials.csv")
     assert trials.loc[trials["winner"], ["origin", "trained"]].to_numpy().tolist() == [["training", made["digest"]]]
@@ -78,7 +78,7 @@ def test_training_recovers_what_static_int8_loses(folder: Path) -> None:
 
 
 def test_what_cannot_be_trained_is_one_sentence(folder: Path) -> None:
-    text = RECIPE.replace('{function: "uneven.py:make"}', "{path: model.onnx}")
+    text = RECIPE.replace('{function: "folded.py:make"}', "{path: model.onnx}")
     (folder / "recipe.yaml").write_text(text)
     done = run("tune", folder / "recipe.yaml", "--output", folder / "run")
     assert done.returncode == 2
