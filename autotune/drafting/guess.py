@@ -51,10 +51,10 @@ def guess(model: ModelFacts, data: DataFacts | None, task: TaskName | None) -> G
 
 
 def _annotations(model: ModelFacts) -> Guess:
-    """Boxes are no task of ours that a file could be read for."""
+    """Boxes are for detection, whose labels and heads no file tells."""
     unfit = (
-        "data: annotations of COCO are not read as they are; give a function (FILE.py:function) that returns arrays by "
-        "input and labels, and a metric of yours (FILE.py:function) for what the model detects."
+        "data: annotations of COCO are for 'task: detection', which is not drafted: write it with labels, and for a "
+        "model file preprocess and postprocess (what its outputs hold), in the place of the metric."
     )
     why = {"metric": "it needs no labels", "task": "it has no labels"}
     return Guess(
