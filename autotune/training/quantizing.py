@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +11,7 @@ from autotune.configuration import ActivationChoice, Estimator, Quantization
 from autotune.quantize.nncf_candidates import advanced, has_estimator
 from autotune.quantize.nncf_public import MODEL_TYPES, PRESETS  # first: it keeps NNCF quiet
 from autotune.sources.conversion import as_tensor
+from autotune.training import rounding
 from autotune.training.mapping import mapped
 
 import nncf  # isort: skip
@@ -19,15 +20,13 @@ from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters
 from nncf.torch.function_hook.nncf_graph.nncf_graph_builder import build_nncf_graph
 from nncf.torch.quantization.extensions import QuantizedFunctionsCPU
 from nncf.torch.quantization.layers import BaseQuantizer
-from nncf.torch.quantization.reference import ReferenceBackendType, ReferenceQuantize
 
 Sample = Mapping[str, torch.Tensor]
 
 # NNCF would compile its quantisers at first use, for a minute or longer (and wait for ever where another process that
-# did so was killed); torch.compile would compile its fallback. The fallback's plain operations need no compiler.
-_PLAIN = ReferenceQuantize(ReferenceBackendType.TORCH)
+# did so was killed); torch.compile would compile its fallback. Plain operations need no compiler.
 QuantizedFunctionsCPU._loaded_namespace = SimpleNamespace(
-    Quantize_forward=_PLAIN.forward, Quantize_backward=_PLAIN.backward
+    Quantize_forward=rounding.forward, Quantize_backward=rounding.backward
 )
 
 _SHOWN = 3
@@ -41,15 +40,17 @@ def quantized(
     calibration: Sequence[Sample],
     quantization: Quantization,
     operators: Sequence[tuple[str, str]],
+    smoothing: float | None = None,
 ) -> tuple[torch.nn.Module, list[str]]:
     """Return the module with trainable quantisers, and sentences about what differs from the OpenVINO candidate.
 
     Placement, preset, granularity, overflow fix and estimator are those of the configuration; ranges start from the
-    same calibration samples.
+    same calibration samples. Quantisers that are off stand at tables whose values they gave.
 
     Args:
         calibration: inputs by parameter, batch 1.
         operators: (name, type) of the OpenVINO model, in order.
+        smoothing: its strength (see ``forms.smoothing``), of all linear layers; None for none.
     """
     q, remarks = quantization, []
     graph = build_nncf_graph(module, dict(calibration[0]))
@@ -70,33 +71,76 @@ def quantized(
         ignored_scope=nncf.IgnoredScope(names=list(found.names)),
         advanced_parameters=AdvancedQuantizationParameters(
             disable_bias_correction=not q.bias_correction,
-            smooth_quant_alphas=AdvancedSmoothQuantParameters(convolution=-1, matmul=-1),
+            smooth_quant_alphas=AdvancedSmoothQuantParameters(
+                convolution=-1, matmul=-1 if smoothing is None else smoothing
+            ),
             **advanced(q),
         ),
     )
     _pass_masks(made, calibration)
+    if settled := _settle_tables(made, calibration[0]):
+        remarks.append(f"Embeddings are not trained: {settled} tables keep the values that they start with.")
     return made, remarks
 
 
 def _pass_masks(module: torch.nn.Module, samples: Sequence[Sample]) -> None:
-    """Switch off quantisers of masks: what they see are integers, or 0 and the least number there is.
+    """Take away quantisers of masks: what they see are integers, or 0 and the least number there is.
 
     In 8 bits such a range has no step that says 0 and minus infinity apart; a range computed from it hides the mask.
     """
     masks: set[torch.nn.Module] = set()
 
-    def look(quantizer: torch.nn.Module, given: tuple[torch.Tensor, ...]) -> None:
-        if not given[0].is_floating_point() or float(given[0].detach().abs().max()) > _MASKED:
+    def look(quantizer: torch.nn.Module, value: torch.Tensor) -> None:
+        if not value.is_floating_point() or float(value.detach().abs().max()) > _MASKED:
             masks.add(quantizer)
 
-    hooks = [q.register_forward_pre_hook(look) for q in quantizers(module).values()]
+    _watch(module, samples[:_LOOKED], look)
+    for name, quantizer in quantizers(module).items():
+        if quantizer in masks:
+            replace_part(module, name, torch.nn.Identity())
+
+
+def _settle_tables(module: torch.nn.Module, sample: Sample) -> int:
+    """Leave tables of embeddings out of training, at the values that their quantisers give them; return how many.
+
+    A step would round all of a vocabulary, and have gradients and moments of it, for the few rows that its texts use.
+    A table that is more than that, as where the last layer shares it, is trained.
+    """
+    parts = list(module.modules())
+    others = {id(p) for m in parts if not isinstance(m, torch.nn.Embedding) for p in m.parameters(recurse=False)}
+    tables = {id(m.weight): m.weight for m in parts if isinstance(m, torch.nn.Embedding) and id(m.weight) not in others}
+    found: dict[BaseQuantizer, torch.Tensor] = {}
+
+    def look(quantizer: torch.nn.Module, value: torch.Tensor) -> None:
+        if id(value) in tables:
+            found[quantizer] = value
+
+    _watch(module, [sample], look)
+    for quantizer, table in found.items():
+        with torch.no_grad():
+            table.copy_(quantizer(table))
+        quantizer.disable_quantization()
+    for table in tables.values():
+        table.requires_grad_(False)
+    return len(tables)
+
+
+def _watch(
+    module: torch.nn.Module, samples: Sequence[Sample], look: Callable[[torch.nn.Module, torch.Tensor], None]
+) -> None:
+    """Run samples; ``look`` is called with each quantiser and what it is given."""
+    hooks = [q.register_forward_pre_hook(lambda part, given: look(part, given[0])) for q in quantizers(module).values()]
     with torch.no_grad():
-        for sample in samples[:_LOOKED]:
+        for sample in samples:
             module(**sample)
     for hook in hooks:
         hook.remove()
-    for quantizer in masks:
-        quantizer.disable_quantization()
+
+
+def replace_part(module: torch.nn.Module, name: str, part: torch.nn.Module) -> None:
+    """Put another part into the place of that name."""
+    parent, _, child = name.rpartition(".")
+    setattr(module.get_submodule(parent), child, part)
 
 
 def quantizers(module: torch.nn.Module) -> dict[str, BaseQuantizer]:

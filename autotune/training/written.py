@@ -18,7 +18,7 @@ import torch
 from autotune.errors import UserError
 from autotune.sources.networks import reason
 from autotune.training.learning import outputs
-from autotune.training.quantizing import quantizers
+from autotune.training.quantizing import quantizers, replace_part
 
 Sample = Mapping[str, torch.Tensor]
 
@@ -75,10 +75,8 @@ def _difference(model: ov.Model, samples: Sequence[Sample], wanted: Sequence[tup
 def _with_plain_quantizers(student: torch.nn.Module) -> torch.nn.Module:
     """Return a copy whose quantisers are operators of PyTorch, which both converters know."""
     plain = copy.deepcopy(student)
-    for name, quantizer in quantizers(plain).items():
-        parent, _, child = name.rpartition(".")
-        made = _Plain(quantizer) if quantizer.is_enabled_quantization() else torch.nn.Identity()
-        setattr(plain.get_submodule(parent), child, made)
+    for name, quantizer in quantizers(plain).items():  # those that are off, too: their tables are stored as int8
+        replace_part(plain, name, _Plain(quantizer))
     return plain
 
 
