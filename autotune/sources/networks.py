@@ -117,23 +117,20 @@ def _matched(names: Sequence[str], module: torch.nn.Module, name: str) -> dict[s
 def _in_order(module: torch.nn.Module, parameters: Sequence[str], outputs: Sequence[str]) -> torch.nn.Module:
     """Wrap a module that returns a mapping so that it returns a tuple, under the same parameters.
 
-    Both converters go by the names in the signature of ``forward``, so it is written out.
+    Both converters go by the names in the signature of ``forward``, so it says them.
     """
-    given = ", ".join(parameters)
-    call = ", ".join(f"{name}={name}" for name in parameters)
-    written: dict[str, Any] = {}
-    exec(f"def forward(self, {given}):\n    return self.pick(self.module({call}))", written)
 
     class InOrder(torch.nn.Module):  # type: ignore[misc]
-        forward = written["forward"]
-
         def __init__(self) -> None:
             super().__init__()
             self.module = module
 
-        def pick(self, found: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
+        def forward(self, *given: torch.Tensor, **named: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            found = self.module(**dict(zip(parameters, given, strict=False)), **named)
             return tuple(found[name] for name in outputs)
 
+    said = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("self", *parameters)]
+    InOrder.forward.__signature__ = inspect.Signature(said)  # type: ignore[attr-defined]
     return InOrder().eval()
 
 

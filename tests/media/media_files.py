@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -122,3 +126,18 @@ def save_yolos(folder: Path) -> Path:
     model.save_pretrained(folder)
     YolosImageProcessor(size={"height": 32, "width": 48}).save_pretrained(folder)
     return folder
+
+
+def tuned(folder: Path) -> dict[str, Any]:
+    """Tune ``r.yaml`` of a folder, with a cache of its own, into ``run`` beside it; return ``run.json``."""
+    done = subprocess.run(
+        [sys.executable, "-m", "autotune", "tune", "r.yaml", "--output", "run"],
+        cwd=folder,
+        env={**os.environ, "AUTOTUNE_CACHE": str(folder / "cache"), "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    return dict(json.loads((folder / "run/run.json").read_text()))

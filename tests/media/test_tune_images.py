@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import openvino as ov
 import pytest
 from conftest import convolution_net, logits_of
+from media_files import tuned
 from PIL import Image
 
 
@@ -32,15 +29,4 @@ def test_a_run_on_image_files(tmp_path: Path) -> None:
         "  preprocess: {input: image, size: 16, mean: 0.5, std: 0.25}}\n"
         "tolerance: {max_drop: 0.2}\nbudget: {trials: 2}\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "autotune", "tune", "r.yaml", "--output", "run"],
-        cwd=tmp_path,
-        env={**os.environ, "AUTOTUNE_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        text=True,
-        timeout=250,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
-    run = json.loads((tmp_path / "run/run.json").read_text())
-    assert run["verdict"]["status"] in ("proven", "expected")
+    assert tuned(tmp_path)["verdict"]["status"] in ("proven", "expected")

@@ -6,17 +6,13 @@ Weights are random, labels are what the float model says: so accuracy is 1 befor
 from __future__ import annotations
 
 import importlib.util
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import openvino as ov
 import pandas as pd
 import pytest
-from media_files import RATE, save_vit, save_wav2vec2
+from media_files import RATE, save_vit, save_wav2vec2, tuned
 from PIL import Image
 from scipy.io import wavfile
 
@@ -107,19 +103,10 @@ def test_a_transformers_folder(tmp_path: Path, kind: str, save) -> None:
         f"version: 1\nmodel: {{path: model}}\ntask: {kind}-classification\ndata: {{path: data.csv}}\n"
         "tolerance: {max_drop: 0.2}\nbudget: {trials: 2}\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "autotune", "tune", "r.yaml", "--output", "run"],
-        cwd=tmp_path,
-        env={**os.environ, "AUTOTUNE_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
+    run = tuned(tmp_path)
     trials = pd.read_csv(tmp_path / "run/trials.csv")
     assert trials["score"][0] == 1.0
-    assert json.loads((tmp_path / "run/run.json").read_text())["verdict"]["status"] in ("proven", "expected")
+    assert run["verdict"]["status"] in ("proven", "expected")
     assert (tmp_path / "run/model/preprocessor_config.json").is_file()
 
 
