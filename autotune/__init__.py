@@ -16,14 +16,29 @@ _LATER = {"Events": "autotune.events", "Run": "autotune.api", "tune": "autotune.
 
 
 def load(directory: str | os.PathLike[str]) -> Any:
-    """Compile a deployed model exactly as it was judged; see :func:`autotune.deploy.load`."""
+    """Compile a deployed model exactly as it was judged.
+
+    Args:
+        directory: the ``model`` folder of a run, or the output of ``autotune apply``.
+
+    Returns:
+        An ``openvino.CompiledModel``; of a model that was judged with buckets what is called like one and pads what it
+        is given to them.
+
+    Raises:
+        UserError: the folder has no model or no ``deploy.json``.
+    """
     from autotune.deploy import load as load_deployed
 
     return load_deployed(directory)
 
 
 def read_table(path: str | os.PathLike[str]) -> Any:
-    """Read a CSV file of a run as a pandas frame, types included; see :func:`autotune.report.tables.read_table`."""
+    """Read a CSV file of a run as a pandas frame, types included; it may have been renamed.
+
+    Raises:
+        UserError: it is not there, or has not the columns of one of the tables.
+    """
     from pathlib import Path
 
     from autotune.report.tables import read_table as read

@@ -20,7 +20,7 @@ from autotune.recipe import DataSource, Recipe, SchemaError, load
 from autotune.sources import builtin, folders
 from autotune.sources.cache import cache_dir
 from autotune.sources.datasets import load_data
-from autotune.sources.model import check_file, conform_splits, locate, obtain, read
+from autotune.sources.model import check_file, check_trainable, conform_splits, locate, obtain, read
 from autotune.sources.training import load_training
 from autotune.space import Nameable, names_any, unknown_names
 from autotune.tasks import metrics
@@ -97,6 +97,8 @@ class _Checking:
             self._tried(
                 lambda: folders.find(recipe, self._trust_code) if folders.is_folder(recipe) else check_file(path)
             )
+        if recipe.training is not None:
+            self._tried(lambda: check_trainable(recipe))
         for where, source in self._sources().items():
             if source.builtin is not None:
                 self._tried(lambda name=source.builtin: builtin.check_name(name))  # type: ignore[misc]

@@ -11,9 +11,11 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import autotune  # noqa: E402
 from autotune.cli import app  # noqa: E402
 from autotune.recipe import json_schema  # noqa: E402
 from documentation.command_page import command_page  # noqa: E402
+from documentation.python_page import python_page  # noqa: E402
 from documentation.recipe_page import recipe_page  # noqa: E402
 from documentation.result_pages import result_files, results_list  # noqa: E402
 
@@ -25,6 +27,7 @@ def on_files(files: Files, config: Any) -> Files:
     made: list[tuple[str, Path | str]] = [
         ("reference/recipe.md", recipe_page(json_schema())),
         ("reference/commands.md", command_page(app)),
+        ("reference/python.md", python_page(autotune)),
         *result_files(ROOT),
     ]
     for address, what in made:

@@ -47,14 +47,18 @@ def torch_request(recipe: Recipe, runs: Dataset, trust_code: bool) -> dict[str, 
     Raises:
         UserError: PyTorch is not installed, or the model is not there.
     """
-    if recipe.model.function is not None:
-        return modules.request(recipe, runs, trust_code)
-    if not folders.is_folder(recipe):
+    check_trainable(recipe)
+    source = modules if recipe.model.function is not None else folders
+    return source.request(recipe, runs, trust_code)
+
+
+def check_trainable(recipe: Recipe) -> None:
+    """Raise UserError for a model that is no PyTorch module: a file of images' or recordings' task."""
+    if recipe.model.function is None and not folders.is_folder(recipe):
         raise UserError(
             f"{recipe.where('training')}: needs a model of PyTorch: FILE.py:factory, or a transformers folder with a "
             "task."
         )
-    return folders.request(recipe, runs, trust_code)
 
 
 def locate(recipe: Recipe) -> Path:

@@ -45,6 +45,12 @@ class Two(Net):
         return super().forward(image) * scale
 
 
+class Branches(Net):
+    def forward(self, image):
+        x = super().forward(image)
+        return x if float(x.sum()) < 1e9 else -x
+
+
 class Odd(Net):
     def forward(self, image):
         return torch.linalg.eigvals(image[0, 0]).real.reshape(1, -1)
@@ -127,3 +133,41 @@ def test_a_module_is_an_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     found = autotune.tune(nets.Named(), (images, None), spread, max_drop="10%", trials=4, output=output, quiet=True)
     assert found.outcome == "winner"
     assert {min(port.get_names()) for port in found.load().outputs} == {"best", "logits"}
+
+
+def converted(folder: Path, function: str, **shapes: list[int]) -> dict[str, Any]:
+    """What the process that converts does, on random samples; its reply."""
+    from autotune.sources.conversion import _convert
+
+    random = np.random.default_rng(0)
+    whole = {name: random.integers(5, 60, (3, *shape[1:])) for name, shape in shapes.items() if name != "image"}
+    images = {n: random.standard_normal((3, *s[1:])).astype(np.float32) for n, s in shapes.items() if n == "image"}
+    np.savez(folder / "samples.npz", **whole, **images)
+    request = {"source": "function", "function": function, "base": str(folder), "name": function, "shapes": shapes}
+    return _convert({**request, "samples": str(folder / "samples.npz"), "model": str(folder / "m.xml")})
+
+
+@needs_torch
+def test_tracing_is_the_second_way_and_said(tmp_path: Path) -> None:
+    case(tmp_path)
+    said = converted(tmp_path, "nets.py:Branches", image=[1, 3, 16, 16])
+    assert said["way"] == "tracing" and said["remark"].startswith("The first way failed: torch.export: ")
+
+
+@needs_torch
+def test_a_model_object_of_transformers(tmp_path: Path) -> None:
+    """Its inputs and outputs have the library's names."""
+    import openvino as ov
+    import transformers
+    from tiny_folders import config
+
+    from autotune.sources.objects import write_model
+
+    name = write_model(transformers.BertForSequenceClassification(config()).eval(), tmp_path)
+    converted(tmp_path, name, input_ids=[1, 8], attention_mask=[1, 8])
+    model = ov.Core().read_model(tmp_path / "m.xml")
+    assert [port.get_any_name() for port in (*model.inputs, *model.outputs)] == [
+        "input_ids",
+        "attention_mask",
+        "logits",
+    ]

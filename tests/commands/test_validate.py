@@ -166,3 +166,10 @@ def test_training_data_are_looked_at(tiny: Path, written: Callable[[str], Path],
     path = written(GOOD.replace("{path: model.xml}", '{function: "net.py:make"}') + f"training: {training}\n")
     code, _, problems = validate(path)
     assert code == 2 and f":5: {problem.format(folder=tiny)}" in problems, problems
+
+
+def test_a_model_file_cannot_be_trained(written: Callable[[str], Path]) -> None:
+    task = "{name: image-classification, preprocess: {input: image, size: 16}}"
+    path = written(GOOD.replace("metric: accuracy", f"task: {task}\ntraining: {{data: {{path: data.npz}}}}"))
+    code, _, problems = validate(path)
+    assert code == 2 and f"{path}:5: training: needs a model of PyTorch: FILE.py:factory" in problems

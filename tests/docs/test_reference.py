@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shlex
 from collections.abc import Iterator
@@ -13,10 +14,12 @@ import typer
 from pages import DOCS, ROOT, blocks, written_pages
 from ruamel.yaml import YAML
 
+import autotune
 from autotune import recipe
 from autotune.cli import app
 from autotune.recipe.described import documented
 from documentation.command_page import command_page
+from documentation.python_page import python_page
 from documentation.recipe_page import recipe_page, sections
 from documentation.result_pages import result_files
 
@@ -68,6 +71,19 @@ def test_every_command_and_option_is_on_the_page() -> None:
             words = parameter.opts if parameter.param_type_name == "option" else [parameter.metavar]
             assert all(f"`{word}" in own for word in words)
     assert not re.search(r"^[^`\n]*<\w", page, re.M)
+
+
+def test_every_public_name_is_on_the_page() -> None:
+    page = python_page(autotune)
+    assert all(f"\n## `autotune.{name}`\n" in page for name in autotune.__all__)
+    for parameter in inspect.signature(autotune.tune).parameters.values():
+        annotation = str(parameter.annotation)
+        assert f"\n    {parameter.name}: {annotation}" in page
+    for name in ("load", "model", "report", "summary", "trials"):
+        assert f"\n### `Run.{name}`\n" in page
+    assert '* `max_drop`: `"1%"` of the float score, or a number in the metric\'s own units.' in page
+    assert "* `UserError`: the folder has no model or no `deploy.json`." in page
+    assert ":func:" not in page and "``" not in page.replace("```", "")
 
 
 def used(page: Path) -> Iterator[tuple[int, list[str]]]:

@@ -39,7 +39,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_page_is_there(site: Path) -> None:
     pages = {page.relative_to(ROOT / "docs").with_suffix(".html").as_posix() for page in written_pages()}
-    pages |= {"reference/recipe.html", "reference/commands.html"}
+    pages |= {f"reference/{name}.html" for name in ("commands", "python", "recipe")}
     built = {page.relative_to(site).as_posix() for page in site.rglob("*.html")}
     assert pages <= built
     assert any(name.startswith("results/") for name in built)

@@ -57,3 +57,18 @@ def test_parquet(tmp_path: Path) -> None:
         return
     frame.to_parquet(tmp_path / "t.parquet")
     assert read_table(tmp_path / "t.parquet").equals(frame)
+
+
+def test_a_saved_data_set_names_its_classes(tmp_path: Path) -> None:
+    """Those of single rows and those of each word."""
+    pa = pytest.importorskip("pyarrow")
+    table = pa.table({"text": [["a", "b"], ["c"]], "label": [[1, 0], [1]], "kind": [0, 1]})
+    with pa.OSFile(str(tmp_path / "data.arrow"), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    (tmp_path / "state.json").write_text(json.dumps({"_data_files": [{"filename": "data.arrow"}]}))
+    words = {"_type": "Sequence", "feature": {"_type": "ClassLabel", "names": ["O", "B"]}}
+    features = {"text": {}, "label": words, "kind": {"_type": "ClassLabel", "names": ["x", "y"]}}
+    (tmp_path / "dataset_info.json").write_text(json.dumps({"features": features}))
+    frame = read_table(tmp_path)
+    assert [list(row) for row in frame["label"]] == [["B", "O"], ["B"]]
+    assert frame["kind"].tolist() == ["x", "y"]

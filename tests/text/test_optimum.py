@@ -19,6 +19,7 @@ import pytest
 from test_folders import recipe
 from tiny_folders import needs_torch, save_causal, save_model, sentences
 
+import autotune
 from autotune import deploy
 from autotune.configuration import Configuration, Quantization
 from autotune.graph.normalise import normalise
@@ -31,15 +32,19 @@ from autotune.text import TASKS
 
 PYTHON = os.environ.get("AUTOTUNE_OPTIMUM", sys.executable)
 
-# Runs what the folder's README says, on the text in argv.
+# Runs what the folder's README says, on each of some texts; its last line is the call.
 SCRIPT = """
-import re, sys
+import json, sys
 import numpy as np
-folder, text, out = sys.argv[1:4]
+folder, texts, out = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
 said = open(folder + "/README.md").read().split("with optimum-intel")[1]
-code = "\\n".join(line[4:] for line in said.splitlines() if line.startswith("    "))
-exec(code)
-np.savez(out, **{name: value.detach().numpy() for name, value in outputs.items()})
+*lines, call = [line[4:] for line in said.splitlines() if line.startswith("    ")]
+exec("\\n".join(lines))
+found = []
+for text in texts:
+    exec(call)
+    found.append({name: value.detach().numpy() for name, value in outputs.items()})
+np.savez(out, **{name: np.concatenate([one[name] for one in found]) for name in found[0]})
 compiled = model.request.get_compiled_model() if hasattr(model.request, "get_compiled_model") else model.request
 print(compiled.get_property("INFERENCE_PRECISION_HINT").to_string(), compiled.inputs[0].get_partial_shape())
 from optimum.intel import OVConfig
@@ -55,6 +60,16 @@ def has_optimum() -> bool:
 needs_optimum = pytest.mark.skipif(
     not has_optimum(), reason="optimum-intel is not installed; AUTOTUNE_OPTIMUM may name a Python that has it"
 )
+
+
+def by_optimum(folder: Path, texts: list[str]) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The outputs of each text, and the precision, the shape of an input and the config's dtype."""
+    out = folder.parent / "out.npz"
+    command = [PYTHON, "-c", SCRIPT, folder.name, json.dumps(texts), str(out)]
+    done = subprocess.run(command, cwd=folder.parent, capture_output=True, text=True, check=False, timeout=200)
+    assert done.returncode == 0, done.stderr[-2000:]
+    with np.load(out) as archive:
+        return dict(archive), done.stdout.split()
 
 
 FLOAT = Configuration()
@@ -98,10 +113,7 @@ def test_optimum_gives_the_outputs_that_were_judged(
     deployed = tmp_path / "model"
     deploy.export(model, properties, deployed, name="m", label=winner, remark="", companions=Companions(folder, auto))
 
-    command = [PYTHON, "-c", SCRIPT, "model", "w1 w2 w9", str(tmp_path / "out.npz")]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=200)
-    assert done.returncode == 0, done.stderr[-2000:]
-    precision, shape, dtype = done.stdout.split()
+    found, (precision, shape, dtype) = by_optimum(deployed, ["w1 w2 w9"])
     assert (precision, dtype) == (asked_precision, "int8" if configuration.quantization else DTYPES[asked_precision])
     # optimum-intel makes a causal model's shapes dynamic, whatever is asked.
     assert re.fullmatch(r"\[\?,\?\]" if task == "text-generation" else r"\[1,\d+\]", shape)
@@ -113,9 +125,44 @@ def test_optimum_gives_the_outputs_that_were_judged(
     judged = compile_model(model, asked_precision, 2).infer(
         {name: np.array([values]) for name, values in inputs.items()}
     )
-    with np.load(tmp_path / "out.npz") as archive:
-        for name, values in judged.items():
-            np.testing.assert_array_equal(archive[name], values)
+    for name, values in judged.items():
+        np.testing.assert_array_equal(found[name], values)
+
+
+# All of it in int8; no time decides.
+RECIPE = """\
+version: 1
+model: {path: bert}
+task: text-classification
+data: {calibration: {path: calibration.csv}, search: {path: search.csv}, holdout: {path: holdout.csv}}
+tolerance: {max_drop: 0.5, max_size: 60kB}
+budget: {trials: 1}
+space: {schemes: int8-static, placement: transformer, preset: mixed, forms: off, bf16_operators: false}
+"""
+
+
+@needs_torch
+@needs_optimum
+@pytest.mark.slow
+def test_the_int8_winner_of_a_run_answers_as_it_was_judged(tmp_path: Path) -> None:
+    """Text by text on the search split, and as one score on the holdout."""
+    save_model(tmp_path / "bert", "ForSequenceClassification")
+    texts, parts = sentences(180, most=12), {}
+    for number, name in enumerate(("calibration", "search", "holdout")):
+        parts[name] = texts[60 * number : 60 * number + 60]
+        rows = "".join(f"{text},{i % 2}\n" for i, text in enumerate(parts[name]))
+        (tmp_path / f"{name}.csv").write_text("text,label\n" + rows)
+    (tmp_path / "r.yaml").write_text(RECIPE)
+    run = autotune.tune(tmp_path / "r.yaml", output=tmp_path / "run", quiet=True)
+    winner = run.summary["winner"]
+    assert run.outcome == "winner" and winner["configuration"]["quantization"] is not None
+
+    found, (precision, _, dtype) = by_optimum(run.model, parts["search"] + parts["holdout"])
+    judged_with = json.loads((run.model / "deploy.json").read_text())["CPU"]
+    assert (precision, dtype) == (judged_with["INFERENCE_PRECISION_HINT"], "int8")
+    right = found["logits"].argmax(axis=1) == np.arange(120) % 2
+    assert right[:60].tolist() == np.load(run.folder / "scores" / f"{winner['trial']}.npy").ravel().tolist()
+    assert right[60:].mean() == pytest.approx(run.summary["verdict"]["score"])
 
 
 def test_the_config_says_what_is_in_the_model(tmp_path: Path) -> None:
