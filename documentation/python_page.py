@@ -10,7 +10,8 @@ from typing import Any
 
 HEAD = """# Python reference
 
-Made from the docstrings. `tune` takes what its [command](commands.md) takes, and objects; [recipes](recipe.md) say more.
+Made from the docstrings. `tune` takes what the [command](commands.md) takes, and objects.
+A [recipe](recipe.md) says more.
 """
 _SECTION = re.compile(r"^(Args|Attributes|Returns|Raises):\n", re.MULTILINE)
 _ENTRY = re.compile(r"^    (?=\w+(?:, \w+)*: )", re.MULTILINE)

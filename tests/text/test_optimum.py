@@ -1,21 +1,15 @@
-"""A deployed transformers folder is one that optimum-intel loads, and its outputs there are those that were judged.
-
-optimum-intel wants an older transformers than ours, so it may live in an environment of its own: AUTOTUNE_OPTIMUM names
-that Python.
-"""
+"""A deployed transformers folder is one that optimum-intel loads, and its outputs there are those that were judged."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from optimum_intel import by_optimum, needs_optimum
 from test_folders import recipe
 from tiny_folders import needs_torch, save_causal, save_model, sentences
 
@@ -29,48 +23,6 @@ from autotune.quantize.variants import Variants
 from autotune.sources.datasets import load_data
 from autotune.sources.model import obtain, read
 from autotune.text import TASKS
-
-PYTHON = os.environ.get("AUTOTUNE_OPTIMUM", sys.executable)
-
-# Runs what the folder's README says, on each of some texts; its last line is the call.
-SCRIPT = """
-import json, sys
-import numpy as np
-folder, texts, out = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
-said = open(folder + "/README.md").read().split("with optimum-intel")[1]
-*lines, call = [line[4:] for line in said.splitlines() if line.startswith("    ")]
-exec("\\n".join(lines))
-found = []
-for text in texts:
-    exec(call)
-    found.append({name: value.detach().numpy() for name, value in outputs.items()})
-np.savez(out, **{name: np.concatenate([one[name] for one in found]) for name in found[0]})
-compiled = model.request.get_compiled_model() if hasattr(model.request, "get_compiled_model") else model.request
-print(compiled.get_property("INFERENCE_PRECISION_HINT").to_string(), compiled.inputs[0].get_partial_shape())
-from optimum.intel import OVConfig
-print(OVConfig.from_pretrained(folder).dtype)
-"""
-
-
-def has_optimum() -> bool:
-    script = "import importlib.util as u, sys; sys.exit(u.find_spec('optimum') is None)"
-    return subprocess.run([PYTHON, "-c", script], check=False).returncode == 0
-
-
-needs_optimum = pytest.mark.skipif(
-    not has_optimum(), reason="optimum-intel is not installed; AUTOTUNE_OPTIMUM may name a Python that has it"
-)
-
-
-def by_optimum(folder: Path, texts: list[str]) -> tuple[dict[str, np.ndarray], list[str]]:
-    """The outputs of each text, and the precision, the shape of an input and the config's dtype."""
-    out = folder.parent / "out.npz"
-    command = [PYTHON, "-c", SCRIPT, folder.name, json.dumps(texts), str(out)]
-    done = subprocess.run(command, cwd=folder.parent, capture_output=True, text=True, check=False, timeout=200)
-    assert done.returncode == 0, done.stderr[-2000:]
-    with np.load(out) as archive:
-        return dict(archive), done.stdout.split()
-
 
 FLOAT = Configuration()
 INT8 = Configuration(quantization=Quantization(placement="transformer", preset="mixed"))
