@@ -77,9 +77,11 @@ Python, with optimum-intel. Without `ov_config` it takes OpenVINO's defaults, wh
 _PROCESSORS = {
     "AutoModelForAudioClassification": ("AutoFeatureExtractor", "samples, sampling_rate=processor.sampling_rate"),
     "AutoModelForImageClassification": ("AutoImageProcessor", "image"),
+    "AutoModelForObjectDetection": ("AutoImageProcessor", "image"),
+    "AutoModelForSemanticSegmentation": ("AutoImageProcessor", "image"),
 }
-# optimum-intel has no class for these.
-_UNKNOWN = ("AutoModel", "AutoModelForSemanticSegmentation")
+# Pooled vectors, boxes and masks: optimum-intel has one class for whatever a model gives.
+_CUSTOM = ("AutoModel", "AutoModelForObjectDetection", "AutoModelForSemanticSegmentation")
 
 
 def accompany(companions: Companions, model: Any, judged_with: Mapping[str, str], target: Path) -> None:
@@ -102,18 +104,16 @@ def accompany(companions: Companions, model: Any, judged_with: Mapping[str, str]
 
 
 def about_optimum(auto: str, model: Any, folder: str, lengths: Lengths | None = None) -> str:
-    """Return how optimum-intel loads a model with a head; pooled vectors and masks are no outputs that it knows."""
-    if auto in _UNKNOWN:
-        return ""
+    """Return how optimum-intel loads a model with a head."""
+    name = "OVModelForCustomTasks" if auto in _CUSTOM else f"OV{auto.removeprefix('Auto')}"
     if auto in _PROCESSORS:
         processor, given = _PROCESSORS[auto]
-        name = f"OV{auto.removeprefix('Auto')}"
         return _README_FILES.format(
             name=name, processor=processor, given=given, folder=folder, shapes=_STATIC, asked=_STATIC_ASKED
         )
     if lengths is not None:
         return _OWN.format(
-            name=f"OV{auto.removeprefix('Auto')}",
+            name=name,
             folder=folder,
             remark=_NOT_BUCKETS if lengths.buckets else "",
             asked=_DYNAMIC_ASKED if auto == _CAUSAL else "",
@@ -121,7 +121,7 @@ def about_optimum(auto: str, model: Any, folder: str, lengths: Lengths | None = 
             most="" if lengths.most is None else f", max_length={lengths.most}",
         )
     return _README.format(
-        name=f"OV{auto.removeprefix('Auto')}",
+        name=name,
         length=model.inputs[0].shape[-1],
         folder=folder,
         shapes=_DYNAMIC if auto == _CAUSAL else _STATIC,

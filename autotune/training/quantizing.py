@@ -144,8 +144,9 @@ def replace_part(module: torch.nn.Module, name: str, part: torch.nn.Module) -> N
 
 
 def quantizers(module: torch.nn.Module) -> dict[str, BaseQuantizer]:
-    """Return what NNCF put into a module, by name."""
-    return {name: part for name, part in module.named_modules() if isinstance(part, BaseQuantizer)}
+    """Return what NNCF put into a module, by name; one that stands at several places has as many."""
+    everywhere = module.named_modules(remove_duplicate=False)
+    return {name: part for name, part in everywhere if isinstance(part, BaseQuantizer)}
 
 
 def as_tensors(inputs: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, torch.Tensor]:

@@ -6,50 +6,61 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_files import RATE, save_images, save_tones, save_vit, save_wav2vec2
+from media_files import RATE, save_images, save_segformer, save_tones, save_vit, save_wav2vec2, save_yolos
 from optimum_intel import AUDIO, IMAGE, by_optimum, needs_optimum
 from PIL import Image
 from scipy.io import wavfile
-from test_media_folders import recipe
 from tiny_folders import needs_torch
 
 from autotune import deploy
 from autotune.measure.compiled import compile_model, deploy_properties
-from autotune.sources.datasets import load_data
-from autotune.sources.folders import companions
-from autotune.sources.model import obtain, read
+from autotune.media import MEDIA_TASKS
+from autotune.protocol import Companions
+
+SAVE = {
+    "image-classification": save_vit,
+    "audio-classification": save_wav2vec2,
+    "semantic-segmentation": save_segformer,
+    "detection": save_yolos,
+}
 
 
 @needs_torch
 @needs_optimum
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["image", "audio"])
-def test_optimum_gives_the_outputs_that_were_judged(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", SAVE)
+def test_optimum_gives_the_outputs_that_were_judged(tmp_path: Path, name: str) -> None:
+    import openvino as ov
     import transformers
 
-    monkeypatch.setenv("AUTOTUNE_CACHE", str(tmp_path / "cache"))
-    folder = (save_vit if kind == "image" else save_wav2vec2)(tmp_path / "source")
-    (save_images if kind == "image" else save_tones)(tmp_path / "data")
-    asked = recipe(folder, f"{kind}-classification", "data")
-    splits = load_data(asked, False, print)
-    model, _ = read(obtain(asked, splits.search, False, print), {}, splits.search.runs())
-    properties = deploy_properties("f32", 2)
-    deployed, travels = tmp_path / "model", companions(asked, False)
-    deploy.export(model, properties, deployed, name="m", label="float f32", remark="", companions=travels)
+    from autotune.sources.conversion import _convert
 
-    files = sorted((tmp_path / "data").rglob("*.*"))[::40]
-    if kind == "image":
-        processor = transformers.AutoImageProcessor.from_pretrained(folder)
-        prepared = [processor(Image.open(file).convert("RGB"), return_tensors="np") for file in files]
-    else:
+    task, folder = MEDIA_TASKS[name], SAVE[name](tmp_path / "source")
+    if name.startswith("audio"):
+        files = sorted(save_tones(tmp_path / "data", each=2).rglob("*.wav"))
         extractor = transformers.AutoFeatureExtractor.from_pretrained(folder)
         waves = [wavfile.read(file)[1] / np.float32(32768) for file in files]
-        prepared = [extractor(wave, sampling_rate=RATE, return_tensors="np") for wave in waves]
-    compiled = compile_model(model, "f32", 2)
-    judged = [
-        compiled.infer({name: np.asarray(one[name]) for name in splits.search.inputs})["logits"] for one in prepared
-    ]
-    found, (precision, *_) = by_optimum(deployed, list(map(str, files)), IMAGE if kind == "image" else AUDIO)
+        given, read = extractor(waves, sampling_rate=RATE, return_tensors="np"), AUDIO
+    else:
+        files = sorted(save_images(tmp_path / "data", each=2).rglob("*.png"))
+        processor = transformers.AutoImageProcessor.from_pretrained(folder)
+        given = processor([Image.open(file).convert("RGB") for file in files], return_tensors="np")
+        read = IMAGE
+    samples = {task.input: np.asarray(given[task.input])}
+    np.savez(tmp_path / "samples.npz", **samples)
+    shapes = {key: [1, *values.shape[1:]] for key, values in samples.items()}
+    request = {"source": "folder", "folder": str(folder), "name": name, "auto": task.auto, "outputs": task.outputs}
+    more = {"trust_remote_code": False, "pooling": None, "normalize": False, "shapes": shapes}
+    _convert({**request, **more, "samples": str(tmp_path / "samples.npz"), "model": str(tmp_path / "m.xml")})
+    model, deployed = ov.Core().read_model(tmp_path / "m.xml"), tmp_path / "model"
+    travels = Companions(folder, task.auto)
+    deploy.export(
+        model, deploy_properties("f32", 2), deployed, name="m", label="float f32", remark="", companions=travels
+    )
+    found, (precision, *_) = by_optimum(deployed, list(map(str, files)), read)
     assert precision == "f32"
-    # Its own version of the processor sums in another order.
-    np.testing.assert_allclose(found["logits"], np.concatenate(judged), atol=1e-4)
+    compiled = compile_model(model, "f32", 2)
+    for i, values in enumerate(samples[task.input]):
+        for output, judged in compiled.infer({task.input: values[None]}).items():
+            # Its own version of the processor sums in another order.
+            np.testing.assert_allclose(found[output][i], judged[0], atol=1e-4)

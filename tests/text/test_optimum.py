@@ -30,6 +30,7 @@ WINNERS = {
     "text-classification": FLOAT,
     "question-answering": FLOAT,
     "fill-mask": FLOAT,
+    "feature-extraction": FLOAT,
     "text-generation": FLOAT,
     "text-classification int8": INT8,
     "text-classification bf16": Configuration(precision="bf16"),
@@ -53,7 +54,11 @@ def test_optimum_gives_the_outputs_that_were_judged(
     monkeypatch.setenv("AUTOTUNE_CACHE", str(tmp_path / "cache"))
     auto = TASKS[task].auto
     source = tmp_path / "source"
-    folder = save_causal(source) if task == "text-generation" else save_model(source, auto.removeprefix("AutoModel"))
+    folder = (
+        save_causal(source)
+        if task == "text-generation"
+        else save_model(source, auto.removeprefix("AutoModel") or "Model")
+    )
     asked = recipe(folder, {"text": sentences(60, most=8), "text_pair": sentences(60, 1, most=8)}, task)
     splits = load_data(asked, False, print)
     model, _ = read(obtain(asked, splits.search, False, print), {}, splits.search.runs())
