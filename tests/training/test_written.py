@@ -53,6 +53,27 @@ def test_what_is_written_is_what_was_trained(bert: Any, placement: Any, smoothin
     assert _difference(model, rows[4:6], [(student(**row).detach(),) for row in rows[4:6]]) < AGREES
 
 
+def test_a_table_that_the_last_layer_shares_is_trained() -> None:
+    import torch
+
+    from autotune.configuration import Quantization
+    from autotune.training.quantizing import quantized, quantizers
+
+    class Tied(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table, self.last = torch.nn.Embedding(20, 8), torch.nn.Linear(8, 20)
+            self.last.weight = self.table.weight
+
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            return self.last(torch.relu(self.table(ids)))
+
+    rows = [{"ids": torch.randint(0, 20, (1, 6))} for _ in range(4)]
+    student, remarks = quantized(Tied().eval(), rows, Quantization("plain", "performance"), [])
+    assert remarks == [] and student.table.weight.requires_grad
+    assert all(one.is_enabled_quantization() for one in quantizers(student).values())
+
+
 def test_a_module_that_cannot_be_exported_names_the_operator() -> None:
     import torch
 
