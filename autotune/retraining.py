@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable
 
 from autotune import decide
 from autotune.configuration import Configuration, Quantization, Training
@@ -63,10 +62,11 @@ def retrain(
     ends = time.monotonic() + seconds
     events.stage("training")
     note(f"Training starts from trial {start.number} ({start.configuration.label}).")
-    base, remarks = _trainable(start.configuration, setting.prepared.model.forms.get("smoothing", ()))
-    for sentence in remarks:
-        note(sentence)
-    setup = _setup(setting, spec, lessons, base)
+    base, remark = _trainable(start.configuration)
+    if remark:
+        note(remark)
+    assert base.quantization is not None
+    setup = _setup(setting, spec, lessons, base.quantization)
     save_training(lessons.samples, setup.samples)
     try:
         with Runner(setup, setting.folder.log, module=CHILD) as runner:
@@ -118,7 +118,9 @@ def _rounds(
         done = trained.steps
         told.add(done)
         until = min(done + each, spec.steps)
-        made = replace(base, training=Training(trained.digest, done))
+        made = Configuration(
+            base.precision, base.quantization, threads=base.threads, training=Training(trained.digest, done)
+        )
         proposal = search.adopt(start, made)
         trial = evaluator.evaluate(proposal.number, made, "training", search.trials)
         search.tell(proposal, trial)
@@ -136,43 +138,32 @@ def _no_better(rounds: list[Trial]) -> bool:
     return len(drops) > PATIENCE and min(drops[-PATIENCE:]) >= min(drops[:-PATIENCE])
 
 
-def _trainable(start: Configuration, smoothed: Iterable[str]) -> tuple[Configuration, list[str]]:
-    """Return the part of a configuration that a PyTorch module can be given, and sentences about the rest.
-
-    Args:
-        smoothed: all groups that smoothing can have: NNCF smooths all of them in a PyTorch module, or none.
-    """
+def _trainable(start: Configuration) -> tuple[Configuration, str]:
+    """Return the part of a configuration that a PyTorch module can be given, and a sentence about the rest."""
     assert start.quantization is not None
-    q, remarks = start.quantization, []
+    q = start.quantization
     plain = Quantization(
         q.placement, q.preset, q.float_operators, q.activation, (), q.weights, q.bias_correction, q.overflow_fix
     )
-    smoothing = tuple(form for form in start.forms if form.name == "smoothing")
+    found = Configuration(start.precision, plain, threads=start.threads)
     left = [
         name
         for name, value in (
-            ("graph forms other than smoothing", len(start.forms) > len(smoothing)),
+            ("graph forms", start.forms),
             ("operators in bf16", start.bf16_operators),
             ("int8 weights of linear layers", start.compression),
             ("quantisers set singly", q.overrides),
         )
         if value
     ]
-    if left:
-        remarks.append(f"Training leaves out what a PyTorch module cannot be given: {', '.join(left)}.")
-    everything = tuple(replace(form, groups=tuple(smoothed)) for form in smoothing)
-    if everything != smoothing:
-        remarks.append("In training all linear layers are smoothed, not only those of the trial that it starts from.")
-    return Configuration(start.precision, plain, everything, threads=start.threads), remarks
+    return found, f"Training leaves out what a PyTorch module cannot be given: {', '.join(left)}." if left else ""
 
 
-def _setup(setting: Setting, spec: TrainingSpec, lessons: Lessons, base: Configuration) -> TrainingSetup:
+def _setup(setting: Setting, spec: TrainingSpec, lessons: Lessons, quantization: Quantization) -> TrainingSetup:
     folder, model = setting.folder, setting.prepared.model
-    assert base.quantization is not None
     return TrainingSetup(
         source=dict(lessons.source),
-        quantization=base.quantization,
-        smoothing=base.forms[0].alpha if base.forms else None,
+        quantization=quantization,
         operators=tuple(model.operators.items()),
         samples=folder.training_samples.absolute(),
         splits=folder.splits.absolute(),

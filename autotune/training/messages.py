@@ -17,7 +17,6 @@ class TrainingSetup:
     Attributes:
         source: how the module is made, as for ``sources.conversion``.
         quantization: where training starts from; without single quantisers.
-        smoothing: strength of the smoothing that it has too; None for none.
         operators: (name, OpenVINO's type) of the operators of the OpenVINO model, in the order of the graph.
         samples: npz of training samples, as ``data.to_arrays`` makes it of ``{"training": ...}``.
         splits: file written by ``data.save``; ranges start from its calibration split.
@@ -29,7 +28,6 @@ class TrainingSetup:
 
     source: dict[str, Any]
     quantization: Quantization
-    smoothing: float | None
     operators: tuple[tuple[str, str], ...]
     samples: Path
     splits: Path

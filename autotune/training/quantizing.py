@@ -40,7 +40,6 @@ def quantized(
     calibration: Sequence[Sample],
     quantization: Quantization,
     operators: Sequence[tuple[str, str]],
-    smoothing: float | None = None,
 ) -> tuple[torch.nn.Module, list[str]]:
     """Return the module with trainable quantisers, and sentences about what differs from the OpenVINO candidate.
 
@@ -50,7 +49,6 @@ def quantized(
     Args:
         calibration: inputs by parameter, batch 1.
         operators: (name, type) of the OpenVINO model, in order.
-        smoothing: its strength (see ``forms.smoothing``), of all linear layers; None for none.
     """
     q, remarks = quantization, []
     graph = build_nncf_graph(module, dict(calibration[0]))
@@ -71,9 +69,8 @@ def quantized(
         ignored_scope=nncf.IgnoredScope(names=list(found.names)),
         advanced_parameters=AdvancedQuantizationParameters(
             disable_bias_correction=not q.bias_correction,
-            smooth_quant_alphas=AdvancedSmoothQuantParameters(
-                convolution=-1, matmul=-1 if smoothing is None else smoothing
-            ),
+            # Not smoothed: while torch.export runs, NNCF finds no quantiser that stands behind its factors.
+            smooth_quant_alphas=AdvancedSmoothQuantParameters(convolution=-1, matmul=-1),
             **advanced(q),
         ),
     )
