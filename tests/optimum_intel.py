@@ -17,7 +17,7 @@ import pytest
 
 PYTHON = os.environ.get("AUTOTUNE_OPTIMUM", sys.executable)
 
-# The last line of the README's is the call; READ gives it what it is called with.
+# The last line of the README's is the call; PREPARE makes what it is called with.
 SCRIPT = """
 import json, sys
 import numpy as np
@@ -27,7 +27,7 @@ said = open(folder + "/README.md").read().split("with optimum-intel")[1]
 exec("\\n".join(lines))
 found = []
 for value in values:
-    READ
+    PREPARE
     exec(call)
     found.append({name: value.detach().numpy() for name, value in outputs.items()})
 np.savez(out, **{name: np.concatenate([one[name] for one in found]) for name in found[0]})
@@ -41,20 +41,22 @@ IMAGE = "from PIL import Image; image = Image.open(value).convert('RGB')"
 AUDIO = "from scipy.io import wavfile; samples = wavfile.read(value)[1] / np.float32(32768)"
 
 
-def _has_optimum() -> bool:
-    script = "import importlib.util as u, sys; sys.exit(u.find_spec('optimum') is None)"
+def installed_there(name: str) -> bool:
+    """Whether that Python has a package."""
+    script = f"import importlib.util as u, sys; sys.exit(u.find_spec({name!r}) is None)"
     return subprocess.run([PYTHON, "-c", script], check=False).returncode == 0
 
 
 needs_optimum = pytest.mark.skipif(
-    not _has_optimum(), reason="optimum-intel is not installed; AUTOTUNE_OPTIMUM may name a Python that has it"
+    not installed_there("optimum"),
+    reason="optimum-intel is not installed; AUTOTUNE_OPTIMUM may name a Python that has it",
 )
 
 
 def by_optimum(folder: Path, values: list[str], read: str = TEXT) -> tuple[dict[str, np.ndarray], list[str]]:
     """The outputs of each text or file, and the precision, the shape of an input and the config's dtype."""
     out = folder.parent / "out.npz"
-    command = [PYTHON, "-c", SCRIPT.replace("READ", read), folder.name, json.dumps(values), str(out)]
+    command = [PYTHON, "-c", SCRIPT.replace("PREPARE", read), folder.name, json.dumps(values), str(out)]
     done = subprocess.run(command, cwd=folder.parent, capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode == 0, done.stderr[-2000:]
     with np.load(out) as archive:
