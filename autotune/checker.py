@@ -97,8 +97,6 @@ class _Checking:
             self._tried(
                 lambda: folders.find(recipe, self._trust_code) if folders.is_folder(recipe) else check_file(path)
             )
-        if recipe.training is not None:
-            self._tried(lambda: check_trainable(recipe))
         for where, source in self._sources().items():
             if source.builtin is not None:
                 self._tried(lambda name=source.builtin: builtin.check_name(name))  # type: ignore[misc]
@@ -109,6 +107,8 @@ class _Checking:
         """Read model and data, and see whether they and the metric fit."""
         recipe, trusted = self._recipe, self._trust_code
         splits: Splits | None = None
+        if recipe.training is not None:
+            self._tried(lambda: check_trainable(recipe))
         if trusted or all(source.function is None for source in recipe.data.parts.values()):
             splits = self._tried(lambda: load_data(recipe, trusted, lambda _: None))
         path: Path | None = None

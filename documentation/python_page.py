@@ -15,6 +15,7 @@ A [recipe](recipe.md) says more.
 """
 _SECTION = re.compile(r"^(Args|Attributes|Returns|Raises):\n", re.MULTILINE)
 _ENTRY = re.compile(r"^    (?=\w+(?:, \w+)*: )", re.MULTILINE)
+_QUOTED = re.compile(r"""(: |-> )(['"])(.*?)\2(?=[,)]| = |$)""", re.MULTILINE)
 _NAMES = re.compile(r"^(\w+(?:, \w+)*): ")
 _ROLE = re.compile(r"(?::\w+:)?`~?([^`]+)`")
 
@@ -54,7 +55,7 @@ def _signature(name: str, function: Any) -> list[str]:
 
 def _unquoted(text: str) -> str:
     """Annotations are texts, and shown as such."""
-    return re.sub(r"((?:: |-> ))'([^']*)'", r"\1\2", text)
+    return _QUOTED.sub(r"\1\3", text)
 
 
 def _markdown(docstring: str | None) -> str:
