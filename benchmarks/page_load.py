@@ -35,7 +35,7 @@ SOON, LARGEST = 1000.0, 3_000_000
 TIMES = {
     "first_paint_ms": "verdict on the screen",
     "load_ms": "loaded",
-    "first_plot_ms": "first plot on the screen",
+    "first_plot_ms": "first plot drawn",
     "all_plots_ms": "all plots drawn",
 }
 # A plot is marked as drawn when its drawing begins, without a pause until it is there; the next frame shows it.

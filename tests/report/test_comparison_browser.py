@@ -41,6 +41,7 @@ def test_a_comparison_is_drawn_and_filtered(browser: Any, scheme: str, tmp_path:
     size = {"width": 380, "height": 800, "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
-        assert browser.execute_script("return document.documentElement.scrollWidth") <= 380
+        narrow = "return document.documentElement.scrollWidth <= 380"  # the plot follows a moment later
+        WebDriverWait(browser, 20).until(lambda b: b.execute_script(narrow))
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -70,12 +70,18 @@ const details = unpacks ? unpack("details").then(JSON.parse) : new Promise(() =>
   const say = text => {
     for (const element of document.querySelectorAll(".plot-message")) element.textContent = text;
   };
+  // The page counts as loaded when its plots can be drawn at once: what prints it then (chromium --print-to-pdf) has them.
+  const held = document.createElement("iframe");
+  const loaded = new Promise(done => window.addEventListener("load", done));
   const start = async () => {
     if (!document.querySelector("[data-figure]")) return;
     if (!unpacks) {
       say("This browser is too old for the plots (2023 or later is needed); the tables hold the same numbers.");
       return;
     }
+    held.hidden = true;
+    document.body.append(held);
+    held.contentDocument.open();
     const script = document.createElement("script");
     script.textContent = await unpack("plotly");
     document.head.append(script);
@@ -87,9 +93,12 @@ const details = unpacks ? unpack("details").then(JSON.parse) : new Promise(() =>
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
     window.addEventListener("beforeprint", () => { document.documentElement.dataset.theme = "light"; draw({ onPaper: true }); });
     window.addEventListener("afterprint", () => { delete document.documentElement.dataset.theme; draw(); });
+    held.remove();
+    await loaded;
     await drawAll();
   };
   start().catch(error => {
+    held.remove();
     say("The plots could not be drawn; the tables hold the same numbers.");
     throw error;
   });
