@@ -2,7 +2,7 @@
 
 from autotune.decide.choice import Decision, choose, finalists
 from autotune.decide.digits import digits, drop_words
-from autotune.decide.duel import is_affordable, is_close, placed
+from autotune.decide.duel import has_changed, is_affordable, is_close, placed
 from autotune.decide.front import Point, fits, pareto_front, pick_finalists, points
 from autotune.decide.holding import differences, still_holds
 from autotune.decide.ladder import dominant, fast_enough, is_served, ladder, rung_of, to_train
@@ -22,6 +22,7 @@ __all__ = [
     "fast_enough",
     "finalists",
     "fits",
+    "has_changed",
     "is_affordable",
     "is_close",
     "is_served",

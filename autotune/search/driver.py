@@ -92,7 +92,8 @@ class Search:
             self._plain.sort(key=likely_first)
         self._guides: dict[Configuration, Guide | None] = {}
         self._study = StoredStudy(storage, strategy.sampler, seed)
-        records = [t.user_attrs[_RECORD] for t in self._study.kept]
+        revised = self._study.revised
+        records = [revised.get(t.number, t.user_attrs[_RECORD]) for t in self._study.kept]
         kept = [_TRIAL.validate_json(record) for record in records]
         # What was trained is in no space: nothing is proposed from it.
         self._trials = [t for t in kept if t.configuration.training is None]
@@ -273,6 +274,12 @@ class Search:
         self._study.tell(asked, [ratio, drop])
         (self._trials if trial.configuration.training is None else self._trained).append(trial)
         self._tried.add(trial.configuration)
+
+    def revise(self, trial: Trial) -> None:
+        """Put a trial in the place of the one with its number; what Optuna was told of that one stays."""
+        self._study.revise(trial.number, _TRIAL.dump_json(trial).decode())
+        for trials in (self._trials, self._trained):
+            trials[:] = [trial if t.number == trial.number else t for t in trials]
 
     def adopt(self, start: Configuration, made: Configuration) -> Proposal:
         """Return a proposal of what was made outside this space; Optuna is told of it as of ``start``."""
