@@ -59,6 +59,7 @@ class _Searching:
             strategy=strategy,
             climbs=self._climbs,
             max_size=setting.goal.max_size_bytes,
+            errors=decide.ERRORS[setting.goal.assurance],
         )
         before = max((t.ended_seconds for t in self._search.trials), default=0.0)  # of the run that is resumed
         self._evaluator = Evaluator(
