@@ -4,7 +4,7 @@
 
 The search goes on to the limit (`settle: false`). One row per recipe and limit goes to
 benchmarks/results/<CPU>/timeouts.csv, the page made of them to timeouts.md; other rows stay. Run it on a quiet machine,
-where data sets and models have been downloaded once. Wall seconds are those of the run, without the interpreter's start.
+where data sets and models have been downloaded once. Wall seconds are of the run, without the interpreter's start.
 """
 
 from __future__ import annotations
