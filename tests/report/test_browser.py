@@ -365,8 +365,9 @@ def test_on_paper_it_is_light_and_whole(browser: Any, tmp_path: Path) -> None:
         found = browser.execute_script(
             "const style = name => getComputedStyle(document.querySelector(name));"
             "return [style('body').backgroundColor, style('body').color, style('.scroll').overflowY,"
-            " style('#trial-controls').display, style('.pin-hint').display];"
+            " style('#trial-controls').display, style('.pin-hint').display, style('th button').display];"
         )
     finally:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-    assert found == ["rgb(255, 255, 255)", "rgb(26, 32, 39)", "visible", "none", "none"]
+    # Chromium leaves buttons out of a table's head that it repeats on the next page, but not their contents.
+    assert found == ["rgb(255, 255, 255)", "rgb(26, 32, 39)", "visible", "none", "none", "contents"]

@@ -26,7 +26,7 @@ const details = unpacks ? unpack("details").then(JSON.parse) : new Promise(() =>
     const match = typeof value === "string" && /^var\((--[a-z-]+)\)$/.exec(value);
     return match ? style.getPropertyValue(match[1]).trim() : value;
   };
-  const paper = { width: 660, height: 330 };
+  const paper = { width: 660, height: 330, tall: 440 };
   const narrow = () => window.innerWidth < 640;
   const height = layout => layout.height + (narrow() && layout.legend ? 60 : 0);
   const place = async (element, onPaper) => {
@@ -37,12 +37,12 @@ const details = unpacks ? unpack("details").then(JSON.parse) : new Promise(() =>
     if (narrow()) {
       figure.layout.font.size = 11;
       for (const trace of figure.data) {  // names of marks would lie on each other
-        if (trace.mode === "markers+text" && trace.marker.symbol !== "star") trace.mode = "markers";
+        if (name === "front" && trace.mode === "markers+text" && trace.marker.symbol !== "star") trace.mode = "markers";
       }
     }
     if (onPaper) {
       figure.layout.width = paper.width;
-      figure.layout.height = Math.min(figure.layout.height, paper.height);
+      figure.layout.height = figure.layout.height > paper.tall ? paper.tall : Math.min(figure.layout.height, paper.height);
     }
     element.querySelector(".plot-message")?.remove();
     element.style.minHeight = "";
