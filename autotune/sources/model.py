@@ -48,8 +48,9 @@ def torch_request(recipe: Recipe, runs: Dataset, trust_code: bool) -> dict[str, 
         UserError: PyTorch is not installed, or the model is not there.
     """
     check_trainable(recipe)
-    source = modules if recipe.model.function is not None else folders
-    return source.request(recipe, runs, trust_code)
+    if recipe.model.function is not None:
+        return modules.request(recipe, runs, trust_code)
+    return folders.request(recipe, runs, trust_code)
 
 
 def check_trainable(recipe: Recipe) -> None:

@@ -22,7 +22,7 @@ threads: 1
 space:
   {precision: f32, schemes: int8-static, placement: plain, preset: mixed, forms: off, bf16_operators: false,
    weights: {granularity: per-tensor}}
-training: {data: {path: train.csv}, steps: 250, learning_rate: 0.01}
+training: {data: {path: train.csv}, steps: 250}
 """
 
 
