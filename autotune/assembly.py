@@ -11,7 +11,7 @@ from autotune.configuration import Configuration
 from autotune.files import write_text
 from autotune.findings import FrameFindings, OperatorFinding, QuantizerRecord
 from autotune.folder import RunFolder
-from autotune.outcome import Finalist, Ladder, Run, RungName, Saturation
+from autotune.outcome import Finalist, Ladder, Run, RungName, Saturation, Storage
 from autotune.prior.gain import attribute
 from autotune.protocol import Explored, Exported
 from autotune.recipe import dump
@@ -32,6 +32,7 @@ class Judged:
     finalists: tuple[Finalist, ...]
     decision: decide.Decision
     exported: Exported
+    storage: Storage
     saturation: Saturation | None
     quantizers: tuple[QuantizerRecord, ...]
     interrupted: bool
@@ -77,6 +78,7 @@ def leave(setting: Setting, found: Found, judged: Judged) -> Run:
         importances=importances(_chosen(found.trials), setting.goal.tolerance),
         export_check=judged.exported.check,
         onnx=judged.exported.onnx,
+        storage=judged.storage,
     )
     _write(run, setting.folder)
     run = replace(
@@ -130,8 +132,8 @@ def _findings(frame: Configuration, explored: Explored) -> FrameFindings:
 
 
 def _chosen(trials: Sequence[Trial]) -> list[Trial]:
-    """Leave out what was trained: it owes its drop to that, not to its choices."""
-    return [t for t in trials if t.configuration.training is None]
+    """Leave out what was trained, which owes its drop to that, not to its choices, and what repeats others with f16."""
+    return [t for t in decide.searched(trials) if t.configuration.training is None]
 
 
 def _with_times(trials: Sequence[Trial], winner: int, operators: tuple[OperatorRun, ...]) -> tuple[Trial, ...]:

@@ -68,7 +68,7 @@ class Evaluator:
         """Return the trial of one configuration; every error but the user's becomes a failed trial.
 
         Args:
-            origin: ``plain`` and trained configurations are always measured in full.
+            origin: what is ``plain``, was trained or differs in storage only is always measured in full.
             earlier: trials so far; an equal configuration or candidate is not measured again.
         """
         trial = self._evaluate(number, configuration, origin, earlier)
@@ -90,7 +90,7 @@ class Evaluator:
             if same is not None:
                 spent = Seconds(observe=observing, inference=inference, build=build_seconds)
                 return _duplicate(number, configuration, origin, same, spent)
-            full = origin in ("plain", "training") or not self._early_stopping
+            full = origin in ("plain", "training", "storage") or not self._early_stopping
             request = Measure(
                 configuration,
                 tolerance=None if full else self._tolerance,
@@ -154,9 +154,11 @@ class Evaluator:
 
 
 def _compiled_alike(trial: Trial, configuration: Configuration) -> bool:
+    """Tell whether the same model would be the same candidate; stored otherwise it has another size."""
     before = trial.configuration
     compiled = (configuration.precision, configuration.dynamic_group, configuration.threads)
-    return (before.precision, before.dynamic_group, before.threads) == compiled
+    stored = before.float_weights == configuration.float_weights
+    return stored and (before.precision, before.dynamic_group, before.threads) == compiled
 
 
 def _duplicate(

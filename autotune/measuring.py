@@ -65,7 +65,7 @@ def measure(
         score=None if score is None else score.value,
         drop=None if score is None else score.drop,
         samples=0 if score is None else score.samples,
-        size_bytes=storage.size(model),
+        size_bytes=storage.size(model, request.configuration.float_weights),
         threads=compiled.threads,
         operators=operators,
         drop_error=None if score is None else score.drop_error,

@@ -146,11 +146,13 @@ class Built:
     Attributes:
         observe_seconds: what making, placing and observing its graph form took, mostly 0.
         inference_seconds: what compiling and inference took of that; not in ``observe_seconds``.
+        size_bytes: of its constants, as they would be written.
     """
 
     digest: str
     observe_seconds: float
     inference_seconds: float
+    size_bytes: int
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from autotune.search.driver import Search
 from autotune.search.incumbent import to_beat
 from autotune.setting import Found, Setting
 from autotune.stages import StageFailed
+from autotune.storing import store
 
 # What looking at the operators of one frame may take.
 EXPLORING_SECONDS = 8.0
@@ -79,6 +80,7 @@ class _Searching:
         started = time.monotonic()
         interrupted = late = False
         training = "Interrupted."
+        kept_f32: dict[int, str] = {}
         ended = "The search came to its end: its trials are used up, or nothing is left to try."
         budget = self._setting.recipe.budget.trials
         try:
@@ -99,6 +101,7 @@ class _Searching:
                 self._explore()
                 self._try_one()
             training = self._train()
+            kept_f32 = self._store()
         except KeyboardInterrupt:
             if not any(t.state == "complete" for t in self._search.trials):
                 raise
@@ -115,6 +118,7 @@ class _Searching:
             observe_seconds=self._observing,
             inference_seconds=self._inference,
             explored=self._search.explored,
+            kept_f32=kept_f32,
         )
 
     @property
@@ -137,6 +141,17 @@ class _Searching:
         if self._setting.lessons is not None:
             self._note(told)
         return told
+
+    def _store(self) -> dict[int, str]:
+        """Try what may win with f16 weights; return why others were not."""
+        return store(
+            self._setting,
+            self._search,
+            self._evaluator,
+            self._runner,
+            tell=self._tell,
+            left=lambda: self._left(storing=False),
+        )
 
     def _tell(self, trial: Trial) -> None:
         """Show a trial, and keep its model if it is the best so far."""
@@ -187,13 +202,19 @@ class _Searching:
         recent = [reserve.trial_seconds(t) for t in self._search.trials[-reserve.RECENT :] if t.state != "duplicate"]
         return max(recent, default=0.0) > self._left()
 
-    def _left(self) -> float:
-        """Return the seconds that the timeout leaves to the search, were it to end now."""
+    def _left(self, storing: bool = True) -> float:
+        """Return the seconds that the timeout leaves to the search, were it to end now.
+
+        Args:
+            storing: trying f16 weights is still to come.
+        """
         if self._setting.deadline is None:
             return math.inf
-        prepared, sizes, trials = self._setting.prepared, self._setting.sizes, self._search.trials
+        prepared, sizes, trials = self._setting.prepared, self._setting.sizes, decide.searched(self._search.trials)
         finalists = decide.pick_finalists(trials, self._tolerance, FINALISTS)
         after = reserve.finishing_seconds(prepared, sizes, finalists, trials)
+        if storing and self._setting.space.may_halve:
+            after += sum(map(reserve.trial_seconds, decide.worth_halving(finalists, self._tolerance)))
         return self._setting.deadline - time.monotonic() - after
 
     def _over(self) -> str:

@@ -27,6 +27,7 @@ from autotune.sources.media import reading
 from autotune.sources.model import obtain, torch_request
 from autotune.sources.training import load_training
 from autotune.space import Space
+from autotune.space.halved import halved
 from autotune.space.public import narrowed
 from autotune.tasks import metrics
 
@@ -172,12 +173,14 @@ class _Tuning:
             self._note(told)
 
     def _possible(self) -> recipe.Space:
-        """The recipe's space, without what its way of making candidates cannot do."""
-        if self.recipe.strategy.candidates == "observe-once":
-            return self.recipe.space
-        left = narrowed(self.recipe.space)
-        if left.note:
-            self._note(left.note)
+        """The recipe's space, without what its way of making candidates cannot do, or what would be too large."""
+        left = halved(self.recipe.space, self.prepared.baseline.size_bytes, self.recipe.tolerance.max_size)
+        notes = [left.note]
+        if self.recipe.strategy.candidates != "observe-once":
+            left = narrowed(left.space)
+            notes.append(left.note)
+        for note in filter(None, notes):
+            self._note(note)
         return left.space
 
     def _goal(self) -> Goal:

@@ -8,12 +8,23 @@ from autotune.decide.holding import differences, still_holds
 from autotune.decide.ladder import dominant, fast_enough, is_served, ladder, rung_of, to_train
 from autotune.decide.plausible import doubt
 from autotune.decide.saturation import saturation, saturation_sentence
+from autotune.decide.storage import (
+    costs_nothing,
+    halved,
+    large_enough,
+    saves,
+    searched,
+    storage,
+    with_halved,
+    worth_halving,
+)
 from autotune.decide.verdict import verdict
 
 __all__ = [
     "Decision",
     "Point",
     "choose",
+    "costs_nothing",
     "differences",
     "digits",
     "dominant",
@@ -22,10 +33,12 @@ __all__ = [
     "fast_enough",
     "finalists",
     "fits",
+    "halved",
     "is_affordable",
     "is_close",
     "is_served",
     "ladder",
+    "large_enough",
     "pareto_front",
     "pick_finalists",
     "placed",
@@ -33,7 +46,12 @@ __all__ = [
     "rung_of",
     "saturation",
     "saturation_sentence",
+    "saves",
+    "searched",
     "still_holds",
+    "storage",
     "to_train",
     "verdict",
+    "with_halved",
+    "worth_halving",
 ]

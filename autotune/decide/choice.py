@@ -11,6 +11,7 @@ from autotune import stats
 from autotune.configuration import Configuration
 from autotune.decide.front import fits
 from autotune.decide.sentence import sentence, tied, why_float
+from autotune.decide.storage import halved
 from autotune.outcome import Finalist, Goal, Status, Verdict
 from autotune.record import Interval, Trial
 
@@ -125,8 +126,13 @@ def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) ->
 
 
 def best_float(judged: Sequence[Finalist], enough: Collection[Status]) -> Finalist:
-    """Return the fastest float with a sufficient verdict; float f32 unless another one is clearly faster."""
+    """Return the fastest float with a sufficient verdict; float f32 unless another one is clearly faster.
+
+    Where float f32 was judged with f16 weights as well, and these suffice, that one stands for it: it is smaller.
+    """
     baseline = next(f for f in judged if f.configuration == Configuration())
+    own = (f for f in judged if f.configuration == halved(Configuration()) and f.verdict.status in enough)
+    baseline = next((f for f in own if f.speedup.high >= 1), baseline)
     others = [f for f in judged if f.configuration.is_float and f.verdict.status in enough and f.speedup.low > 1]
     return max(others, key=_speed, default=baseline)
 

@@ -24,6 +24,8 @@ def summary(run: Run) -> dict[str, Any]:
     ``ladder`` is None where the order was ``search``.
     ``export_check`` says how the written model was compared with the judged one; a difference is an error, so there is
     no figure for it. ``onnx`` is None where it was not asked for; its ``sentence`` says why nothing was ``written``.
+    ``storage`` says how the winner's float weights are stored, what that saved and why; figures of the other way are
+    None where it was not measured.
     ``verdict``, ``speedup`` and ``speedup_best_float`` are the winner's; without one their values are None.
     """
     found = Lookup(run)
@@ -50,6 +52,7 @@ def summary(run: Run) -> dict[str, Any]:
         "saturation": None if run.saturation is None else asdict(run.saturation),
         "export_check": _export_check(run),
         "onnx": None if run.onnx is None else asdict(run.onnx),
+        "storage": None if run.storage is None else asdict(run.storage),
         "front": list(run.front),
         "finalists": [_finalist(f, found) for f in run.finalists],
         "trials": len(run.trials),

@@ -172,6 +172,8 @@ def _size_card(winner: Finalist, found: Lookup) -> Card:
     after = measured.size_bytes if measured is not None else None
     change = words.change(before, after) if after is not None else ""
     details = ["the model's constants"]
+    if winner.configuration.float_weights == "f16":
+        details.append("float weights stored as f16")
     if (limit := found.run.goal.max_size_bytes) is not None:
         details.append(f"at most {words.size(limit)} asked: {'met' if winner.meets_size else 'not met'}")
     return Card("size", words.size(before), words.size(after), change, tuple(details))

@@ -43,6 +43,8 @@ _FASTER = 1.02
 _MUCH_FASTER = 1.2
 _TRIALS_PER_FRAME = 5
 MOST_FRAMES = 3
+# What others made of configurations that were proposed here.
+ADOPTED: tuple[Origin, ...] = ("training", "storage")
 # Who proposes, in turn.
 _TURNS: tuple[Origin, ...] = ("neighbour", "guide", "neighbour", "guide", "neighbour", "sampler")
 
@@ -94,9 +96,9 @@ class Search:
         self._study = StoredStudy(storage, strategy.sampler, seed)
         records = [t.user_attrs[_RECORD] for t in self._study.kept]
         kept = [_TRIAL.validate_json(record) for record in records]
-        # What was trained is in no space: nothing is proposed from it.
-        self._trials = [t for t in kept if t.configuration.training is None]
-        self._trained = [t for t in kept if t.configuration.training is not None]
+        # What was trained, or stored otherwise, is in no space: nothing is proposed from it.
+        self._trials = [t for t in kept if t.origin not in ADOPTED]
+        self._adopted = [t for t in kept if t.origin in ADOPTED]
         self._tried = {t.configuration for t in self._trials}
         self._asked: dict[int, optuna.Trial] = {}
         self._turn, self._side = 0, 0
@@ -105,7 +107,7 @@ class Search:
     @property
     def trials(self) -> tuple[Trial, ...]:
         """Every trial told so far, by number."""
-        return tuple(sorted([*self._trials, *self._trained], key=lambda t: t.number))
+        return tuple(sorted([*self._trials, *self._adopted], key=lambda t: t.number))
 
     @property
     def able(self) -> list[Trial]:
@@ -222,25 +224,31 @@ class Search:
         """Return what may be faster than float f32 and within the tolerance, and costs less than anything int8."""
         if not self._strategy.prior:
             return None
-        trials, tolerance, space = self._trials, self._tolerance, self._space
+        trials, tolerance, space = self._as_f32(), self._tolerance, self._space
+        plain = [replace(c, float_weights="f32") for c in self._plain]
         found = [
             early.fewer_threads(trials, space.threads),
             early.fewer_threads_in_less(trials, tolerance),
             early.rewritten(trials, tolerance, space.faster_forms),
         ]
-        whole = next((c for c in self._plain if c.is_float and c.precision == "bf16"), None)
+        whole = next((c for c in plain if c.is_float and c.precision == "bf16"), None)
         if whole is not None:
             found.append(early.partly_bf16(trials, tolerance, whole, space.bf16, self._profile))
         if self._climbs:
-            found.append(early.partly_compressed(trials, tolerance, self._plain, self._profile))
-        return next((c for c in found if c is not None and space.holds(c)), None)
+            found.append(early.partly_compressed(trials, tolerance, plain, self._profile))
+        stored = (replace(c, float_weights=space.float_weights) for c in found if c is not None)
+        return next((c for c in stored if space.holds(c)), None)
+
+    def _as_f32(self) -> list[Trial]:
+        """The trials as if all stored float weights as f32, which matters neither to speed nor to what comes first."""
+        return [replace(t, configuration=replace(t.configuration, float_weights="f32")) for t in self._trials]
 
     def _neighbour(self) -> Configuration | None:
         """In turn make something fast more accurate, and the fastest within the tolerance faster."""
         best = incumbent(self.able, self._tolerance)
         is_within = fastest_within([t for t in self._trials if t.configuration == best], self._tolerance) > 0
         beyond = challenger(self.able, self._tolerance, _FASTER)
-        ahead = early.threads_matter(self._trials)
+        ahead = early.threads_matter(self._as_f32())
         for_speed: tuple[Kind, ...] = ("threads", *FOR_SPEED) if ahead else (*FOR_SPEED, "threads")
         starts = [(beyond, FOR_ACCURACY), (best, for_speed if is_within else FOR_ACCURACY)]
         self._side = 1 - self._side
@@ -271,12 +279,16 @@ class Search:
         if self._max_size is not None:
             asked.set_constraint("larger than allowed", float(not fits(trial, self._max_size)))
         self._study.tell(asked, [ratio, drop])
-        (self._trials if trial.configuration.training is None else self._trained).append(trial)
+        (self._adopted if trial.origin in ADOPTED else self._trials).append(trial)
         self._tried.add(trial.configuration)
 
-    def adopt(self, start: Configuration, made: Configuration) -> Proposal:
-        """Return a proposal of what was made outside this space; Optuna is told of it as of ``start``."""
-        proposal = self._enqueue(start, "training")
+    def adopt(self, start: Configuration, made: Configuration, origin: Origin) -> Proposal:
+        """Return a proposal of what was made outside this space; Optuna is told of it as of ``start``.
+
+        Args:
+            start: float f32 stands for one that is not in the space either. origin: one of ``ADOPTED``.
+        """
+        proposal = self._enqueue(start if self._space.holds(start) else Configuration(), origin)
         return replace(proposal, configuration=made)
 
     def _untried_plain(self) -> list[Configuration]:
