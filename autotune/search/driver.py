@@ -224,31 +224,14 @@ class Search:
         """Return what may be faster than float f32 and within the tolerance, and costs less than anything int8."""
         if not self._strategy.prior:
             return None
-        trials, tolerance, space = self._as_f32(), self._tolerance, self._space
-        plain = [replace(c, float_weights="f32") for c in self._plain]
-        found = [
-            early.fewer_threads(trials, space.threads),
-            early.fewer_threads_in_less(trials, tolerance),
-            early.rewritten(trials, tolerance, space.faster_forms),
-        ]
-        whole = next((c for c in plain if c.is_float and c.precision == "bf16"), None)
-        if whole is not None:
-            found.append(early.partly_bf16(trials, tolerance, whole, space.bf16, self._profile))
-        if self._climbs:
-            found.append(early.partly_compressed(trials, tolerance, plain, self._profile))
-        stored = (replace(c, float_weights=space.float_weights) for c in found if c is not None)
-        return next((c for c in stored if space.holds(c)), None)
-
-    def _as_f32(self) -> list[Trial]:
-        """The trials as if all stored float weights as f32, which matters neither to speed nor to what comes first."""
-        return [replace(t, configuration=replace(t.configuration, float_weights="f32")) for t in self._trials]
+        return early.sooner(self._trials, self._tolerance, self._space, self._plain, self._profile, climbs=self._climbs)
 
     def _neighbour(self) -> Configuration | None:
         """In turn make something fast more accurate, and the fastest within the tolerance faster."""
         best = incumbent(self.able, self._tolerance)
         is_within = fastest_within([t for t in self._trials if t.configuration == best], self._tolerance) > 0
         beyond = challenger(self.able, self._tolerance, _FASTER)
-        ahead = early.threads_matter(self._as_f32())
+        ahead = early.threads_matter(early.as_f32(self._trials))
         for_speed: tuple[Kind, ...] = ("threads", *FOR_SPEED) if ahead else (*FOR_SPEED, "threads")
         starts = [(beyond, FOR_ACCURACY), (best, for_speed if is_within else FOR_ACCURACY)]
         self._side = 1 - self._side
