@@ -128,12 +128,15 @@ def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) ->
 def best_float(judged: Sequence[Finalist], enough: Collection[Status]) -> Finalist:
     """Return the fastest float with a sufficient verdict; float f32 unless another one is clearly faster.
 
-    Where float f32 was judged with f16 weights as well, and these suffice, that one stands for it: it is smaller, and
-    what runs is the same graph with rounded values, so their times differ by noise only.
+    Where float f32 was judged with f16 weights as well, that one may stand for it: if it is proven to keep the
+    tolerance, as float f32 is, or has a sufficient verdict where float f32 is too large. What runs is the same graph
+    with rounded values, so their times differ by noise only.
     """
     baseline = next(f for f in judged if f.configuration == Configuration())
-    own = (f for f in judged if f.configuration == halved(Configuration()) and f.verdict.status in enough)
-    baseline = next(own, baseline)
+    own = next((f for f in judged if f.configuration == halved(Configuration())), baseline)
+    fits_alone = own.meets_size and not baseline.meets_size
+    if own.verdict.status == "proven" or (fits_alone and own.verdict.status in enough):
+        baseline = own
     others = [f for f in judged if f.configuration.is_float and f.verdict.status in enough and f.speedup.low > 1]
     return max(others, key=_speed, default=baseline)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from decide_trials import FLOAT, REFERENCE, column, floating, goal, int8, judged, trial
 
 from autotune.configuration import Configuration
 from autotune.decide import choose, finalists
 from autotune.decide.storage import costs_nothing, halved, saves, searched, storage, with_halved, worth_halving
+from autotune.outcome import Status
 from autotune.record import Trial
 
 TOLERANCE = 0.01
@@ -61,15 +63,24 @@ def test_float_f32_stays_the_reference_beside_itself_with_f16() -> None:
     assert with_halved([BASE, INT8], [BASE, INT8, own], TOLERANCE) == [BASE, INT8], "one more would widen all bounds"
 
 
-def test_where_float_f32_would_win_it_does_with_f16_if_that_was_judged_to_keep_the_tolerance() -> None:
+@pytest.mark.parametrize(
+    ("status", "limit", "winner", "outcome"),
+    [
+        ("proven", None, 7, "winner"),
+        ("expected", None, 0, "winner"),  # float f32 is proven: the verdict would be another one
+        ("expected", 5 * MB, 7, "winner"),
+        ("beyond", 5 * MB, 0, "constraint-unmet"),
+    ],
+)
+def test_where_float_f32_would_win_it_does_with_f16_if_that_changes_no_verdict(
+    status: Status, limit: int | None, winner: int, outcome: str
+) -> None:
     own = twin(7, BASE, 0.0, 4 * MB)
-    asked = goal(max_size_bytes=5 * MB)
-    columns = [column(2.0, 1), column(2.0, 2)]
-    for status, winner, outcome in (("expected", 7, "winner"), ("beyond", 0, "constraint-unmet")):
-        found = finalists([BASE, own], columns, [REFERENCE, judged(status)], asked)  # type: ignore[arg-type]
-        decision = choose(found, asked)
-        assert (decision.winner, decision.best_float, decision.outcome) == (winner, winner, outcome)
-    assert choose(finalists([BASE, own], columns, [REFERENCE, judged("expected")], asked), asked).fastest_proven == 0
+    asked = goal(max_size_bytes=limit)
+    found = finalists([BASE, own], [column(2.0, 1), column(2.0, 2)], [REFERENCE, judged(status)], asked)
+    decision = choose(found, asked)
+    assert (decision.winner, decision.best_float, decision.outcome) == (winner, winner, outcome)
+    assert decision.fastest_proven == (7 if status == "proven" else 0)
 
 
 def test_what_was_done_is_said_with_sizes_and_drops() -> None:
