@@ -232,7 +232,13 @@ class _Finishing:
     def _storage(self, decision: decide.Decision) -> Storage:
         """Tell how the winner's float weights are stored; where f16 was not even tried, only the record says why."""
         winner = next(t for t in self._chosen if t.number == decision.winner)
-        found = decide.storage(winner, self._found.trials, self._found.kept_f32, self._setting.goal.tolerance)
+        found = decide.storage(
+            winner,
+            self._found.trials,
+            self._setting.goal.tolerance,
+            kept=self._found.kept_f32,
+            judged={number: verdict.status for number, verdict in self._verdicts.items()},
+        )
         if found.f16_bytes is not None:
             self._note(found.sentence)
         return found

@@ -17,7 +17,7 @@ from dataclasses import replace
 from autotune.configuration import Configuration
 from autotune.decide.digits import digits, drop_words
 from autotune.decide.front import Point, points
-from autotune.outcome import Storage
+from autotune.outcome import Status, Storage
 from autotune.record import Measurement, Trial
 
 # What the drop may grow by, as a share of the tolerance: less than one sample of most search splits.
@@ -25,6 +25,11 @@ SHARE = 0.01
 # What must be saved, of all bytes and at least: for less no trial is spent.
 LEAST_SHARE = 0.05
 LEAST_BYTES = 1 << 16
+_SAID: dict[Status, str] = {
+    "proven": "it is proven to keep the tolerance",
+    "expected": "it is expected, but not proven, to keep the tolerance",
+    "beyond": "it is beyond the tolerance",
+}
 
 
 def halved(configuration: Configuration) -> Configuration:
@@ -90,13 +95,21 @@ def with_halved(finalists: Sequence[Trial], trials: Iterable[Trial], tolerance: 
     return found + [t for t in own if t.number not in {f.number for f in found}]
 
 
-def storage(winner: Trial, trials: Iterable[Trial], kept: Mapping[int, str], tolerance: float) -> Storage:
+def storage(
+    winner: Trial,
+    trials: Iterable[Trial],
+    tolerance: float,
+    *,
+    kept: Mapping[int, str],
+    judged: Mapping[int, Status],
+) -> Storage:
     """Say how the winner's float weights are stored, and why.
 
     Args:
         trials: all of the run.
-        kept: number of a trial -> why it was not measured with f16, as the end of a sentence.
         tolerance: of the drop, in the metric's own units.
+        kept: number of a trial -> why it was not measured with f16, as the end of a sentence.
+        judged: number of a finalist -> what the holdout says of it.
     """
     known = _complete(trials)
     as_f16 = winner.configuration.float_weights == "f16"
@@ -105,6 +118,8 @@ def storage(winner: Trial, trials: Iterable[Trial], kept: Mapping[int, str], tol
     if as_f16:
         told = "Float weights are stored as f16"
         told += f": {_compared(f32, f16)}; the holdout judged f16." if f32 and f16 else ", as in all but float f32."
+    elif f32 and f16 and other is not None and other.number in judged:
+        told = f"Float weights are stored as they were; as f16: {_compared(f32, f16)}; {on the holdout {_SAID[judged[other.number]]}."
     elif f32 and f16 and other is not None and not costs_nothing(winner, other, tolerance):
         told = f"Float weights are stored as they were; as f16: {_compared(f32, f16)}."
     else:

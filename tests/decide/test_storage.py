@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from decide_trials import FLOAT, REFERENCE, column, floating, goal, int8, judged, trial
@@ -10,7 +11,7 @@ from decide_trials import FLOAT, REFERENCE, column, floating, goal, int8, judged
 from autotune.configuration import Configuration
 from autotune.decide import choose, finalists
 from autotune.decide.storage import costs_nothing, halved, saves, searched, storage, with_halved, worth_halving
-from autotune.outcome import Status
+from autotune.outcome import Status, Storage
 from autotune.record import Trial
 
 TOLERANCE = 0.01
@@ -83,29 +84,37 @@ def test_where_float_f32_would_win_it_does_with_f16_if_that_changes_no_verdict(
     assert decision.fastest_proven == (7 if status == "proven" else 0)
 
 
+def said(winner: Trial, trials: list[Trial], **known: Any) -> Storage:
+    return storage(winner, trials, TOLERANCE, **{"kept": {}, "judged": {}, **known})
+
+
 def test_what_was_done_is_said_with_sizes_and_drops() -> None:
     good, bad = twin(7, INT8, 0.004, 2 * MB), twin(8, BF16, 0.003, 4 * MB)
     everything = [BASE, BF16, INT8, good, bad]
-    done = storage(good, everything, {}, TOLERANCE)
+    done = said(good, everything)
     assert (done.float_weights, done.f32_bytes, done.f16_bytes) == ("f16", 3 * MB, 2 * MB)
     assert done.sentence == (
         "Float weights are stored as f16: 2 MB instead of 3 MB, and on the search split drop +0.004, "
         "with f32 drop +0.004; the holdout judged f16."
     )
-    left = storage(BF16, everything, {}, TOLERANCE)
+    left = said(BF16, everything)
     assert (left.float_weights, left.f32_drop, left.f16_drop) == ("f32", 0.001, 0.003)
     assert left.sentence == (
         "Float weights are stored as they were; as f16: 4 MB instead of 8 MB, and on the search split drop +0.003, "
         "with f32 drop +0.001."
     )
-    assert storage(INT8, [BASE, INT8], {2: "f16 would save 1.0%"}, TOLERANCE).sentence == (
+    assert said(INT8, [BASE, INT8], kept={2: "f16 would save 1.0%"}).sentence == (
         "Float weights are stored as they were: f16 would save 1.0%."
     )
     from_the_start = trial(9, halved(int8()), 2.0, 0.0, size=MB)
-    assert storage(from_the_start, [BASE, from_the_start], {}, TOLERANCE).sentence == (
+    assert said(from_the_start, [BASE, from_the_start]).sentence == (
         "Float weights are stored as f16, as in all but float f32."
     )
-    assert "others promised to be faster" in storage(BASE, [BASE, INT8], {}, TOLERANCE).sentence
+    assert "others promised to be faster" in said(BASE, [BASE, INT8]).sentence
+    own = twin(10, BASE, 0.0, 4 * MB)
+    assert said(BASE, [BASE, own], judged={10: "expected"}).sentence.endswith(
+        "with f32 no drop; on the holdout it is expected, but not proven, to keep the tolerance."
+    )
 
 
 def test_how_weights_are_stored_is_part_of_a_configuration() -> None:
