@@ -26,9 +26,9 @@ SHARE = 0.01
 LEAST_SHARE = 0.05
 LEAST_BYTES = 1 << 16
 _SAID: dict[Status, str] = {
-    "proven": "it is proven to keep the tolerance",
-    "expected": "it is expected, but not proven, to keep the tolerance",
-    "beyond": "it is beyond the tolerance",
+    "proven": "is proven to keep the tolerance",
+    "expected": "is expected, but not proven, to keep the tolerance",
+    "beyond": "is beyond the tolerance",
 }
 
 
@@ -115,16 +115,19 @@ def storage(
     as_f16 = winner.configuration.float_weights == "f16"
     other = known.get(replace(winner.configuration, float_weights="f32" if as_f16 else "f16"))
     f32, f16 = (_measured(t) for t in ((other, winner) if as_f16 else (winner, other)))
+    compared = _compared(f32, f16) if f32 and f16 else ""
+    status = None if other is None else judged.get(other.number)
+    as_they_were = "Float weights are stored as they were"
     if as_f16:
         told = "Float weights are stored as f16"
-        told += f": {_compared(f32, f16)}; the holdout judged f16." if f32 and f16 else ", as in all but float f32."
-    elif f32 and f16 and other is not None and other.number in judged:
-        told = f"Float weights are stored as they were; as f16: {_compared(f32, f16)}; {on the holdout {_SAID[judged[other.number]]}."
-    elif f32 and f16 and other is not None and not costs_nothing(winner, other, tolerance):
-        told = f"Float weights are stored as they were; as f16: {_compared(f32, f16)}."
+        told += f": {compared}; the holdout judged f16." if compared else ", as in all but float f32."
+    elif compared and status is not None:
+        told = f"{as_they_were}; as f16: {compared}; on the holdout it {_SAID[status]}."
+    elif compared and other is not None and not costs_nothing(winner, other, tolerance):
+        told = f"{as_they_were}; as f16: {compared}."
     else:
         why = kept.get(winner.number, "with f16 it was not judged, for others promised to be faster")
-        told = f"Float weights are stored as they were: {why}."
+        told = f"{as_they_were}: {why}."
     return Storage(
         winner.configuration.float_weights,
         f32.size_bytes if f32 else None,
