@@ -230,7 +230,7 @@ class _Finishing:
             return finalists, decision, exported
 
     def _storage(self, decision: decide.Decision) -> Storage:
-        """Tell how the winner's float weights are stored; where f16 was not even tried, only the record says why."""
+        """Tell how the winner's float weights are stored; where only one way was tried, the record alone says why."""
         winner = next(t for t in self._chosen if t.number == decision.winner)
         found = decide.storage(
             winner,
@@ -239,7 +239,7 @@ class _Finishing:
             kept=self._found.kept_f32,
             judged={number: verdict.status for number, verdict in self._verdicts.items()},
         )
-        if found.f16_bytes is not None:
+        if found.f32_bytes is not None and found.f16_bytes is not None:
             self._note(found.sentence)
         return found
 

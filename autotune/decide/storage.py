@@ -144,11 +144,11 @@ def _complete(trials: Iterable[Trial]) -> dict[Configuration, Trial]:
 
 def _compared(f32: Measurement, f16: Measurement) -> str:
     sizes = f"{digits(f16.size_bytes / 1e6, 4)} MB instead of {digits(f32.size_bytes / 1e6, 4)} MB"
-    return f"{sizes}, and on the search split {_drop(f16)}, with f32 {_drop(f32)}"
-
-
-def _drop(found: Measurement) -> str:
-    return "no drop is known" if found.drop is None else drop_words(found.drop)
+    if f32.drop is None or f16.drop is None:
+        return sizes
+    if f32.drop == f16.drop:
+        return f"{sizes}, with the same drop on the search split"
+    return f"{sizes}, with {drop_words(f16.drop)} on the search split instead of {drop_words(f32.drop)}"
 
 
 def _measured(trial: Trial | None) -> Measurement | None:

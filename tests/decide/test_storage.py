@@ -94,14 +94,14 @@ def test_what_was_done_is_said_with_sizes_and_drops() -> None:
     done = said(good, everything)
     assert (done.float_weights, done.f32_bytes, done.f16_bytes) == ("f16", 3 * MB, 2 * MB)
     assert done.sentence == (
-        "Float weights are stored as f16: 2 MB instead of 3 MB, and on the search split drop +0.004, "
-        "with f32 drop +0.004; the holdout judged f16."
+        "Float weights are stored as f16: 2 MB instead of 3 MB, with the same drop on the search split; "
+        "the holdout judged f16."
     )
     left = said(BF16, everything)
     assert (left.float_weights, left.f32_drop, left.f16_drop) == ("f32", 0.001, 0.003)
     assert left.sentence == (
-        "Float weights are stored as they were; as f16: 4 MB instead of 8 MB, and on the search split drop +0.003, "
-        "with f32 drop +0.001."
+        "Float weights are stored as they were; as f16: 4 MB instead of 8 MB, with drop +0.003 on the search split "
+        "instead of drop +0.001."
     )
     assert said(INT8, [BASE, INT8], kept={2: "f16 would save 1.0%"}).sentence == (
         "Float weights are stored as they were: f16 would save 1.0%."
@@ -113,7 +113,7 @@ def test_what_was_done_is_said_with_sizes_and_drops() -> None:
     assert "others promised to be faster" in said(BASE, [BASE, INT8]).sentence
     own = twin(10, BASE, 0.0, 4 * MB)
     assert said(BASE, [BASE, own], judged={10: "expected"}).sentence.endswith(
-        "with f32 no drop; on the holdout it is expected, but not proven, to keep the tolerance."
+        "on the search split; on the holdout it is expected, but not proven, to keep the tolerance."
     )
 
 
