@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from autotune import decide, reserve
 from autotune.errors import WorkerDied
-from autotune.evaluator import Evaluator
+from autotune.evaluator import Evaluated, Evaluator
 from autotune.finishing import FINALISTS
 from autotune.memory import LARGE, is_large
 from autotune.protocol import Build, Built
 from autotune.record import Trial
 from autotune.runner import Runner
-from autotune.search.driver import Search
+from autotune.search.driver import Proposal, Search
 from autotune.setting import Setting
 from autotune.stages import StageFailed
 
@@ -23,13 +23,13 @@ def store(
     evaluator: Evaluator,
     runner: Runner,
     *,
-    tell: Callable[[Trial], None],
+    tell: Callable[[Proposal, Evaluated], None],
     left: Callable[[], float],
 ) -> dict[int, str]:
     """Measure them; return why others were not, by trial number, as the end of a sentence.
 
     Args:
-        tell: takes each trial.
+        tell: takes each proposal and what came of it.
         left: seconds that the timeout leaves.
 
     Raises:
@@ -51,7 +51,13 @@ def store(
 
 
 def _try(
-    trial: Trial, search: Search, evaluator: Evaluator, runner: Runner, *, tell: Callable[[Trial], None], left: float
+    trial: Trial,
+    search: Search,
+    evaluator: Evaluator,
+    runner: Runner,
+    *,
+    tell: Callable[[Proposal, Evaluated], None],
+    left: float,
 ) -> str:
     """Measure one with f16; return why that was not done, or failed."""
     before = trial.measurement.size_bytes if trial.measurement else 0
@@ -68,6 +74,5 @@ def _try(
         return f"f16 would save {max(before - built.size_bytes, 0) / max(before, 1):.1%}"
     proposal = search.adopt(trial.configuration, made, "storage")
     found = evaluator.evaluate(proposal.number, made, "storage", search.trials)
-    search.tell(proposal, found)
-    tell(found)
-    return "" if found.state == "complete" else f"with f16, {found.reason}"
+    tell(proposal, found)
+    return "" if found.trial.state == "complete" else f"with f16, {found.trial.reason}"
