@@ -47,7 +47,7 @@ def rounded(model: ov.Model) -> Rounded:
         halves = _halves(values)
         if halves is None:
             kept += [target.get_node().get_friendly_name() for target in readers]
-        elif not np.array_equal(halves, values, equal_nan=True):
+        elif halves is not values:
             made, changed = constant(halves, ov.Type.f32, node.get_friendly_name()), True
             for target in readers:
                 target.replace_source_output(made.output(0))
@@ -120,15 +120,19 @@ def _weights(model: ov.Model) -> Iterator[Any]:
 
 
 def _halves(values: Floats) -> Floats | None:
-    """Return the nearest values of f16; None where these are too far away."""
+    """Return the nearest values of f16, the same array if it has no others; None where these are too far away."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         halves: Floats = values.astype(np.float16).astype(np.float32)
-        finite, error = np.isfinite(values), halves - values
-    if not np.array_equal(np.isfinite(halves), finite):
-        return None
-    if not finite.all():
-        error, values = error[finite], values[finite]
-    return halves if np.linalg.norm(error.ravel()) <= _PRECISION * np.linalg.norm(values.ravel()) else None
+        error = halves - values
+        changed, size = (float(np.linalg.norm(some.ravel())) for some in (error, values))
+    if not np.isfinite(changed + size):  # infinity and NaN, which f16 has too, or what became infinite
+        finite = np.isfinite(values)
+        if not np.array_equal(np.isfinite(halves), finite):
+            return None
+        changed, size = (float(np.linalg.norm(some[finite])) for some in (error, values))
+    if not changed:
+        return values
+    return halves if changed <= _PRECISION * size else None
 
 
 def _is_large(node: Any) -> bool:
