@@ -137,7 +137,7 @@ def test_float_weights_are_stored_as_f16_where_that_changes_no_verdict(folder: P
     assert winner["configuration"]["float_weights"] == storage["float_weights"] == "f16"
     assert winner["size_bytes"] == storage["f16_bytes"] < 0.6 * storage["f32_bytes"]
     assert (output / "model" / "openvino_model.bin").stat().st_size == pytest.approx(storage["f16_bytes"], abs=300)
-    assert storage["f16_drop"] <= 0.01 * summary["goal"]["tolerance"]
+    assert storage["f16_drop"] <= 0.05 * summary["goal"]["tolerance"]
     assert storage["sentence"] in result.stdout and storage["sentence"] in summary["notes"]
     assert summary["export_check"]["equal"] == "bitwise"
     trials = pd.read_csv(output / "trials.csv").set_index("trial")
