@@ -183,7 +183,7 @@ class Search:
 
     def _guide(self, frame: Configuration, explored: Explored | None) -> Guide | None:
         reference = sum(self._profile.values())
-        return Guide(frame, explored, self._space.free, reference) if explored else None
+        return Guide(frame, explored, self._space.free, reference) if explored and reference > 0 else None
 
     @property
     def plain_left(self) -> int:
@@ -233,7 +233,7 @@ class Search:
             found.append(early.partly_bf16(trials, tolerance, whole, space.bf16, self._profile))
         if self._climbs:
             found.append(early.partly_compressed(trials, tolerance, self._plain, self._profile))
-        return next((c for c in found if c is not None and space.holds(c)), None)
+        return next((c for c in found if c is not None and c not in self._tried and space.holds(c)), None)
 
     def _neighbour(self) -> Configuration | None:
         """In turn make something fast more accurate, and the fastest within the tolerance faster."""

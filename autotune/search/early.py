@@ -90,12 +90,12 @@ def partly_compressed(
 
 
 def fewer_threads(trials: Iterable[Trial], counts: Sequence[int]) -> Configuration | None:
-    """Return float f32 with fewer threads, or None: where it takes long, or fewer were already slower.
+    """Return float f32 with fewer threads, or None: where it takes long, or fewer were already slower, or failed.
 
     Args:
         counts: that may be used, falling.
     """
-    known = {t.configuration: t.measurement.latency for t in trials if t.measurement and t.measurement.latency}
+    known = {t.configuration: t.measurement.latency if t.measurement else None for t in trials}
     reference = known.get(Configuration())
     if reference is None or statistics.median(reference.baseline_ms) > SHORT:
         return None
@@ -104,9 +104,10 @@ def fewer_threads(trials: Iterable[Trial], counts: Sequence[int]) -> Configurati
         found = Configuration(threads=count)
         if found not in known:
             return found
-        if known[found].speedup.high < before:
+        latency = known[found]  # None where it failed: to be asked for again, it would be without end
+        if latency is None or latency.speedup.high < before:
             return None
-        before = known[found].speedup.estimate
+        before = latency.speedup.estimate
     return None
 
 
