@@ -19,14 +19,12 @@ from autotune.retraining import retrain
 from autotune.runner import Runner
 from autotune.search.driver import Search
 from autotune.search.incumbent import to_beat
+from autotune.search.written import BestWritten
 from autotune.setting import Found, Setting
 from autotune.stages import StageFailed
 
 # What looking at the operators of one frame may take.
 EXPLORING_SECONDS = 8.0
-# The best so far is written again when it is faster by this factor, and so many seconds after the last time.
-BETTER = 1.03
-WRITE_EVERY_SECONDS = 5.0
 
 
 def search(setting: Setting, note: Callable[[str], None], runner: Runner, events: Events) -> Found:
@@ -71,7 +69,7 @@ class _Searching:
             begun=setting.clock - before,
             max_size=setting.goal.max_size_bytes,
         )
-        self._written: tuple[float, float] = (0.0, 0.0)
+        self._written = BestWritten(self._tolerance)
         self._observed = False
         self._observing = self._inference = 0.0
 
@@ -139,11 +137,11 @@ class _Searching:
         return told
 
     def _tell(self, trial: Trial) -> None:
-        """Show a trial, and keep its model if it is the best so far."""
+        """Show a trial, and keep the best model so far."""
         best = to_beat(self._search.able, self._tolerance)
         total = max(self._setting.recipe.budget.trials, self._measured + self._search.plain_left)
         self._events.trial(trial, best, self._measured, total)
-        self._keep(trial)
+        self._keep_best()
 
     def _fast_enough(self) -> str:
         """Say so when all rungs below static int8 are climbed and one of their models has the speed asked for."""
@@ -192,7 +190,7 @@ class _Searching:
         if self._setting.deadline is None:
             return math.inf
         prepared, sizes, trials = self._setting.prepared, self._setting.sizes, self._search.trials
-        finalists = decide.pick_finalists(trials, self._tolerance, FINALISTS)
+        finalists = decide.pick_finalists(trials, self._tolerance, FINALISTS, self._setting.goal.max_size_bytes)
         after = reserve.finishing_seconds(prepared, sizes, finalists, trials)
         return self._setting.deadline - time.monotonic() - after
 
@@ -222,13 +220,10 @@ class _Searching:
         self._observing += time.monotonic() - started - inference
         self._inference += inference
 
-    def _keep(self, trial: Trial) -> None:
-        """Write the model folder when this trial is the fastest within the tolerance so far."""
-        measured = trial.measurement
-        if trial.state != "complete" or measured is None or measured.latency is None or measured.drop is None:
-            return
-        speed, (best, at) = measured.latency.speedup.low, self._written
-        if measured.drop > self._tolerance or speed < BETTER * best or time.monotonic() < at + WRITE_EVERY_SECONDS:
+    def _keep_best(self) -> None:
+        """Write the model folder when the best of all trials so far is due."""
+        trial = self._written.due(self._able_to_win(), time.monotonic())
+        if trial is None:
             return
         remark = "The best of the search so far; it was not judged on the holdout."
         export = Export(trial.configuration, self._setting.folder.model.absolute(), remark, final=False)
@@ -236,8 +231,15 @@ class _Searching:
             exported: Exported = self._runner.call(export)
         except (StageFailed, WorkerDied) as error:
             self._note(f"The best so far, trial {trial.number}, could not be written: {error}")
+            self._written.refuse(trial)
             return
         solved = self._setting.solve(trial.configuration, exported.digest)
         write_text(self._setting.folder.solved, dump(solved))
         self._inference += exported.inference_seconds
-        self._written = speed, time.monotonic()
+        self._written.wrote(trial, time.monotonic())
+
+    def _able_to_win(self) -> list[Trial]:
+        """The trials of the search that may win, and what training made."""
+        size = self._setting.goal.max_size_bytes
+        trained = [t for t in self._search.trials if t.configuration.training is not None and decide.fits(t, size)]
+        return [*self._search.able, *trained]

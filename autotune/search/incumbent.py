@@ -13,14 +13,15 @@ def fastest_within(trials: Iterable[Trial], tolerance: float) -> float:
     return max((speed for _, speed, drop in _placed(trials, "complete") if drop <= tolerance), default=0.0)
 
 
-def to_beat(trials: Iterable[Trial], tolerance: float) -> Trial | None:
-    """Return the trial that :func:`fastest_within` is about, unless it is float f32, which all are timed beside."""
-    within = [
-        (speed, -trial.number, trial)
-        for trial, speed, drop in _placed(trials, "complete")
-        if drop <= tolerance and trial.configuration != Configuration()
-    ]
+def best_within(trials: Iterable[Trial], tolerance: float) -> Trial | None:
+    """Return the trial that :func:`fastest_within` is about, of equals the first; None if none is within."""
+    within = [(speed, -trial.number, trial) for trial, speed, drop in _placed(trials, "complete") if drop <= tolerance]
     return max(within, key=lambda entry: entry[:2])[2] if within else None
+
+
+def to_beat(trials: Iterable[Trial], tolerance: float) -> Trial | None:
+    """Return the fastest within the tolerance other than float f32, which all are timed beside anyway."""
+    return best_within((t for t in trials if t.configuration != Configuration()), tolerance)
 
 
 def challenger(trials: Iterable[Trial], tolerance: float, faster: float) -> Configuration | None:
