@@ -81,25 +81,23 @@ class Evaluator:
             return _duplicate(number, configuration, origin, same)
         if configuration == Configuration():
             return self._baseline(number, origin)
+        full = origin in ("plain", "training") or not self._early_stopping
+        candidate, seconds = None, Seconds()
+        started = self._working_seconds()
         try:
-            started = time.monotonic()
             built: Built = self._runner.call(Build(configuration), self._timeout)
-            observing, inference = built.observe_seconds, built.inference_seconds
-            build_seconds = time.monotonic() - started - observing - inference
-            same = next((t for t in known if t.candidate == built.digest and _compiled_alike(t, configuration)), None)
+            candidate = built.digest
+            seconds = Seconds(observe=built.observe_seconds, inference=built.inference_seconds)
+            seconds = replace(seconds, build=self._working_seconds() - started - seconds.observe - seconds.inference)
+            same = _same_candidate(known, candidate, configuration, full)
             if same is not None:
-                spent = Seconds(observe=observing, inference=inference, build=build_seconds)
-                return _duplicate(number, configuration, origin, same, spent)
-            full = origin in ("plain", "training") or not self._early_stopping
-            request = Measure(
-                configuration,
-                tolerance=None if full else self._tolerance,
-                slowest=None if full else self._slowest_worth_scoring(known),
-                rival=self._rival(known),
-            )
-            measured: Measured = self._runner.call(request, self._timeout)
+                return _duplicate(number, configuration, origin, same, seconds)
+            started = self._working_seconds()
+            measured: Measured = self._runner.call(self._request(configuration, known, full), self._timeout)
         except (StageFailed, WorkerDied) as error:
-            return _failed(number, configuration, origin, failure_of(error))
+            failure = failure_of(error)
+            spent = _spent_failing(seconds, failure, candidate, self._working_seconds() - started)
+            return _failed(number, configuration, origin, failure, candidate=candidate, seconds=spent)
         if measured.per_sample is not None:
             self._keep(number, measured.per_sample)
         return Trial(
@@ -108,17 +106,27 @@ class Evaluator:
             state="stopped" if measured.stopped else "complete",
             origin=origin,
             measurement=measured.measurement,
-            candidate=built.digest,
+            candidate=candidate,
             reason=measured.stopped,
-            seconds=Seconds(
-                observe=observing,
-                inference=inference,
-                build=build_seconds,
+            seconds=replace(
+                seconds,
                 compile=measured.compile_seconds,
                 score=measured.score_seconds,
                 latency=measured.latency_seconds,
             ),
         )
+
+    def _request(self, configuration: Configuration, known: list[Trial], full: bool) -> Measure:
+        return Measure(
+            configuration,
+            tolerance=None if full else self._tolerance,
+            slowest=None if full else self._slowest_worth_scoring(known),
+            rival=self._rival(known),
+        )
+
+    def _working_seconds(self) -> float:
+        """A clock that stands still while a child is started in the place of one that died: no candidate's fault."""
+        return time.monotonic() - self._runner.starting_seconds
 
     def _baseline(self, number: int, origin: Origin) -> Trial:
         """Float f32, which was measured when the child was prepared."""
@@ -129,7 +137,7 @@ class Evaluator:
             state="complete",
             origin=origin,
             measurement=self._prepared.baseline,
-            candidate=self._prepared.model.digest,
+            candidate=self._prepared.candidate,
         )
 
     def _keep(self, number: int, per_sample: NDArray[np.float64]) -> None:
@@ -153,10 +161,14 @@ class Evaluator:
         return max((p.speedup.low for p in able if p.clearly_within(self._tolerance, _ERRORS)), default=0.0)
 
 
-def _compiled_alike(trial: Trial, configuration: Configuration) -> bool:
-    before = trial.configuration
-    compiled = (configuration.precision, configuration.dynamic_group, configuration.threads)
-    return (before.precision, before.dynamic_group, before.threads) == compiled
+def _same_candidate(known: Iterable[Trial], candidate: str, configuration: Configuration, full: bool) -> Trial | None:
+    """Return the trial of an equal model, compiled alike; with ``full`` none that was stopped before its end."""
+    alike = [t for t in known if t.candidate == candidate and _compiled_alike(t.configuration, configuration)]
+    return next((t for t in alike if not (full and t.state == "stopped")), None)
+
+
+def _compiled_alike(one: Configuration, other: Configuration) -> bool:
+    return (one.precision, one.dynamic_group, one.threads) == (other.precision, other.dynamic_group, other.threads)
 
 
 def _duplicate(
@@ -176,12 +188,34 @@ def _duplicate(
     )
 
 
-def _failed(number: int, configuration: Configuration, origin: Origin, failure: Failure) -> Trial:
+def _failed(
+    number: int,
+    configuration: Configuration,
+    origin: Origin,
+    failure: Failure,
+    *,
+    candidate: str | None,
+    seconds: Seconds,
+) -> Trial:
     return Trial(
         number=number,
         configuration=configuration,
         state="failed",
         origin=origin,
         failure=failure,
+        candidate=candidate,
         reason=f"{failure.stage}: {failure.message}",
+        seconds=seconds,
     )
+
+
+def _spent_failing(before: Seconds, failure: Failure, candidate: str | None, seconds: float) -> Seconds:
+    """Add what the request that failed took to the stage that it failed in.
+
+    A child that died does not say where; what was built is counted as compiled, where most die.
+    """
+    if candidate is None:
+        return replace(before, build=seconds)
+    if failure.stage == "latency":
+        return replace(before, latency=seconds)
+    return replace(before, score=seconds) if failure.stage == "score" else replace(before, compile=seconds)

@@ -109,6 +109,7 @@ class Prepared:
         scores: the baseline's per sample of the search split, shape (n, ...).
         metric_seconds: for one value of the metric on the search split; 0 for a mean of scores.
         members: how many times the model runs for a sample.
+        candidate: digest of float f32 as :class:`Built` gives it of others.
     """
 
     model: ModelInfo
@@ -117,6 +118,7 @@ class Prepared:
     metric_seconds: float
     higher_is_better: bool
     members: int = 1
+    candidate: str = ""
 
 
 @dataclass(frozen=True)
