@@ -48,7 +48,7 @@ class Profile:
 
 
 @dataclass(frozen=True)
-class Trial:
+class Timed:
     """What was measured of a set: candidate time over reference time, and the width of its 95 % interval."""
 
     float_operators: frozenset[str]
@@ -137,7 +137,7 @@ class TimeModel:
         features = self._features(float_operators)
         return math.sqrt(max(0.0, float(features @ self._covariance @ features)))
 
-    def correct(self, trials: Sequence[Trial]) -> None:
+    def correct(self, trials: Sequence[Timed]) -> None:
         """Replace what earlier trials taught by what these do; all of them, each time.
 
         A trial weighs by its interval: the noise of a ratio is its width over 3.92, and never less than 2 % for what
