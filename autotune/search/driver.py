@@ -29,6 +29,7 @@ from autotune.search.incumbent import challenger, fastest_within, incumbent
 from autotune.search.order import FOR_ACCURACY, FOR_SPEED, likely_first
 from autotune.search.study import StoredStudy
 from autotune.search.translation import Suggest, values
+from autotune.search.turns import Turns
 from autotune.space import Kind, Space
 
 _TRIAL = TypeAdapter(Trial)
@@ -43,8 +44,6 @@ _FASTER = 1.02
 _MUCH_FASTER = 1.2
 _TRIALS_PER_FRAME = 5
 MOST_FRAMES = 3
-# Who proposes, in turn.
-_TURNS: tuple[Origin, ...] = ("neighbour", "guide", "neighbour", "guide", "neighbour", "sampler")
 
 
 @dataclass(frozen=True)
@@ -84,13 +83,11 @@ class Search:
     ) -> None:
         self._space = space
         self._strategy, self._climbs = strategy, climbs
-        left_out = {"guide": not strategy.prior, "neighbour": not strategy.neighbours}
-        self._turns = [origin for origin in _TURNS if not left_out.get(origin)]
+        self._turns = Turns(strategy)
         self._tolerance, self._profile, self._max_size = tolerance, profile, max_size
         self._plain = space.plain()
         if strategy.prior:
             self._plain.sort(key=likely_first)
-        self._guides: dict[Configuration, Guide | None] = {}
         self._study = StoredStudy(storage, strategy.sampler, seed)
         records = [t.user_attrs[_RECORD] for t in self._study.kept]
         kept = [_TRIAL.validate_json(record) for record in records]
@@ -99,8 +96,9 @@ class Search:
         self._trained = [t for t in kept if t.configuration.training is not None]
         self._tried = {t.configuration for t in self._trials}
         self._asked: dict[int, optuna.Trial] = {}
-        self._turn, self._side = 0, 0
-        self._continue()
+        # What an earlier run of this study found out of frames, and whose turn it was.
+        self._guides = {frame: self._guide(frame, explored) for frame, explored in self._study.recall()}
+        self._turns.restore([t.origin for t in sorted(self._trials, key=lambda t: t.number)])
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -195,11 +193,7 @@ class Search:
         first = self._first()
         if first is not None:
             return self._enqueue(*first)
-        for _ in self._turns:
-            origin = self._turns[self._turn % len(self._turns)]
-            self._turn += 1
-            if origin == "sampler":
-                break
+        while (origin := self._turns.next()) != "sampler":
             found = self._neighbour() if origin == "neighbour" else self._guided()
             if found is not None:
                 return self._enqueue(found, origin)
@@ -243,8 +237,7 @@ class Search:
         ahead = early.threads_matter(self._trials)
         for_speed: tuple[Kind, ...] = ("threads", *FOR_SPEED) if ahead else (*FOR_SPEED, "threads")
         starts = [(beyond, FOR_ACCURACY), (best, for_speed if is_within else FOR_ACCURACY)]
-        self._side = 1 - self._side
-        for start, kinds in starts if self._side else reversed(starts):
+        for start, kinds in starts if self._turns.beyond_first else reversed(starts):
             for found in self._space.neighbours(start, kinds) if start else ():
                 if found not in self._tried:
                     return found
@@ -289,16 +282,3 @@ class Search:
         configuration = self._space.sample(Suggest(asked))
         self._asked[asked.number] = asked
         return Proposal(asked.number, configuration, origin)
-
-    def _continue(self) -> None:
-        """Stand where an earlier run of this study ended: what it found out of frames, and whose turn it is."""
-        self._guides = {frame: self._guide(frame, explored) for frame, explored in self._study.recall()}
-        turns = [t.origin for t in sorted(self._trials, key=lambda t: t.number)]
-        plain = len(turns) - turns[::-1].index("plain") if "plain" in turns else 0
-        for origin in turns[plain:]:
-            while True:
-                visited = self._turns[self._turn % len(self._turns)]
-                self._turn += 1
-                self._side = 1 - self._side if visited == "neighbour" else self._side
-                if visited in (origin, "sampler"):
-                    break
