@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -64,17 +65,28 @@ class Evaluator:
         self._max_size = max_size
         self._timeout = MINIMUM_TIMEOUT + SLOWEST * baseline_seconds + METRIC_VALUES * prepared.metric_seconds
 
-    def evaluate(self, number: int, configuration: Configuration, origin: Origin, earlier: Iterable[Trial]) -> Trial:
+    def evaluate(
+        self,
+        number: int,
+        configuration: Configuration,
+        origin: Origin,
+        earlier: Iterable[Trial],
+        *,
+        patience: float = math.inf,
+    ) -> Trial:
         """Return the trial of one configuration; every error but the user's becomes a failed trial.
 
         Args:
             origin: ``plain`` and trained configurations are always measured in full.
             earlier: trials so far; an equal configuration or candidate is not measured again.
+            patience: seconds that it may take at most, where that is less than what would show that it hangs.
         """
-        trial = self._evaluate(number, configuration, origin, earlier)
+        trial = self._evaluate(number, configuration, origin, earlier, time.monotonic() + patience)
         return replace(trial, finished_at=time.time(), ended_seconds=time.monotonic() - self._begun)
 
-    def _evaluate(self, number: int, configuration: Configuration, origin: Origin, earlier: Iterable[Trial]) -> Trial:
+    def _evaluate(
+        self, number: int, configuration: Configuration, origin: Origin, earlier: Iterable[Trial], until: float
+    ) -> Trial:
         known = [t for t in earlier if t.state != "duplicate"]
         same = next((t for t in known if t.configuration == configuration), None)
         if same is not None:
@@ -85,7 +97,7 @@ class Evaluator:
         candidate, seconds = None, Seconds()
         started = self._working_seconds()
         try:
-            built: Built = self._runner.call(Build(configuration), self._timeout)
+            built: Built = self._runner.call(Build(configuration), self._timeout_before(until))
             candidate = built.digest
             seconds = Seconds(observe=built.observe_seconds, inference=built.inference_seconds)
             seconds = replace(seconds, build=self._working_seconds() - started - seconds.observe - seconds.inference)
@@ -93,7 +105,8 @@ class Evaluator:
             if same is not None:
                 return _duplicate(number, configuration, origin, same, seconds)
             started = self._working_seconds()
-            measured: Measured = self._runner.call(self._request(configuration, known, full), self._timeout)
+            request = self._request(configuration, known, full)
+            measured: Measured = self._runner.call(request, self._timeout_before(until))
         except (StageFailed, WorkerDied) as error:
             failure = failure_of(error)
             spent = _spent_failing(seconds, failure, candidate, self._working_seconds() - started)
@@ -123,6 +136,9 @@ class Evaluator:
             slowest=None if full else self._slowest_worth_scoring(known),
             rival=self._rival(known),
         )
+
+    def _timeout_before(self, until: float) -> float:
+        return max(0.0, min(self._timeout, until - time.monotonic()))
 
     def _working_seconds(self) -> float:
         """A clock that stands still while a child is started in the place of one that died: no candidate's fault."""

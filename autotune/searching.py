@@ -25,6 +25,8 @@ from autotune.stages import StageFailed
 
 # What looking at the operators of one frame may take.
 EXPLORING_SECONDS = 8.0
+# So long a candidate may go on when the time is up.
+LEAST_PATIENCE = 5.0
 
 
 def search(setting: Setting, note: Callable[[str], None], runner: Runner, events: Events) -> Found:
@@ -152,10 +154,17 @@ class _Searching:
         return "" if found is None else f"No higher rung is needed: trial {found.number} is fast enough."
 
     def _try_one(self) -> None:
-        proposal = self._search.ask()
+        left = self._left() if self._search.trials else math.inf
+        proposal = self._search.ask(hurry=left <= 0)
         if not self._observed and proposal.configuration.quantization is not None:
             self._observe()
-        trial = self._evaluator.evaluate(proposal.number, proposal.configuration, proposal.origin, self._search.trials)
+        trial = self._evaluator.evaluate(
+            proposal.number,
+            proposal.configuration,
+            proposal.origin,
+            self._search.trials,
+            patience=math.inf if proposal.origin == "plain" else self._patience(left),
+        )
         self._search.tell(proposal, trial)
         self._tell(trial)
 
@@ -193,6 +202,14 @@ class _Searching:
         finalists = decide.pick_finalists(trials, self._tolerance, FINALISTS, self._setting.goal.max_size_bytes)
         after = reserve.finishing_seconds(prepared, sizes, finalists, trials)
         return self._setting.deadline - time.monotonic() - after
+
+    def _patience(self, left: float) -> float:
+        """Return how long to wait for a candidate: as long as giving it up would end the run no sooner.
+
+        That takes another child, whose start takes about as long as that of the ones before.
+        """
+        starting = self._runner.starting_seconds / (self._runner.restarts + 1)
+        return max(left, 0.0) + max(starting, LEAST_PATIENCE)
 
     def _over(self) -> str:
         """Say so where the plain configurations and judging them take longer than the whole run was to."""

@@ -188,9 +188,13 @@ class Search:
         """How many of the plain configurations have no trial yet."""
         return len(self._untried_plain())
 
-    def ask(self) -> Proposal:
-        """Return the next configuration to try; a sampler's may equal an earlier one."""
-        first = self._first()
+    def ask(self, *, hurry: bool = False) -> Proposal:
+        """Return the next configuration to try; a sampler's may equal an earlier one.
+
+        Args:
+            hurry: the time is up, and only what must be tried is: nothing comes between the plain configurations.
+        """
+        first = self._first(hurry)
         if first is not None:
             return self._enqueue(*first)
         while (origin := self._turns.next()) != "sampler":
@@ -205,10 +209,10 @@ class Search:
         first = self._first()
         return first is None or first[0].quantization is not None
 
-    def _first(self) -> tuple[Configuration, Origin] | None:
+    def _first(self, hurry: bool = False) -> tuple[Configuration, Origin] | None:
         """Return the next plain configuration, or what is to come before it; None when all are tried."""
         for configuration in self._untried_plain():
-            sooner = None if configuration.is_float else self._sooner()
+            sooner = None if configuration.is_float or hurry else self._sooner()
             return (sooner, "guide") if sooner else (configuration, "plain")
         return None
 

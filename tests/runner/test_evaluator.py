@@ -53,7 +53,9 @@ def test_equal_candidates_are_measured_once_also_float_f32_and_what_failed(runne
     assert (again.state, again.duplicate_of) == ("duplicate", 2)
     assert again.failure == failed.failure
 
-    runner.close()
+    late = evaluator.evaluate(9, Configuration(threads=1), "sampler", trials, patience=0.0)
+    assert (late.failure and late.failure.kind) == "timeout", "the time is up"
     before = runner.starting_seconds
     built = evaluate(Configuration(threads=1))
+    assert built.state == "complete"
     assert built.seconds.build < (runner.starting_seconds - before) / 2, "starting another child is no building"
