@@ -184,7 +184,7 @@ def _resident_bytes(pid: int) -> int:
 
 
 def _processor_seconds(pid: int) -> float:
-    """Return the processor time of a process and of those it started."""
+    """Return the processor time of a process and of those it started that have ended, in seconds."""
     try:
         times = psutil.Process(pid).cpu_times()
     except psutil.Error:
