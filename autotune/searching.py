@@ -12,6 +12,7 @@ from autotune.evaluator import Evaluator
 from autotune.events import Events
 from autotune.files import write_text
 from autotune.finishing import FINALISTS
+from autotune.prior.gain import by_name
 from autotune.protocol import Explore, Explored, Export, Exported, Observe, Observed
 from autotune.recipe import dump
 from autotune.record import Trial
@@ -55,7 +56,7 @@ class _Searching:
             setting.folder.study,
             setting.recipe.seed,
             self._tolerance,
-            profile={run.name: run.microseconds for run in setting.prepared.baseline.operators},
+            profile=by_name(setting.prepared.baseline.operators),
             strategy=strategy,
             climbs=self._climbs,
             max_size=setting.goal.max_size_bytes,

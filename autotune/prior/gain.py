@@ -8,6 +8,7 @@ Gaussian posterior (C. E. Rasmussen and C. K. I. Williams, Gaussian Processes fo
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -54,6 +55,14 @@ class Timed:
     float_operators: frozenset[str]
     ratio: float
     width: float
+
+
+def by_name(runs: Iterable[OperatorRun]) -> dict[str, float]:
+    """Return microseconds per inference by name; what runs as several nodes of one name (a bias apart) has their sum."""
+    spent: dict[str, float] = defaultdict(float)
+    for run in runs:
+        spent[run.name] += run.microseconds
+    return dict(spent)
 
 
 def attribute(runs: Iterable[OperatorRun], operators: Collection[str], near: Mapping[str, Sequence[str]]) -> Profile:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autotune.prior.gain import Profile, Timed, TimeModel, attribute, border_costs, rank_correlation
+from autotune.prior.gain import Profile, Timed, TimeModel, attribute, border_costs, by_name, rank_correlation
 from autotune.record import OperatorRun
 
 
@@ -30,6 +30,11 @@ def test_time_goes_to_the_operator_or_its_neighbours():
     found = attribute(runs, ("a", "b"), near)
     assert found == Profile({"a": 13.5, "b": 9.0}, 9)
     assert found.total == sum(r.microseconds for r in runs)
+
+
+def test_an_operator_that_runs_as_two_nodes_has_the_time_of_both():
+    """A bias that is not fused has the name of its layer."""
+    assert by_name([run("fc", 90), run("relu", 4), run("fc", 2, "Subgraph")]) == {"fc": 92, "relu": 4}
 
 
 def test_the_longest_name_wins():
