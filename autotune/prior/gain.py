@@ -58,7 +58,7 @@ class Timed:
 
 
 def by_name(runs: Iterable[OperatorRun]) -> dict[str, float]:
-    """Return microseconds per inference by name; what runs as several nodes of one name (a bias apart) has their sum."""
+    """Return microseconds per inference by name; several nodes of one name (a bias apart) have one sum."""
     spent: dict[str, float] = defaultdict(float)
     for run in runs:
         spent[run.name] += run.microseconds
