@@ -98,7 +98,28 @@ class Reference:
             form: an equal graph of the same inputs.
             tensors: of the form, and the axes whose channels are needed.
         """
-        known, averaged = self._known, _averaged(form)
+        averaged = _averaged(form)
+        found, operators = self._unchanged(form, tensors, averaged)
+        seen = look(
+            form,
+            {key: axes for key, axes in tensors.items() if key not in found},
+            {name: place for name, place in averaged.items() if name not in operators},
+            self._samples,
+            self._watch,
+        )
+        found |= self._alike(seen, {key: axes for key, axes in tensors.items() if key not in found})
+        known = self._known
+        operators |= {
+            name
+            for name, place in seen.operators.items()
+            if name in self.observation.means and _agree(seen.marks.get(place), known.marks.get(known.operators[name]))
+        }
+        return Shared(found, frozenset(operators))
+
+    def _unchanged(
+        self, form: ov.Model, tensors: _Wanted, averaged: Mapping[str, tuple[str, int]]
+    ) -> tuple[dict[str, str], set[str]]:
+        """Return the tensors and the operators with a bias that come of the very same operators: nothing need run."""
         same = unchanged(form, self._model)
         found = {
             key: key
@@ -111,22 +132,21 @@ class Reference:
             name
             for name, place in averaged.items()
             if name in self.observation.means
-            and place == known.operators.get(name)
+            and place == self._known.operators.get(name)
             and place[0].rpartition(":")[0] in same
             and place in self._varied
         }
-        seen = look(
-            form,
-            {key: axes for key, axes in tensors.items() if key not in found},
-            {name: place for name, place in averaged.items() if name not in operators},
-            self._samples,
-            self._watch,
-        )
+        return found, operators
+
+    def _alike(self, seen: Seen, tensors: _Wanted) -> dict[str, str]:
+        """Return, of the tensors that were looked at, those that hold the values of one that was observed."""
+        known = self._known
         by_size: dict[int, list[str]] = defaultdict(list)
         for key in sorted(self.observation.tensors.keys() & known.shapes.keys()):
             by_size[math.prod(known.shapes[key])].append(key)
         whole = {size: np.stack([known.marks[key, None] for key in keys]) for size, keys in by_size.items()}
-        for key in (tensors.keys() - found.keys()) & seen.shapes.keys():
+        found = {}
+        for key in tensors.keys() & seen.shapes.keys():
             size = math.prod(seen.shapes[key])
             if size not in whole:
                 continue
@@ -136,12 +156,7 @@ class Reference:
             fitting = (other for other in candidates if _have_same_channels(seen, key, known, other, tensors[key]))
             if (first := next(fitting, None)) is not None:
                 found[key] = first
-        operators |= {
-            name
-            for name, place in seen.operators.items()
-            if name in self.observation.means and _agree(seen.marks.get(place), known.marks.get(known.operators[name]))
-        }
-        return Shared(found, frozenset(operators))
+        return found
 
     def taken(self, shared: Shared, tensors: _Wanted) -> Observation:
         """Return the statistics that are shared, under the names of the form."""

@@ -52,13 +52,7 @@ def bca_upper(
     from scipy.special import ndtr, ndtri
 
     estimate = statistic(np.arange(n))
-    if batched is None:
-        values = np.array([statistic(random.integers(0, n, n)) for _ in range(resamples)])
-    else:
-        rows = max(1, BATCH // n)
-        counts = [min(rows, resamples - start) for start in range(0, resamples, rows)]
-        values = np.concatenate([batched(random.integers(0, n, (count, n))) for count in counts])
-    values = np.sort(values[np.isfinite(values)])
+    values = _resampled(statistic, n, random, resamples, batched)
     if len(values) < 0.9 * resamples:
         raise UserError(
             f"The metric has no finite value on {resamples - len(values)} of {resamples} resamples of the {n} "
@@ -78,6 +72,20 @@ def bca_upper(
     seen = float(ndtri(1 - FEWEST_BEYOND / len(values)))
     upper = float(np.quantile(values, float(ndtr(min(reach, seen))))) + max(0.0, reach - seen) * error
     return estimate, upper, error
+
+
+def _resampled(
+    statistic: Statistic, n: int, random: np.random.Generator, resamples: int, batched: Batched | None
+) -> Floats:
+    """Return the statistic of the resamples for which it is finite, ascending."""
+    if batched is None:
+        values = np.array([statistic(random.integers(0, n, n)) for _ in range(resamples)])
+    else:
+        rows = max(1, BATCH // n)
+        counts = [min(rows, resamples - start) for start in range(0, resamples, rows)]
+        values = np.concatenate([batched(random.integers(0, n, (count, n))) for count in counts])
+    found: Floats = np.sort(values[np.isfinite(values)])
+    return found
 
 
 def jackknife_error(statistic: Statistic, n: int, groups: int) -> float:
