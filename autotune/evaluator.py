@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from autotune.configuration import Configuration
 from autotune.errors import WorkerDied
 from autotune.files import replacing
 from autotune.protocol import Build, Built, Measure, Measured, Prepared, Rival
-from autotune.record import Failure, Origin, Seconds, Trial
+from autotune.record import Failure, Latency, Origin, Seconds, Trial
 from autotune.runner import Runner
 from autotune.search.incumbent import to_beat
 from autotune.stages import StageFailed, failure_of
@@ -28,6 +28,14 @@ SLOWEST = 40
 METRIC_VALUES = 1000
 # Standard errors below the tolerance that make a slower candidate pointless.
 _ERRORS = 2.0
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The trial of a configuration, and the one it competes with (``again``) where that had to be timed again."""
+
+    trial: Trial
+    again: Trial | None = None
 
 
 class Evaluator:
@@ -73,7 +81,7 @@ class Evaluator:
         earlier: Iterable[Trial],
         *,
         patience: float = math.inf,
-    ) -> Trial:
+    ) -> Evaluated:
         """Return the trial of one configuration; every error but the user's becomes a failed trial.
 
         Args:
@@ -81,18 +89,19 @@ class Evaluator:
             earlier: trials so far; an equal configuration or candidate is not measured again.
             patience: seconds that it may take at most, where that is less than what would show that it hangs.
         """
-        trial = self._evaluate(number, configuration, origin, earlier, time.monotonic() + patience)
-        return replace(trial, finished_at=time.time(), ended_seconds=time.monotonic() - self._begun)
+        found = self._evaluate(number, configuration, origin, earlier, time.monotonic() + patience)
+        trial = replace(found.trial, finished_at=time.time(), ended_seconds=time.monotonic() - self._begun)
+        return replace(found, trial=trial)
 
     def _evaluate(
         self, number: int, configuration: Configuration, origin: Origin, earlier: Iterable[Trial], until: float
-    ) -> Trial:
+    ) -> Evaluated:
         known = [t for t in earlier if t.state != "duplicate"]
         same = next((t for t in known if t.configuration == configuration), None)
         if same is not None:
-            return _duplicate(number, configuration, origin, same)
+            return Evaluated(_duplicate(number, configuration, origin, same))
         if configuration == Configuration():
-            return self._baseline(number, origin)
+            return Evaluated(self._baseline(number, origin))
         full = origin in ("plain", "training") or not self._early_stopping
         candidate, seconds = None, Seconds()
         started = self._working_seconds()
@@ -103,31 +112,21 @@ class Evaluator:
             seconds = replace(seconds, build=self._working_seconds() - started - seconds.observe - seconds.inference)
             same = _same_candidate(known, candidate, configuration, full)
             if same is not None:
-                return _duplicate(number, configuration, origin, same, seconds)
+                return Evaluated(_duplicate(number, configuration, origin, same, seconds))
             started = self._working_seconds()
             request = self._request(configuration, known, full)
             measured: Measured = self._runner.call(request, self._timeout_before(until))
         except (StageFailed, WorkerDied) as error:
             failure = failure_of(error)
             spent = _spent_failing(seconds, failure, candidate, self._working_seconds() - started)
-            return _failed(number, configuration, origin, failure, candidate=candidate, seconds=spent)
+            failed = _failed(number, configuration, origin, failure, candidate=candidate, seconds=spent)
+            return Evaluated(failed)
         if measured.per_sample is not None:
             self._keep(number, measured.per_sample)
-        return Trial(
-            number=number,
-            configuration=configuration,
-            state="stopped" if measured.stopped else "complete",
-            origin=origin,
-            measurement=measured.measurement,
-            candidate=candidate,
-            reason=measured.stopped,
-            seconds=replace(
-                seconds,
-                compile=measured.compile_seconds,
-                score=measured.score_seconds,
-                latency=measured.latency_seconds,
-            ),
-        )
+        trial = _measured(number, configuration, origin, measured, candidate=candidate, seconds=seconds)
+        rival = request.rival
+        again = next((t for t in known if rival is not None and t.number == rival.number), None)
+        return Evaluated(trial, _timed_again(again, measured.rival) if again and measured.rival else None)
 
     def _request(self, configuration: Configuration, known: list[Trial], full: bool) -> Measure:
         return Measure(
@@ -161,20 +160,39 @@ class Evaluator:
             np.save(path, per_sample)
 
     def _rival(self, earlier: Iterable[Trial]) -> Rival | None:
-        """What to be timed beside, as long as that has taken little of the run."""
+        """What to beat; to be timed beside it as long as that has taken little of the run."""
         known = list(earlier)
-        spent = sum(t.measurement.duel.seconds for t in known if t.measurement and t.measurement.duel)
-        if not decide.is_affordable(spent, time.monotonic() - self._begun):
-            return None
         found = to_beat([t for t in known if decide.fits(t, self._max_size)], self._tolerance)
         if found is None or found.measurement is None or found.measurement.latency is None:
             return None
-        return Rival(found.number, found.configuration, found.measurement.latency.speedup, self._tolerance)
+        latency = found.measurement.latency
+        spent = sum(t.measurement.duel.seconds for t in known if t.measurement and t.measurement.duel)
+        return Rival(
+            found.number,
+            found.configuration,
+            latency.speedup,
+            latency.baseline_median_ms,
+            tolerance=self._tolerance,
+            duels=decide.is_affordable(spent, time.monotonic() - self._begun),
+        )
 
     def _slowest_worth_scoring(self, earlier: Iterable[Trial]) -> float:
         """The speed of the fastest that is clearly within the tolerance: what is slower cannot win."""
         able = [p for p in decide.points(earlier) if p.fits(self._max_size)]
         return max((p.speedup.low for p in able if p.clearly_within(self._tolerance, _ERRORS)), default=0.0)
+
+
+def _timed_again(trial: Trial, latency: Latency) -> Trial:
+    """Return a trial with the latency of another time, which says so."""
+    measured = trial.measurement
+    assert measured is not None
+    assert measured.latency is not None
+    note = (
+        f"Timed again when float f32 took {latency.baseline_median_ms:.3g} ms instead of "
+        f"{measured.latency.baseline_median_ms:.3g}: {latency.speedup.estimate:.2f}x, not "
+        f"{measured.latency.speedup.estimate:.2f}x."
+    )
+    return replace(trial, measurement=replace(measured, latency=latency, duel=None, notes=(*measured.notes, note)))
 
 
 def _same_candidate(known: Iterable[Trial], candidate: str, configuration: Configuration, full: bool) -> Trial | None:
@@ -201,6 +219,26 @@ def _duplicate(
         duplicate_of=same.number,
         reason=f"builds the same model as trial {same.number}",
         seconds=seconds or Seconds(),
+    )
+
+
+def _measured(
+    number: int, configuration: Configuration, origin: Origin, measured: Measured, *, candidate: str, seconds: Seconds
+) -> Trial:
+    return Trial(
+        number=number,
+        configuration=configuration,
+        state="stopped" if measured.stopped else "complete",
+        origin=origin,
+        measurement=measured.measurement,
+        candidate=candidate,
+        reason=measured.stopped,
+        seconds=replace(
+            seconds,
+            compile=measured.compile_seconds,
+            score=measured.score_seconds,
+            latency=measured.latency_seconds,
+        ),
     )
 
 

@@ -118,10 +118,8 @@ class Timing:
 
         It ends early when it is clear that the model is slower. The rival is compiled at most once while it is kept.
         """
-        if rival not in self._kept:
-            self._kept[rival] = self.compile(build(rival), rival)
         return measure_pairs(
-            self._caller(self._kept[rival]),
+            self._caller(self._rival(rival, build)),
             self._caller(compiled),
             confidence=self._confidence,
             target_width=TARGET_WIDTH,
@@ -132,6 +130,15 @@ class Timing:
             warm_up=DUEL_WARM_UP_SECONDS,
             inferences=self._inferences,
         )
+
+    def again(self, rival: Configuration, build: Callable[[Configuration], Any]) -> Latency:
+        """Time the rival in interleaved pairs with float f32, as it was before."""
+        return self.pairs(self._rival(rival, build))
+
+    def _rival(self, rival: Configuration, build: Callable[[Configuration], Any]) -> Compiled:
+        if rival not in self._kept:
+            self._kept[rival] = self.compile(build(rival), rival)
+        return self._kept[rival]
 
     def remember(self, configuration: Configuration, compiled: Compiled) -> None:
         """Keep a compiled candidate: it may be the rival of the next."""

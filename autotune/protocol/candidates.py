@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autotune.configuration import Configuration
-from autotune.record import Interval, Measurement, OperatorRun
+from autotune.record import Interval, Latency, Measurement, OperatorRun
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,20 @@ class Built:
 
 @dataclass(frozen=True)
 class Rival:
-    """The trial to beat: its speed against float f32, and the ``tolerance`` of the drop that it keeps."""
+    """The trial to beat.
+
+    Attributes:
+        speedup: against float f32, which took ``baseline_ms`` per inference at that time.
+        tolerance: of the drop that it keeps.
+        duels: whether candidates that are close to it are timed beside it.
+    """
 
     number: int
     configuration: Configuration
     speedup: Interval
+    baseline_ms: float
     tolerance: float
+    duels: bool = True
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,7 @@ class Measured:
     Attributes:
         per_sample: what of each scored sample the metric depends on, shape (samples, ...); None if none was scored.
         stopped: why the evaluation ended early, empty when it is complete.
+        rival: its latency, where it had to be timed again: the machine is in another state than when it was.
     """
 
     measurement: Measurement
@@ -86,6 +95,7 @@ class Measured:
     compile_seconds: float
     score_seconds: float
     latency_seconds: float
+    rival: Latency | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from autotune.record import Trial
@@ -24,28 +25,32 @@ class BestWritten:
 
     def __init__(self, tolerance: float) -> None:
         self._tolerance = tolerance
-        self._speed = 0.0
-        self._next = -float("inf")
+        self._held: int | None = None
+        self._next = -math.inf
         self._refused: set[int] = set()
 
     def due(self, trials: Iterable[Trial], now: float) -> Trial | None:
         """Return the trial whose model is to be written; None where what is there is good enough, or too new.
 
         Args:
-            trials: all that may win.
+            trials: all that may win; the speed of what is written may be another one than it was then.
             now: ``time.monotonic()``.
         """
-        best = best_within((t for t in trials if t.number not in self._refused), self._tolerance)
-        return best if best is not None and now >= self._next and _speed(best) >= BETTER * self._speed else None
+        able = [t for t in trials if t.number not in self._refused]
+        best = best_within(able, self._tolerance)
+        held = best_within((t for t in able if t.number == self._held), self._tolerance)
+        if best is None or best.number == self._held or now < self._next:
+            return None
+        return best if held is None or _speed(best) >= BETTER * _speed(held) else None
 
     def wrote(self, trial: Trial, now: float) -> None:
         """Note that the folder holds this trial's model from now on."""
-        self._speed, self._next = _speed(trial), now + EVERY_SECONDS
+        self._held, self._next = trial.number, now + EVERY_SECONDS
 
     def refuse(self, trial: Trial) -> None:
         """Note that this one could not be written: it is not tried again, and what was there may be gone."""
         self._refused.add(trial.number)
-        self._speed = 0.0
+        self._held = None
 
 
 def _speed(trial: Trial) -> float:

@@ -39,7 +39,7 @@ def test_equal_candidates_are_measured_once_also_float_f32_and_what_failed(runne
     trials: list[Trial] = []
 
     def evaluate(configuration: Configuration) -> Trial:
-        trials.append(evaluator.evaluate(len(trials), configuration, "sampler", trials))
+        trials.append(evaluator.evaluate(len(trials), configuration, "sampler", trials).trial)
         return trials[-1]
 
     assert evaluate(Configuration()).state == "complete"
@@ -53,7 +53,7 @@ def test_equal_candidates_are_measured_once_also_float_f32_and_what_failed(runne
     assert (again.state, again.duplicate_of) == ("duplicate", 2)
     assert again.failure == failed.failure
 
-    late = evaluator.evaluate(9, Configuration(threads=1), "sampler", trials, patience=0.0)
+    late = evaluator.evaluate(9, Configuration(threads=1), "sampler", trials, patience=0.0).trial
     assert (late.failure and late.failure.kind) == "timeout", "the time is up"
     before = runner.starting_seconds
     built = evaluate(Configuration(threads=1))

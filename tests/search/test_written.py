@@ -38,6 +38,14 @@ def test_a_run_that_is_continued_writes_its_best_not_the_next_good_one() -> None
     assert BestWritten(0.01).due([REFERENCE, BETTER, GOOD], 0.0) is BETTER
 
 
+def test_what_is_written_counts_with_the_speed_that_it_has_now() -> None:
+    """It was timed again in another state of the machine, and is no longer the best."""
+    written = BestWritten(0.01)
+    written.wrote(BETTER, 0.0)
+    assert written.due([REFERENCE, GOOD, BETTER], 100.0) is None
+    assert written.due([REFERENCE, GOOD, trial(2, 1.1)], 100.0) is GOOD
+
+
 def test_what_cannot_be_written_is_not_tried_again_and_the_next_best_is() -> None:
     written = BestWritten(0.01)
     written.wrote(GOOD, 0.0)
