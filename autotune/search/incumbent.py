@@ -43,11 +43,12 @@ def challenger(trials: Iterable[Trial], tolerance: float, faster: float) -> Conf
 def incumbent(trials: Iterable[Trial], tolerance: float) -> Configuration | None:
     """Return the fastest int8 configuration within the tolerance, else the one that lost least; None without any.
 
-    Speed is the lower end of the interval: of many short measurements the best is a lucky one.
+    Speed is the lower end of the interval: of many short measurements the best is a lucky one. What builds the model of
+    an earlier trial is left out: that may be a float one, or one that was given up early.
     """
     scored = [
         (trial.configuration, speed, drop)
-        for trial, speed, drop in _placed(trials, "complete", "duplicate")
+        for trial, speed, drop in _placed(trials, "complete")
         if not trial.configuration.is_float
     ]
     if not scored:

@@ -213,6 +213,9 @@ def test_incumbent_prefers_within_tolerance_then_least_loss() -> None:
     more = [measured(Proposal(100 + i, c, "sampler")) for i, c in enumerate((slower, repaired))]
     assert incumbent([*trials, *more], TOLERANCE) == repaired
     assert incumbent([*trials, more[0]], TOLERANCE) == slower
+    nothing = Configuration(quantization=Quantization(float_operators=tuple(OPERATORS)))
+    float_again = replace(trials[0], number=200, configuration=nothing, state="duplicate", duplicate_of=0)
+    assert incumbent([*trials, float_again], TOLERANCE) == least.configuration, "it is no int8 model"
 
 
 def explored(costs: dict[str, float]) -> Explored:
