@@ -103,14 +103,15 @@ class Evaluator:
         if configuration == Configuration():
             return Evaluated(self._baseline(number, origin))
         full = origin in ("plain", "training") or not self._early_stopping
-        candidate, seconds = None, Seconds()
+        candidate: str | None = None
+        seconds = Seconds()
         started = self._working_seconds()
         try:
             built: Built = self._runner.call(Build(configuration), self._timeout_before(until))
             candidate = built.digest
             seconds = Seconds(observe=built.observe_seconds, inference=built.inference_seconds)
             seconds = replace(seconds, build=self._working_seconds() - started - seconds.observe - seconds.inference)
-            same = _same_candidate(known, candidate, configuration, full)
+            same = _same_candidate(known, built.digest, configuration, full)
             if same is not None:
                 return Evaluated(_duplicate(number, configuration, origin, same, seconds))
             started = self._working_seconds()
@@ -123,7 +124,7 @@ class Evaluator:
             return Evaluated(failed)
         if measured.per_sample is not None:
             self._keep(number, measured.per_sample)
-        trial = _measured(number, configuration, origin, measured, candidate=candidate, seconds=seconds)
+        trial = _measured(number, configuration, origin, measured, candidate=built.digest, seconds=seconds)
         rival = request.rival
         again = next((t for t in known if rival is not None and t.number == rival.number), None)
         return Evaluated(trial, _timed_again(again, measured.rival) if again and measured.rival else None)
