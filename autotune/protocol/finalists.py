@@ -31,11 +31,13 @@ class Raced:
         milliseconds: by candidate, one value per round; empty for one that failed.
         places: the same of how many others ran before it in that round.
         failures: by candidate, None where it ran.
+        disturbance: a sentence where other processes left too little of the CPUs meanwhile, else empty.
     """
 
     milliseconds: tuple[tuple[float, ...], ...]
     places: tuple[tuple[int, ...], ...]
     failures: tuple[Failure | None, ...]
+    disturbance: str = ""
 
 
 @dataclass(frozen=True)
