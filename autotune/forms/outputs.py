@@ -143,6 +143,8 @@ def _blocking(layer: Weighted) -> Blocking | None:
         return None
     most = min(LANES // layer.out, extent)
     possible = [Blocking(blocks, layer.out, extent, kernel, stride) for blocks in range(2, most + 1)]
+    if layer.into == 1:  # with one place left and a stride, OpenVINO (2026.4) computes other numbers from one channel
+        possible = [blocking for blocking in possible if blocking.places > 1]
     # What cuts off nothing at the end needs no operator for it.
     best = max(possible, key=lambda b: (b.gain * (1.0 if b.extent % b.blocks == 0 else 0.9), b.blocks), default=None)
     return best if best is not None and best.gain >= WORTH else None
