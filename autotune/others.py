@@ -43,7 +43,7 @@ class Others:
         # Guests' time is in "user" and "nice" already.
         idle = ("idle", "iowait", "guest", "guest_nice")
         found = [times[cpu]._asdict() for cpu in self._allowed if cpu < len(times)]
-        return sum(seconds for cpu in found for state, seconds in cpu.items() if state not in idle)
+        return float(sum(seconds for cpu in found for state, seconds in cpu.items() if state not in idle))
 
 
 def disturbance(others: float, allowed: int, threads: int) -> str:
