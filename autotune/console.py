@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autotune.decide import digits, drop_words
-from autotune.outcome import Run, Verification
+from autotune.outcome import RunRecord, Verification
 from autotune.progress import search_progress
 from autotune.recipe import Recipe
 from autotune.record import Trial
@@ -100,7 +100,7 @@ class Console:
             self._best = f"best {'float' if best.configuration.is_float else 'int8'} {_gain(best)}"
         self._show(self._best, completed=done, total=total)
 
-    def result(self, run: Run, folder: Path) -> None:
+    def result(self, run: RunRecord, folder: Path) -> None:
         """The verdict, the finalists and where to look."""
         self._end_progress()
         if not self._quiet:
@@ -171,7 +171,7 @@ def _signed(drop: float) -> str:
     return drop_words(drop).removeprefix("drop ").replace("no drop", "0")
 
 
-def _finalists(run: Run, framed: bool) -> Table:
+def _finalists(run: RunRecord, framed: bool) -> Table:
     title, frame = "Finalists, on data the search never saw", box.HEAVY_HEAD if framed else None
     table = Table(title=title, title_justify="left", width=80, box=frame)
     for name in ("trial", "configuration", "speed", "drop", "at most", "verdict"):

@@ -10,7 +10,7 @@ from autotune import decide, deploy, hardware, recipe
 from autotune.configuration import Configuration
 from autotune.errors import AutotuneError, UserError, WorkerDied
 from autotune.folder import RunFolder
-from autotune.outcome import Run, Verification
+from autotune.outcome import RunRecord, Verification
 from autotune.protocol import Prepared, Recheck, Rechecked
 from autotune.report.write import load_record
 from autotune.restoring import restored
@@ -84,7 +84,7 @@ def verify(asked: Asked, note: Callable[[str], None]) -> Verification:
 
 
 def _measure(
-    run: Run, directory: Path, source: Path, solved: recipe.Recipe, runner: Runner
+    run: RunRecord, directory: Path, source: Path, solved: recipe.Recipe, runner: Runner
 ) -> tuple[Prepared, Rechecked]:
     prepared: Prepared = runner.prepare()
     if prepared.model.digest != run.model.digest:
@@ -103,7 +103,7 @@ def _measure(
     return prepared, checked
 
 
-def _floats(run: Run, prepared: Prepared) -> tuple[Configuration, ...]:
+def _floats(run: RunRecord, prepared: Prepared) -> tuple[Configuration, ...]:
     """Float f32 first; then the other precisions, and what was the best float if it can be run here."""
     model = prepared.model
     best = next(f.configuration for f in run.finalists if f.trial == run.best_float)

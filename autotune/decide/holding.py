@@ -11,7 +11,7 @@ from autotune import hardware
 from autotune.configuration import Configuration
 from autotune.decide.choice import ENOUGH, best_float, speedup
 from autotune.decide.digits import digits
-from autotune.outcome import Finalist, Fingerprint, Run, Verdict, Verification
+from autotune.outcome import Finalist, Fingerprint, RunRecord, Verdict, Verification
 from autotune.record import Interval
 
 # What a number in a run holds for; the memory and the kernel of the system change without changing any.
@@ -21,7 +21,7 @@ _SUMS = {False: "exact", True: "saturating, so int8 may give other outputs"}
 
 
 def still_holds(
-    run: Run,
+    run: RunRecord,
     floats: Sequence[Configuration],
     milliseconds: Sequence[Sequence[float]],
     verdicts: Sequence[Verdict],
@@ -66,7 +66,7 @@ def still_holds(
     )
 
 
-def _reasons(deployed: Finalist, promised: Finalist, best: Finalist, run: Run, slower: float) -> Iterator[str]:
+def _reasons(deployed: Finalist, promised: Finalist, best: Finalist, run: RunRecord, slower: float) -> Iterator[str]:
     """Yield a sentence's end for everything that was promised and does not hold."""
     goal = run.goal
     if deployed.verdict.status not in ENOUGH[goal.assurance]:
@@ -117,7 +117,7 @@ def _listed(word: str, names: Sequence[str]) -> str:
     return f"{word} {', '.join(names)}"
 
 
-def _drop_reason(verdict: Verdict, run: Run) -> str:
+def _drop_reason(verdict: Verdict, run: RunRecord) -> str:
     if verdict.status == "beyond":
         return f"its drop of {digits(verdict.drop)} is beyond the tolerance of {digits(verdict.tolerance)}"
     return (
@@ -126,5 +126,5 @@ def _drop_reason(verdict: Verdict, run: Run) -> str:
     )
 
 
-def _with_speed(finalist: Finalist, baseline: Finalist, run: Run) -> Finalist:
+def _with_speed(finalist: Finalist, baseline: Finalist, run: RunRecord) -> Finalist:
     return replace(finalist, speedup=speedup(finalist, baseline, run.goal))
