@@ -160,7 +160,7 @@ def test_json_is_alone_on_stdout_and_an_impossible_latency_is_exit_3(tiny: Path,
         f"import numpy as np\ndef load():\n    print('loading')\n    return dict(np.load({str(tiny / 'data.npz')!r}))\n"
     )
     asked = ("tune", tiny / "model.xml", "--data", f"{code}:load", "--metric", "accuracy", "--output", output)
-    result = run(*asked, "--trust-code", "--trials", "4", "--max-latency", "0.0001ms", "--json")
+    result = run(*asked, "--max-drop", "3%", "--trust-code", "--trials", "4", "--max-latency", "0.0001ms", "--json")
     assert result.returncode == 3, result.stderr
     assert "loading\n" in result.stderr
     summary = json.loads(result.stdout)
