@@ -180,8 +180,8 @@ def look_at_data(source: DataSource, base: Path, trust_code: bool, rows: bool) -
         fault = _fault(loaded)
         arrays = tuple(Port(name, tuple(v.shape), str(v.dtype)) for name, v in loaded.inputs.items())
         return DataFacts(len(loaded), arrays, _labels(loaded.labels), fault=fault)
-    files = files_in(loaded, base if path is None else path.parent)
-    return DataFacts(len(loaded), columns=_columns(loaded), files=files, boxes=boxes_in_table(loaded, files))
+    named = files_in(loaded, base if path is None else path.parent)
+    return DataFacts(len(loaded), columns=_columns(loaded), files=named, boxes=boxes_in_table(loaded, named))
 
 
 def _fault(arrays: Dataset) -> str:
