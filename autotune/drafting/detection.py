@@ -34,7 +34,7 @@ def guess_detection(model: ModelFacts, data: DataFacts | None, *, said: bool) ->
         todo.append("data: detection needs boxes: a .json of COCO, or a table with columns file, x, y, w, h and class.")
     columns: dict[str, str] = {}
     if data is not None and data.files is not None and boxes is not None:
-        label = data.files.label
+        label = boxes.label
         columns = {} if data.files.column in ("file", "image", "img") else {"file": data.files.column}
         columns |= {} if label in ("", "label", "class", "category") else {"label": label}
         if not label:

@@ -28,6 +28,7 @@ class Boxes:
         classes: their names; of COCO in the order of the categories' numbers, of a table sorted.
         folder: that the images are in, where it is not the one of the file.
         missing: an image that is nowhere near; empty where the first one was found.
+        label: of a table, the column that says what is in a box; empty where none does.
     """
 
     images: int
@@ -35,6 +36,7 @@ class Boxes:
     classes: tuple[str, ...]
     folder: Path | None = None
     missing: str = ""
+    label: str = ""
 
 
 def boxes_in_annotations(path: Path) -> Boxes | None:
@@ -62,8 +64,16 @@ def boxes_in_table(frame: pd.DataFrame, files: Files | None) -> Boxes | None:
     if files is None or files.kind != "image" or not set(BOX) <= {str(name) for name in frame.columns}:
         return None
     drawn = frame[frame[BOX[0]].notna()]
-    classes = sorted({str(name) for name in drawn[files.label]}) if files.label else []
-    return Boxes(frame[files.column].nunique(), len(drawn), tuple(classes))
+    label = files.label or _label(drawn, files)
+    classes = sorted({str(name) for name in drawn[label]}) if label else []
+    return Boxes(frame[files.column].nunique(), len(drawn), tuple(classes), label=label)
+
+
+def _label(drawn: pd.DataFrame, files: Files) -> str:
+    """Return the one other column of texts, if there is one and texts come again."""
+    others = [str(name) for name in drawn.columns if name not in (*BOX, files.column, "group")]
+    texts = [name for name in others if all(isinstance(cell, str) for cell in drawn[name])]
+    return texts[0] if len(texts) == 1 and drawn[texts[0]].nunique() < len(drawn) else ""
 
 
 def _is_annotations(path: Path) -> bool:

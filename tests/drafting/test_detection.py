@@ -15,7 +15,7 @@ from autotune.errors import UserError
 from autotune.recipe.postprocess import Postprocess
 from autotune.sources.looking import DataFacts, ModelFacts, Port
 from autotune.sources.looking_boxes import Boxes, boxes_in_annotations, boxes_in_table
-from autotune.sources.looking_files import files_in
+from autotune.sources.looking_files import Files, files_in
 
 IMAGE = Port("images", (1, 3, 640, 640), "f32")
 BOXES = DataFacts(50, boxes=Boxes(50, 120, ("cat", "dog", "cow")))
@@ -141,6 +141,15 @@ def test_annotations_and_their_images(tmp_path: Path) -> None:
 def test_a_table_with_a_row_per_box(tmp_path: Path) -> None:
     rows = {"img": ["a.png", "a.png", "b.png"], "x": [1, 2, None], "y": [1, 2, None], "w": [1, 2, None]}
     table = pd.DataFrame({**rows, "h": [3, 4, None], "class": ["dog", "cat", None]})
-    assert boxes_in_table(table, files_in(table, tmp_path)) == Boxes(2, 2, ("cat", "dog"))
+    assert boxes_in_table(table, files_in(table, tmp_path)) == Boxes(2, 2, ("cat", "dog"), label="class")
+    other = table.rename(columns={"class": "kind"})
+    assert boxes_in_table(other, files_in(other, tmp_path)) == Boxes(2, 2, ())  # each occurs once: perhaps remarks
+    twice = pd.concat([other, other])
+    found = boxes_in_table(twice, files_in(twice, tmp_path))
+    assert found == Boxes(2, 4, ("cat", "dog"), label="kind")
+    made = guess(
+        ModelFacts((IMAGE,), ports(y=(1, 300, 6))), DataFacts(4, files=Files("image", "img"), boxes=found), None
+    )
+    assert made.columns == {"label": "kind"}
     without = table.drop(columns="h")
     assert boxes_in_table(without, files_in(without, tmp_path)) is None
