@@ -129,6 +129,8 @@ class _Finishing:
             for trial in [t for t in self._chosen if t.configuration != Configuration()]:
                 self._try_alone(trial)
             raced = self._timed(self._chosen)
+        if raced.disturbance:
+            self._note(raced.disturbance)
         columns = zip(tuple(self._chosen), raced.milliseconds, raced.places, raced.failures, strict=True)
         for trial, milliseconds, places, failure in columns:
             if failure is not None:

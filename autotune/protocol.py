@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from autotune.configuration import Configuration, WeightForm
 from autotune.outcome import ExportCheck, OnnxExport, Verdict
 from autotune.recipe import CandidateWay, MetricSpec, Reading, Recipe
-from autotune.record import Failure, Interval, Measurement, ModelInfo, OperatorRun
+from autotune.record import Failure, Interval, Latency, Measurement, ModelInfo, OperatorRun
 
 
 @dataclass(frozen=True)
@@ -155,12 +155,20 @@ class Built:
 
 @dataclass(frozen=True)
 class Rival:
-    """The trial to beat: its speed against float f32, and the ``tolerance`` of the drop that it keeps."""
+    """The trial to beat.
+
+    Attributes:
+        speedup: against float f32, which took ``baseline_ms`` per inference at that time.
+        tolerance: of the drop that it keeps.
+        duels: whether candidates that are close to it are timed beside it.
+    """
 
     number: int
     configuration: Configuration
     speedup: Interval
+    baseline_ms: float
     tolerance: float
+    duels: bool = True
 
 
 @dataclass(frozen=True)
@@ -186,6 +194,7 @@ class Measured:
     Attributes:
         per_sample: what of each scored sample the metric depends on, shape (samples, ...); None if none was scored.
         stopped: why the evaluation ended early, empty when it is complete.
+        rival: its latency, where it had to be timed again: the machine is in another state than when it was.
     """
 
     measurement: Measurement
@@ -194,6 +203,7 @@ class Measured:
     compile_seconds: float
     score_seconds: float
     latency_seconds: float
+    rival: Latency | None = None
 
 
 @dataclass(frozen=True)
@@ -258,11 +268,13 @@ class Raced:
         milliseconds: by candidate, one value per round; empty for one that failed.
         places: the same of how many others ran before it in that round.
         failures: by candidate, None where it ran.
+        disturbance: a sentence where other processes left too little of the CPUs meanwhile, else empty.
     """
 
     milliseconds: tuple[tuple[float, ...], ...]
     places: tuple[tuple[int, ...], ...]
     failures: tuple[Failure | None, ...]
+    disturbance: str = ""
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,10 @@ class Latency:
     def median_ms(self) -> float:
         return statistics.median(self.candidate_ms)
 
+    @property
+    def baseline_median_ms(self) -> float:
+        return statistics.median(self.baseline_ms)
+
 
 @dataclass(frozen=True)
 class Duel:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from autotune import decide
 from autotune.configuration import Configuration, Quantization, Training
 from autotune.errors import UserError, WorkerDied
-from autotune.evaluator import Evaluator
+from autotune.evaluator import Evaluated, Evaluator
 from autotune.events import Events
 from autotune.recipe import TrainingSpec
 from autotune.record import Trial
 from autotune.runner import Runner
-from autotune.search.driver import Search
+from autotune.search.driver import Proposal, Search
 from autotune.setting import Lessons, Setting
 from autotune.sources.training import save_training
 from autotune.stages import StageFailed
@@ -33,7 +33,7 @@ def retrain(
     search: Search,
     evaluator: Evaluator,
     *,
-    tell: Callable[[Trial], None],
+    tell: Callable[[Proposal, Evaluated], None],
     note: Callable[[str], None],
     events: Events,
     left: float,
@@ -41,7 +41,7 @@ def retrain(
     """Train, if that is needed and can help; each round is a trial. Return a sentence: why not, or why it ended.
 
     Args:
-        tell: takes each trial.
+        tell: takes each proposal and what came of it.
         left: seconds that the timeout leaves.
 
     Raises:
@@ -94,7 +94,7 @@ def _rounds(
     evaluator: Evaluator,
     runner: Runner,
     *,
-    tell: Callable[[Trial], None],
+    tell: Callable[[Proposal, Evaluated], None],
     start: Configuration,
     base: Configuration,
     done: int,
@@ -122,12 +122,11 @@ def _rounds(
             base.precision, base.quantization, threads=base.threads, training=Training(trained.digest, done)
         )
         proposal = search.adopt(start, made)
-        trial = evaluator.evaluate(proposal.number, made, "training", search.trials)
-        search.tell(proposal, trial)
-        tell(trial)
+        found = evaluator.evaluate(proposal.number, made, "training", search.trials)
+        tell(proposal, found)
         rounds = [t for t in search.trials if t.configuration.training is not None]
         if decide.is_served(rounds, setting.goal, clearly=True):
-            return f"Trained {done} steps: trial {trial.number} is clearly within the tolerance."
+            return f"Trained {done} steps: trial {found.trial.number} is clearly within the tolerance."
         if _no_better(rounds):
             return f"Trained {done} steps: the drop gets no smaller any more."
     return f"Trained all {done} steps."

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from autotune import decide, reserve
 from autotune.errors import WorkerDied
-from autotune.evaluator import Evaluator
+from autotune.evaluator import Evaluated, Evaluator
 from autotune.events import Events
 from autotune.files import write_text
 from autotune.finishing import FINALISTS
@@ -17,7 +17,7 @@ from autotune.recipe import dump
 from autotune.record import Trial
 from autotune.retraining import retrain
 from autotune.runner import Runner
-from autotune.search.driver import Search
+from autotune.search.driver import Proposal, Search
 from autotune.search.incumbent import to_beat
 from autotune.setting import Found, Setting
 from autotune.stages import StageFailed
@@ -59,6 +59,7 @@ class _Searching:
             strategy=strategy,
             climbs=self._climbs,
             max_size=setting.goal.max_size_bytes,
+            errors=decide.ERRORS[setting.goal.assurance],
         )
         before = max((t.ended_seconds for t in self._search.trials), default=0.0)  # of the run that is resumed
         self._evaluator = Evaluator(
@@ -129,7 +130,7 @@ class _Searching:
             self._setting,
             self._search,
             self._evaluator,
-            tell=self._tell,
+            tell=self._learn,
             note=self._note,
             events=self._events,
             left=self._left(),
@@ -157,9 +158,15 @@ class _Searching:
         proposal = self._search.ask()
         if not self._observed and proposal.configuration.quantization is not None:
             self._observe()
-        trial = self._evaluator.evaluate(proposal.number, proposal.configuration, proposal.origin, self._search.trials)
-        self._search.tell(proposal, trial)
-        self._tell(trial)
+        found = self._evaluator.evaluate(proposal.number, proposal.configuration, proposal.origin, self._search.trials)
+        self._learn(proposal, found)
+
+    def _learn(self, proposal: Proposal, found: Evaluated) -> None:
+        if found.again is not None and found.again.measurement is not None:
+            self._note(f"Trial {found.again.number}: {found.again.measurement.notes[-1]}")
+            self._search.revise(found.again)
+        self._search.tell(proposal, found.trial)
+        self._tell(found.trial)
 
     def _observe(self) -> None:
         """Record the statistics of the calibration samples; not before they are needed: float models come first.

@@ -13,6 +13,7 @@ from autotune.configuration import Configuration
 from autotune.data import Dataset
 from autotune.measure.compiled import Compiled, Inputs, deploy_properties
 from autotune.measure.latency import measure_pairs, round_order, rounds
+from autotune.others import Others, disturbance
 from autotune.protocol import Race, Raced
 from autotune.record import Failure, Latency, ModelInfo
 from autotune.stages import StageFailed, stage
@@ -118,10 +119,8 @@ class Timing:
 
         It ends early when it is clear that the model is slower. The rival is compiled at most once while it is kept.
         """
-        if rival not in self._kept:
-            self._kept[rival] = self.compile(build(rival), rival)
         return measure_pairs(
-            self._caller(self._kept[rival]),
+            self._caller(self._rival(rival, build)),
             self._caller(compiled),
             confidence=self._confidence,
             target_width=TARGET_WIDTH,
@@ -132,6 +131,15 @@ class Timing:
             warm_up=DUEL_WARM_UP_SECONDS,
             inferences=self._inferences,
         )
+
+    def again(self, rival: Configuration, build: Callable[[Configuration], Any]) -> Latency:
+        """Time the rival in interleaved pairs with float f32, as it was before."""
+        return self.pairs(self._rival(rival, build))
+
+    def _rival(self, rival: Configuration, build: Callable[[Configuration], Any]) -> Compiled:
+        if rival not in self._kept:
+            self._kept[rival] = self.compile(build(rival), rival)
+        return self._kept[rival]
 
     def remember(self, configuration: Configuration, compiled: Compiled) -> None:
         """Keep a compiled candidate: it may be the rival of the next."""
@@ -164,12 +172,18 @@ class Timing:
             except StageFailed as error:
                 failures[i] = error.failure
         seconds = request.max_seconds - (time.monotonic() - started)
-        table = rounds(list(runners.values()), request.rounds, seconds, self._confidence, self._inferences)
+        with Others() as others:
+            table = rounds(list(runners.values()), request.rounds, seconds, self._confidence, self._inferences)
         columns = {i: tuple(column) for i, column in zip(runners, table.T.tolist(), strict=True)}
         orders = [round_order(number, len(runners)) for number in range(len(table))]
         places = {i: tuple(order.index(column) for order in orders) for column, i in enumerate(runners)}
         asked = range(len(failures))
-        return Raced(tuple(columns.get(i, ()) for i in asked), tuple(places.get(i, ()) for i in asked), tuple(failures))
+        return Raced(
+            tuple(columns.get(i, ()) for i in asked),
+            tuple(places.get(i, ()) for i in asked),
+            tuple(failures),
+            disturbance(others.cpus, others.allowed, self._threads),
+        )
 
     def common(self, models: Sequence[Compiled], most: int, max_seconds: float) -> tuple[tuple[float, ...], ...]:
         """Return milliseconds per inference of each model, one value per common round, ``most`` rounds at most."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autotune.recipe.values import FrozenMap
+from autotune.frozen import FrozenMap
 
 
 @dataclass(frozen=True, eq=False)

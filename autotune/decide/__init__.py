@@ -2,15 +2,16 @@
 
 from autotune.decide.choice import Decision, choose, finalists
 from autotune.decide.digits import digits, drop_words
-from autotune.decide.duel import is_affordable, is_close, placed
+from autotune.decide.duel import has_changed, is_affordable, is_close, placed
 from autotune.decide.front import Point, fits, pareto_front, pick_finalists, points
 from autotune.decide.holding import differences, still_holds
-from autotune.decide.ladder import dominant, fast_enough, is_served, ladder, rung_of, to_train
+from autotune.decide.ladder import ERRORS, dominant, fast_enough, is_served, ladder, rung_of, to_train
 from autotune.decide.plausible import doubt
 from autotune.decide.saturation import saturation, saturation_sentence
 from autotune.decide.verdict import verdict
 
 __all__ = [
+    "ERRORS",
     "Decision",
     "Point",
     "choose",
@@ -22,6 +23,7 @@ __all__ = [
     "fast_enough",
     "finalists",
     "fits",
+    "has_changed",
     "is_affordable",
     "is_close",
     "is_served",

@@ -44,16 +44,17 @@ class Point:
 
     def may_be_within(self, tolerance: float) -> bool:
         """Tell whether the drop exceeds the tolerance by no more than one standard error."""
-        return self.drop - self._errors(1.0) <= tolerance
+        return self.drop - self.margin(1.0) <= tolerance
 
     def clearly_within(self, tolerance: float, errors: float = 1.0) -> bool:
         """Tell whether the drop stays below the tolerance by so many standard errors, or more."""
-        return self.drop + self._errors(errors) <= tolerance
+        return self.drop + self.margin(errors) <= tolerance
 
-    def _errors(self, count: float) -> float:
+    def margin(self, errors: float) -> float:
+        """Return so many standard errors of the drop, in its units; widened where the samples come in groups."""
         if self.error == 0:
             return 0.0
-        return self.error * (count if self.groups is None else stats.t_errors(count, self.groups))
+        return self.error * (errors if self.groups is None else stats.t_errors(errors, self.groups))
 
 
 def pareto_front(trials: Iterable[Trial]) -> tuple[int, ...]:
@@ -72,9 +73,9 @@ def pick_finalists(trials: Iterable[Trial], tolerance: float, limit: int, max_si
     * float f32, always; of the other floats that may be faster than it and within the tolerance the fastest, the
       fastest that is clearly both, and the simplest at a tie with the first;
     * int8 trials on the front that may be within the tolerance and faster than the fastest float that is clearly
-      within it, in this order: the fastest within the tolerance, the simplest of those at a tie with it, the most
-      accurate of those nearly as fast, the most accurate, then the fastest; where samples come in groups the fastest
-      that may be within comes second, for the drop on few groups says little;
+      within it, in this order: the fastest within the tolerance, the fastest that is clearly so, the simplest of those
+      at a tie with the first, the most accurate of those nearly as fast, the most accurate, then the fastest; where
+      samples come in groups the fastest that may be within comes second, for the drop on few groups says little;
     * if there is none of these, the int8 trial that came closest, so that a verdict can say how close.
 
     A trial *may* be within the tolerance when its drop exceeds it by no more than one standard error of the drop, and
@@ -127,10 +128,12 @@ def _by_merit(int8: Sequence[Point], tolerance: float) -> list[Point]:
     within = [p for p in front if p.drop <= tolerance]
     fastest = (within or front)[0]
     ties = [p for p in int8 if p.drop <= max(tolerance, fastest.drop) and p.speedup.high >= fastest.speedup.low]
+    clearly = [p for p in front if p.clearly_within(tolerance)]
     near = [p for p in front if p.speedup.estimate >= NEAR_FASTEST * fastest.speedup.estimate]
     ranked = [
         fastest,
         *(front[:1] if front[0].groups is not None else ()),
+        *clearly[:1],
         min(ties, key=_simplest_first),
         min(near, key=_least_drop_first),
         min(front, key=_least_drop_first),

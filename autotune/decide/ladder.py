@@ -18,8 +18,8 @@ from autotune.record import Interval, OperatorRun, Trial
 
 # Share of the time that the operators which dominate it take together.
 DOMINANT = 0.9
-# Standard errors below the tolerance that end the climb.
-_ERRORS = {"expected": 1.0, "proven": 2.0}
+# Standard errors that a drop is to stay below the tolerance for this assurance to be likely.
+ERRORS = {"expected": 1.0, "proven": 2.0}
 
 
 def rung_of(configuration: Configuration) -> RungName:
@@ -36,7 +36,7 @@ def fast_enough(trials: Iterable[Trial], goal: Goal) -> Trial | None:
     able = [
         p
         for p in _points(trials)
-        if p.clearly_within(goal.tolerance, _ERRORS[goal.assurance]) and _keeps(p, goal, at="low")
+        if p.clearly_within(goal.tolerance, ERRORS[goal.assurance]) and _keeps(p, goal, at="low")
     ]
     return max(able, key=_speed).trial if able else None
 
@@ -47,7 +47,7 @@ def is_served(trials: Iterable[Trial], goal: Goal, *, clearly: bool = False) -> 
     Args:
         clearly: its drop is below the tolerance by more than its error.
     """
-    errors = _ERRORS[goal.assurance] if clearly else 0.0
+    errors = ERRORS[goal.assurance] if clearly else 0.0
     return any(p.clearly_within(goal.tolerance, errors) for p in _worth_having(_points(trials), goal))
 
 

@@ -23,11 +23,11 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from autotune.frozen import FrozenMap
 from autotune.recipe.described import describe
 from autotune.recipe.estimators import ESTIMATORS, EstimatorChoice, estimators_text, parse_estimators
 from autotune.recipe.values import (
     Drop,
-    FrozenMap,
     duration_text,
     frozen,
     latency_text,

@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from autotune.configuration import FormName
+from autotune.frozen import FrozenMap
 from autotune.recipe.fields import Choices, Frozen, Map, Share
-from autotune.recipe.values import FrozenMap
 
 
 class FormSpace(Frozen):

@@ -15,9 +15,10 @@ from autotune.configuration import (
     WeightGroup,
     WeightSymmetry,
 )
+from autotune.frozen import FrozenMap
 from autotune.recipe.estimators import EstimatorChoice, Range
 from autotune.recipe.fields import Choices, Estimators, Frozen, Map
-from autotune.recipe.values import FrozenMap, problem
+from autotune.recipe.values import problem
 
 _GROUPS_OF_4_BITS: tuple[WeightGroup, ...] = (128, 32)
 

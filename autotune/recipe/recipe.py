@@ -12,6 +12,7 @@ from annotated_types import Ge, Lt
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from autotune.errors import UserError
+from autotune.frozen import FrozenMap
 from autotune.recipe.document import Origin, write
 from autotune.recipe.fields import FUNCTION, Frozen, Map, Name, Shape, Text, name_of
 from autotune.recipe.include import read_merged
@@ -24,7 +25,7 @@ from autotune.recipe.sources import Data, DataSource, Model, named_model, named_
 from autotune.recipe.strategy import Strategy
 from autotune.recipe.task import SHARES, TaskSpec, default_metric
 from autotune.recipe.training import Trained, TrainingSpec
-from autotune.recipe.values import FrozenMap, problem, shown
+from autotune.recipe.values import problem, shown
 
 VERSION = 1
 # Metrics that cannot exceed 1: an absolute drop of 1 or more was meant as a percentage.

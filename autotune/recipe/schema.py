@@ -8,6 +8,7 @@ from annotated_types import Ge, Gt, Lt
 from pydantic import PrivateAttr, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from autotune.configuration import FormName, OverflowFix, PlacementName, Precision, Preset, Scheme
+from autotune.frozen import FrozenMap
 from autotune.recipe.document import Origin
 from autotune.recipe.fields import (
     FUNCTION,
@@ -26,7 +27,7 @@ from autotune.recipe.fields import (
 )
 from autotune.recipe.forms import Bf16Space, Forms
 from autotune.recipe.quantizers import ActivationSpace, CompressionSpace, WeightSpace
-from autotune.recipe.values import Drop, FrozenMap, problem
+from autotune.recipe.values import Drop, problem
 
 
 class MetricSpec(Frozen):

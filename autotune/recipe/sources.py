@@ -10,8 +10,9 @@ from typing import Annotated, Any
 from annotated_types import Gt, Lt
 from pydantic import model_validator
 
+from autotune.frozen import FrozenMap
 from autotune.recipe.fields import FUNCTION, Frozen, Function, Map, Options, Sha256, Text
-from autotune.recipe.values import FrozenMap, problem, unknown
+from autotune.recipe.values import problem, unknown
 
 SOURCES = ("builtin", "path", "function")
 # What a column of a table may be: the text, what it is paired with; the image or recording; what is right; which rows

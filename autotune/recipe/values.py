@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from pydantic_core import PydanticCustomError
 
 from autotune.errors import suggest
-
-K = TypeVar("K")
-V = TypeVar("V")
+from autotune.frozen import FrozenMap
 
 _QUANTITY = re.compile(r"\s*([0-9.]+(?:e[+-]?[0-9]+)?)\s*([a-zA-Z%]*)\s*", re.ASCII)
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -29,30 +27,6 @@ _MILLISECONDS = {"": 1.0, "ms": 1.0, "us": 1e-3, "s": 1000.0}
 def problem(message: str, *key: str | int) -> PydanticCustomError:
     """Return an error for a pydantic validator to raise; ``key`` leads from the validated value to the culprit."""
     return PydanticCustomError("recipe", "{sentence}", {"sentence": message, "key": list(key)})
-
-
-class FrozenMap(Mapping[K, V], Generic[K, V]):
-    """An immutable, hashable, picklable mapping that keeps its order; equality ignores the order."""
-
-    __slots__ = ("_items",)
-
-    def __init__(self, items: Mapping[K, V] | None = None) -> None:
-        self._items: dict[K, V] = dict(items or {})
-
-    def __getitem__(self, key: K) -> V:
-        return self._items[key]
-
-    def __iter__(self) -> Iterator[K]:
-        return iter(self._items)
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._items.items()))
-
-    def __repr__(self) -> str:
-        return f"FrozenMap({self._items!r})"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ told as infeasible, with their reason in the trial's record.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from autotune.search.guide import Guide, frame_of
 from autotune.search.incumbent import challenger, fastest_within, incumbent
 from autotune.search.order import FOR_ACCURACY, FOR_SPEED, likely_first
 from autotune.search.study import StoredStudy
+from autotune.search.surer import surer
 from autotune.search.translation import Suggest, values
 from autotune.space import Kind, Space
 
@@ -68,6 +70,7 @@ class Search:
         strategy: who proposes.
         climbs: make the most of float models and int8 weights before anything static is tried.
         max_size: bytes of the winner's constants; as soon as an int8 trial keeps it, only such trials are built on.
+        errors: standard errors of the drop that a candidate should stay below the tolerance, see ``surer``.
     """
 
     def __init__(
@@ -81,18 +84,21 @@ class Search:
         strategy: Strategy,
         climbs: bool = False,
         max_size: int | None = None,
+        errors: float = 1.0,
     ) -> None:
         self._space = space
         self._strategy, self._climbs = strategy, climbs
         left_out = {"guide": not strategy.prior, "neighbour": not strategy.neighbours}
         self._turns = [origin for origin in _TURNS if not left_out.get(origin)]
         self._tolerance, self._profile, self._max_size = tolerance, profile, max_size
+        self._errors = errors
         self._plain = space.plain()
         if strategy.prior:
             self._plain.sort(key=likely_first)
         self._guides: dict[Configuration, Guide | None] = {}
         self._study = StoredStudy(storage, strategy.sampler, seed)
-        records = [t.user_attrs[_RECORD] for t in self._study.kept]
+        revised = self._study.revised
+        records = [revised.get(t.number, t.user_attrs[_RECORD]) for t in self._study.kept]
         kept = [_TRIAL.validate_json(record) for record in records]
         # What was trained is in no space: nothing is proposed from it.
         self._trials = [t for t in kept if t.configuration.training is None]
@@ -253,11 +259,13 @@ class Search:
     def _guided(self) -> Configuration | None:
         """Return the first set of float operators that some guide finds worth a trial."""
         best = max(1.0, fastest_within(self.able, self._tolerance))
-        for guide in self._guides.values():
-            found = guide.propose(self._trials, self._tolerance, best) if guide else None
-            if found is not None and self._space.holds(found):
-                return found
-        return None
+        aim = surer(self.able, self._tolerance, self._errors)
+        guides = [guide for guide in self._guides.values() if guide]
+        proposed = itertools.chain(
+            (guide.propose(self._trials, self._tolerance, best) for guide in guides),
+            (guide.propose(self._trials, aim.drop, aim.to_beat) for guide in guides if aim and guide.costs),
+        )
+        return next((found for found in proposed if found is not None and self._space.holds(found)), None)
 
     def _frame(self, trial: Trial) -> Configuration | None:
         return frame_of(trial.configuration, self._space.always_float)
@@ -273,6 +281,12 @@ class Search:
         self._study.tell(asked, [ratio, drop])
         (self._trials if trial.configuration.training is None else self._trained).append(trial)
         self._tried.add(trial.configuration)
+
+    def revise(self, trial: Trial) -> None:
+        """Put a trial in the place of the one with its number; what Optuna was told of that one stays."""
+        self._study.revise(trial.number, _TRIAL.dump_json(trial).decode())
+        for trials in (self._trials, self._trained):
+            trials[:] = [trial if t.number == trial.number else t for t in trials]
 
     def adopt(self, start: Configuration, made: Configuration) -> Proposal:
         """Return a proposal of what was made outside this space; Optuna is told of it as of ``start``."""

@@ -43,6 +43,9 @@ class Guide:
         explored: what the child found out.
         free: operators that the recipe lets be either.
         reference: microseconds of float f32 by its profile.
+
+    Attributes:
+        costs: of groups, by label; empty where accuracy was not looked at.
     """
 
     def __init__(self, frame: Configuration, explored: Explored, free: Iterable[str], reference: float) -> None:
@@ -50,7 +53,7 @@ class Guide:
         self.frame = frame
         self._kept = frozenset(frame.quantization.float_operators)
         allowed = frozenset(free)
-        self._costs = explored.costs
+        self.costs = explored.costs
         operators = explored.operators
         self._groups = {
             label: tuple(name for name in members if name in allowed) for label, members in explored.groups.items()
@@ -72,7 +75,7 @@ class Guide:
         items = self._items()
         tried = {k.float_operators for k in known}
         fresh = [c for c in self._choices(items) if self._set(c) not in tried and self._predicted(c) > WORTH * to_beat]
-        if not self._costs:
+        if not self.costs:
             return self._configuration(fresh[0]) if fresh else None
         low = max((self._cost(k, items) for k in known if k.within), default=0.0)
         high = min((self._cost(k, items) for k in known if k.within is False), default=math.inf)
@@ -82,7 +85,7 @@ class Guide:
     def _items(self) -> list[Item]:
         gains = self.time.gains()
         return [
-            Item(members, sum(gains.get(name, 0.0) for name in members), max(0.0, self._costs.get(label, 0.0)))
+            Item(members, sum(gains.get(name, 0.0) for name in members), max(0.0, self.costs.get(label, 0.0)))
             for label, members in self._groups.items()
         ]
 
@@ -90,7 +93,7 @@ class Guide:
         """By falling cost."""
         if not items:
             return ()
-        if not self._costs:
+        if not self.costs:
             return (refine(choose(items, math.inf), items, math.inf, self._time),)
         predict = self._time if len(items) <= _MOST_REFINED else None
         return sorted(sweep(items, BUDGETS, predict), key=lambda choice: -choice.cost)

@@ -19,6 +19,7 @@ from autotune.recipe import SamplerName
 
 NAME = "autotune"
 _EXPLORED = "autotune:explored:"
+_REVISED = "autotune:revised:"
 # A frame, what was found out about it, and its edges once more: JSON has no pairs as keys.
 _Kept = tuple[Configuration, Explored | None, list[tuple[str, str, int]]]
 _KEPT: TypeAdapter[_Kept] = TypeAdapter(_Kept)
@@ -70,6 +71,16 @@ class StoredStudy:
     def tell(self, asked: optuna.Trial, values: Sequence[float]) -> None:
         """End a trial and keep it."""
         self._file.add_trial(self._live.tell(asked, values))
+
+    def revise(self, number: int, record: str) -> None:
+        """Keep a trial's record that is to be read instead of the one it was told with."""
+        self._file.set_user_attr(f"{_REVISED}{number}", record)
+
+    @property
+    def revised(self) -> dict[int, str]:
+        """The records that :func:`revise` kept, the last of each trial."""
+        found = self._file.user_attrs.items()
+        return {int(key.removeprefix(_REVISED)): record for key, record in found if key.startswith(_REVISED)}
 
     def remember(self, frame: Configuration, explored: Explored | None) -> None:
         """Keep what was found out about a frame; None: it could not be explored."""

@@ -7,16 +7,18 @@ import importlib.util
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autotune.errors import UserError
-from autotune.recipe import Reading
 from autotune.tasks.heads import read_boxes
 from autotune.tasks.outputs import Array, Scores
 from autotune.tasks.thinning import kept
+
+if TYPE_CHECKING:
+    from autotune.recipe import Reading
 
 # Intersection over union from which a box is found, and the recalls at which precision is read.
 OVERLAPS = np.linspace(0.5, 0.95, 10)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autotune.errors import UserError, suggest
-from autotune.recipe import Reading
 from autotune.tasks.outputs import Array
+
+if TYPE_CHECKING:
+    from autotune.recipe import Reading
 
 Floats = NDArray[np.float64]
 # Boxes (samples, A, 4) as left, top, right, bottom in pixels of the input; scores (samples, A, classes).

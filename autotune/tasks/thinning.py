@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autotune.recipe import Reading
+if TYPE_CHECKING:
+    from autotune.recipe import Reading
+
 
 Floats = NDArray[np.float64]
 # Of one class in one image, before boxes are thinned out; a detector has no more to say than that.

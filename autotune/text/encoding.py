@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autotune.data import Dataset, Lengths
+from autotune.frozen import FrozenMap
 from autotune.recipe import TaskSpec
-from autotune.recipe.values import FrozenMap
 from autotune.text.lengths import Length, choose_length
 from autotune.text.model import TextModel
 from autotune.text.table import Table

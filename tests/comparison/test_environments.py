@@ -1,4 +1,4 @@
-"""Two processes that want the same environment make it once."""
+"""The environments of the peers: made once, and enough for what runs there."""
 
 from __future__ import annotations
 
@@ -37,3 +37,11 @@ def test_the_lock_of_a_process_that_died_is_free(tmp_path: Path) -> None:
     assert died.returncode == 9
     again = subprocess.check_output([sys.executable, "-c", _HOLDS, str(folder)], cwd=ROOT, text=True, timeout=60)
     assert again.strip() == "made"
+
+
+def test_a_peers_script_needs_only_what_its_environment_has() -> None:
+    """None of autotune's other dependencies is installed there."""
+    names = ("pydantic", "typer", "rich", "yaml", "optuna", "pandas", "nncf")
+    absent = f"import sys; sys.modules |= dict.fromkeys({names!r})"
+    code = f"{absent}; import benchmarks.peers.common, benchmarks.runtimes"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)

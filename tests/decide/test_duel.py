@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from autotune.decide import is_affordable, is_close, placed
+from autotune.decide import has_changed, is_affordable, is_close, placed
 from autotune.record import Interval
 
 
@@ -47,3 +47,9 @@ def test_pairs_in_which_nothing_can_be_seen_change_nothing() -> None:
     """The own interval spans a factor of 1.1, with the drift 1.265."""
     assert placed(OWN, RIVAL, Interval(1.5, 1.0, 1.27)) == OWN
     assert placed(OWN, RIVAL, Interval(1.1, 1.0, 1.26)).estimate == pytest.approx(2.2)
+
+
+def test_a_machine_has_changed_when_float_takes_much_longer_or_shorter() -> None:
+    assert has_changed(0.65, 0.30)
+    assert has_changed(0.30, 0.65)
+    assert not has_changed(0.30, 0.33)

@@ -86,6 +86,12 @@ def test_the_simplest_of_those_at_a_tie_is_judged_too():
     assert numbers(pick_finalists(trials, TOLERANCE, 3)) == [0, 1, 2]
 
 
+def test_the_fastest_that_is_clearly_within_is_judged_too():
+    drops = {"a": 0.009, "b": 0.0085, "c": 0.006, "d": 0.004, "e": 0.0}
+    int8s = [trial(1 + i, int8(name), 3 - i / 4, drop, error=0.002) for i, (name, drop) in enumerate(drops.items())]
+    assert numbers(pick_finalists([trial(0, FLOAT, 1.0, 0.0), *int8s], TOLERANCE, 3)) == [0, 1, 3]
+
+
 def test_an_int8_trial_is_judged_even_if_none_came_close():
     trials = [trial(0, FLOAT, 1.0, 0.0), trial(1, int8("a"), 2.0, 0.3), trial(2, int8("b"), 1.5, 0.2)]
     assert numbers(pick_finalists(trials, TOLERANCE, 4)) == [0, 2]

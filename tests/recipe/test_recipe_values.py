@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autotune.frozen import FrozenMap
 from autotune.recipe import Drop, parse_drop, parse_duration, parse_latency
-from autotune.recipe.values import FrozenMap, duration_text, latency_text
+from autotune.recipe.values import duration_text, latency_text
 
 positive = st.floats(min_value=1e-9, max_value=1e9)
 

@@ -116,6 +116,18 @@ def test_continues_where_a_killed_run_stopped(tmp_path: Path) -> None:
     assert proposal == in_flight, "what was in flight left no trace"
 
 
+def test_a_trial_that_was_timed_again_is_believed_now_and_after_a_resume(tmp_path: Path) -> None:
+    search = search_in(tmp_path)
+    first = step(search)
+    assert first.measurement is not None
+    slower = Latency((2.0,), (1.0,), Interval(2.0, 1.9, 2.1))
+    again = replace(first, measurement=replace(first.measurement, latency=slower))
+    search.revise(again)
+    second = step(search)
+    assert search.trials == (again, second)
+    assert search_in(tmp_path).trials == (again, second)
+
+
 def test_what_was_found_out_and_whose_turn_it_is_survive_a_resume(tmp_path: Path) -> None:
     """Nothing is explored twice, and the guides and neighbours propose what they would have proposed."""
     (tmp_path / "killed").mkdir()

@@ -9,7 +9,7 @@ import pytest
 
 from autotune import recipe as recipes
 from autotune.data import Dataset, digest, validate
-from autotune.recipe.values import FrozenMap
+from autotune.frozen import FrozenMap
 from autotune.sources import builtin
 from autotune.sources.builtin.python_files import features
 from autotune.sources.datasets import load_data
