@@ -63,10 +63,7 @@ def front(found: Lookup, metric: MetricWords) -> Front:
     note = ""
     if above:
         lie = "lies" if above == 1 else "lie"
-        note = (
-            f"{words.count(above, 'trial')} {lie} above this view (drop up to {metric.drop(worst)}): "
-            "double-click the plot to see everything."
-        )
+        note = f"{words.count(above, 'trial')} {lie} above this view (drop up to {metric.drop(worst)})."
     within = sum(p.drop <= tolerance for p in points if p.kind != "stopped")
     return Front(
         metric=metric.name,
@@ -99,10 +96,11 @@ def _front_point(found: Lookup, trial: Trial, metric: MetricWords) -> FrontPoint
     else:
         kind = "float" if trial.configuration.is_float else "peer"
     partial = f" on the first {words.count(measured.samples, 'sample')}" if trial.state == "stopped" else ""
+    error = f" ({told})" if (told := metric.error(measured.drop_error)) else ""
     details = (
         f"trial {trial.number}: {trial.configuration.label}",
         f"speedup {words.ratio(speed.estimate)} ({words.between(speed)})",
-        f"drop {metric.drop(measured.drop)}{partial}, {metric.name} {metric.score(measured.score)}",
+        f"drop {metric.drop(measured.drop)}{error}{partial}, {metric.name} {metric.score(measured.score)}",
         f"latency {words.milliseconds(candidate_ms(measured.latency))}, size {words.size(measured.size_bytes)}",
         *((f"stopped: {trial.reason}",) if trial.state == "stopped" else ()),
         *((", ".join(r),) if (r := roles(found, trial.number)) else ()),

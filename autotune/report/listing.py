@@ -93,6 +93,7 @@ def _trial_row(found: Lookup, trial: Trial, metric: MetricWords) -> TrialRow:
         speedup_interval="" if latency is None else words.between(latency.speedup),
         drop=metric.drop(drop),
         drop_value=drop,
+        drop_error="" if measured is None else metric.error(measured.drop_error),
         latency=words.milliseconds(middle),
         latency_value=middle,
         size=words.size(None if measured is None else measured.size_bytes),

@@ -90,6 +90,7 @@ class TrialRow:
     speedup_interval: str
     drop: str
     drop_value: float | None
+    drop_error: str
     latency: str
     latency_value: float | None
     size: str

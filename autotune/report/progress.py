@@ -23,11 +23,12 @@ def anytime(found: Lookup, metric: MetricWords) -> Anytime:
         told = f"the last improvement, to {words.ratio(line[-1][1])}, came after {words.duration(line[-1][0])}"
         line.append((end, line[-1][1]))
     speeds = [m.speedup for m in moments]
+    low, high = min([0.95, *speeds]), max([1.05, *speeds])
     return Anytime(
         moments=moments,
         line=tuple(line),
         x_range=(0.0, 1.03 * end or 1.0),
-        y_range=(min([0.9, *(0.95 * s for s in speeds)]), 1.08 * max([1.0, *speeds])),
+        y_range=(low - 0.06 * (high - low), high + 0.08 * (high - low)),
         summary=f"Curve of the best speedup within the tolerance over {words.duration(end)} of search: {told}.",
     )
 

@@ -49,6 +49,10 @@ class MetricWords:
             return MISSING
         return _clean(f"{value:+,.{self.decimals}f}")
 
+    def error(self, value: float | None) -> str:
+        """The standard error of a drop: ``± 0.0021``; empty where there is none, or the drop is exactly known."""
+        return f"± {self.score(value)}" if value and math.isfinite(value) else ""
+
 
 def _clean(text: str) -> str:
     if float(text.replace(",", "")) == 0:

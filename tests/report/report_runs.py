@@ -14,7 +14,18 @@ from autotune.findings import (
     QuantizerRecord,
 )
 from autotune.outcome import Finalist, Fingerprint, Goal, Run, SplitSizes, Verdict
-from autotune.record import Failure, InputInfo, Interval, Latency, Measurement, ModelInfo, OperatorRun, Seconds, Trial
+from autotune.record import (
+    Duel,
+    Failure,
+    InputInfo,
+    Interval,
+    Latency,
+    Measurement,
+    ModelInfo,
+    OperatorRun,
+    Seconds,
+    Trial,
+)
 
 EVIL = "<img src=x onerror=alert(1)>/conv<b>1</b>"
 
@@ -199,6 +210,9 @@ def finalist(number: int, configuration: Configuration, speedup: float, best: fl
     )
 
 
+# Trial 4 beside trial 2.
+DUEL = Duel(2, Interval(1.04, 1.01, 1.07), 0.25, (1.04, 1.05), (1.0, 1.0))
+
 FRAMES = (
     FrameFindings(
         frame=Configuration(quantization=Quantization(placement="transformer")),
@@ -276,6 +290,14 @@ INT8_WINS = Run(
     frames=FRAMES,
     quantizers=QUANTIZERS,
     importances=IMPORTANCES,
+)
+
+WITH_DUEL = replace(
+    INT8_WINS,
+    trials=tuple(
+        replace(t, measurement=replace(t.measurement, duel=DUEL)) if t.number == 4 and t.measurement else t
+        for t in TRIALS
+    ),
 )
 
 FLOAT_WINS = replace(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_runs import CONSTRAINT_UNMET, INT8_WINS, INTERRUPTED, NOTHING, OUTCOMES
+from report_runs import CONSTRAINT_UNMET, INT8_WINS, INTERRUPTED, NOTHING, OUTCOMES, WITH_DUEL
 
 from autotune.outcome import Run
 from autotune.report.html import render
@@ -24,6 +24,7 @@ pytestmark = [
 ]
 
 SPEEDUP, DROP = 4, 5
+EVERY_PLOT = {"front", "anytime", "latency", "pairs", "ratios", "duel", "operators", "calibration", "importance"}
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +44,20 @@ def browser() -> Iterator[Any]:
 
 def show(browser: Any, run: Run, directory: Path, scheme: str = "light", at: str = "") -> None:
     """Open the report and wait until its plots are drawn; any message on the console fails the test."""
-    from selenium.webdriver.support.ui import WebDriverWait
-
     path = directory / "report.html"
     path.write_text(render(run), encoding="utf-8")
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
     browser.get(path.as_uri() + at)
     drawn = "return [...document.querySelectorAll('[data-figure]')].every(e => e.dataset.drawn)"
-    WebDriverWait(browser, 60).until(lambda b: b.execute_script(drawn))
+    wait(browser, drawn)
     assert browser.get_log("browser") == []
+
+
+def wait(browser: Any, script: str) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    WebDriverWait(browser, 60).until(lambda b: b.execute_script(script))
 
 
 def column(browser: Any, index: int) -> list[str]:
@@ -100,7 +105,10 @@ def test_plots_have_marks(browser: Any, tmp_path: Path) -> None:
 
 
 def test_every_plot_has_marks(browser: Any, tmp_path: Path) -> None:
-    show(browser, INT8_WINS, tmp_path)
+    show(browser, WITH_DUEL, tmp_path)
+    names = "return [...document.querySelectorAll('[data-figure]')].map(e => e.dataset.figure)"
+    assert set(browser.execute_script(names)) == EVERY_PLOT
+    assert marks(browser, "duel", ".scatterlayer path.point") == 2 * 2
     assert marks(browser, "anytime", ".scatterlayer path.point") == 6
     assert marks(browser, "anytime", ".scatterlayer path.js-line") == 1
     assert marks(browser, "pairs", ".scatterlayer path.point") == 2 * 101
@@ -129,10 +137,47 @@ def test_what_is_on_the_screen_is_drawn_first(browser: Any, tmp_path: Path) -> N
     assert order[:2] == ["load", "importance"] and order[-1] == "front"
 
 
+EVERY_MARK = ".points path, .scatterlayer path.point, .boxlayer path.box, .barlayer path, .treemaplayer path.surface"
+
+
+def test_printed_at_once_every_plot_is_on_the_paper(browser: Any, tmp_path: Path) -> None:
+    """None of them was drawn yet, all are in light colours; what is not there in time says so."""
+    noted = browser.execute_cdp_cmd(
+        "Page.addScriptToEvaluateOnNewDocument",
+        {
+            # Nothing is idle, so that nothing below the screen is drawn before it is printed.
+            "source": "window.requestIdleCallback = () => {};"
+            "addEventListener('DOMContentLoaded', () => {"
+            "  window.messages = [...document.querySelectorAll('.plot-message')].map(m => m.textContent); });"
+            "addEventListener('afterprint', () => {"
+            "  window.printed = Object.fromEntries([...document.querySelectorAll('[data-figure]')].map("
+            f"    e => [e.dataset.figure, [e.querySelectorAll('{EVERY_MARK}').length, e.layout?.font.color]])); }});"
+        },
+    )
+    path = tmp_path / "report.html"
+    path.write_text(render(WITH_DUEL), encoding="utf-8")
+    try:
+        browser.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+        )
+        browser.get(path.as_uri() + "#words")
+        # It is loaded, as a program that prints pages sees it.
+        assert browser.execute_script("return document.querySelectorAll('[data-drawn]').length") == 0
+        assert browser.execute_cdp_cmd("Page.printToPDF", {})["data"]
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", noted)
+    assert set(browser.execute_script("return messages")) == {
+        "Drawing … This was printed before the plot was there: print it again."
+    }
+    printed = browser.execute_script("return printed")
+    assert set(printed) == EVERY_PLOT
+    assert all(count >= 1 and colour == "#1a2027" for count, colour in printed.values()), printed
+
+
 PINNED = "return [...document.querySelectorAll('#pins h3')].map(h => h.firstChild.textContent.trim())"
 
 
-def test_a_click_on_a_mark_pins_its_configuration(browser: Any, tmp_path: Path) -> None:
+def test_a_mark_tells_its_configuration_and_a_click_pins_it(browser: Any, tmp_path: Path) -> None:
     from selenium.webdriver import ActionChains
     from selenium.webdriver.common.by import By
 
@@ -145,7 +190,11 @@ def test_a_click_on_a_mark_pins_its_configuration(browser: Any, tmp_path: Path) 
         "return [full.xaxis.d2p(trace.x[0]) - box.width / 2, full.yaxis.d2p(trace.y[0]) - box.height / 2];"
     )
     drag = browser.find_element(By.CSS_SELECTOR, "[data-figure=front] .nsewdrag")
-    ActionChains(browser).move_to_element_with_offset(drag, *map(round, place)).pause(0.3).click().perform()
+    pointer = ActionChains(browser).move_to_element_with_offset(drag, *map(round, place)).pause(0.3)
+    pointer.perform()
+    told = browser.execute_script("return document.querySelector('[data-figure=front] .hovertext').textContent")
+    assert "trial 4: int8 transformer/performance, mse" in told
+    ActionChains(browser).click().perform()
     assert browser.execute_script(PINNED) == ["trial 4"]
     pin = browser.find_element(By.ID, "pins").text
     assert "percentile(0.9999), symmetric" in pin and "operators kept float" in pin
@@ -195,6 +244,27 @@ def test_words_are_explained_on_hover_and_focus(browser: Any, tmp_path: Path) ->
     other = browser.find_element(By.CSS_SELECTOR, "#calibration .term")
     browser.execute_script("arguments[0].focus()", other)
     assert other.find_element(By.CSS_SELECTOR, ".tip").is_displayed()
+    badge = browser.find_element(By.CSS_SELECTOR, "header .badge")
+    ActionChains(browser).move_to_element(badge).perform()
+    assert "its upper bound is not yet" in badge.find_element(By.CSS_SELECTOR, ".tip").text
+
+
+def test_heads_are_explained_from_the_keyboard(browser: Any, tmp_path: Path) -> None:
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    show(browser, INT8_WINS, tmp_path)
+    browser.find_element(By.CSS_SELECTOR, "#trial-controls input[type=search]").click()
+    ActionChains(browser).send_keys(Keys.TAB * 5).perform()  # the table itself, then its heads
+    head = browser.switch_to.active_element
+    assert head.text == "Proposed by"
+    tip = head.find_element(By.XPATH, "following-sibling::span")
+    assert tip.is_displayed() and tip.text.startswith("plain: what peers would ship")
+    edges = "const box = arguments[0].getBoundingClientRect(); return box.top > 0 && box.bottom < innerHeight"
+    assert browser.execute_script(edges, tip)
+    head.send_keys(Keys.ENTER)
+    assert column(browser, 0) == ["4", "0", "1", "2", "3", "5", "6", "7"]
 
 
 def test_operators_are_found_by_words(browser: Any, tmp_path: Path) -> None:
@@ -204,17 +274,6 @@ def test_operators_are_found_by_words(browser: Any, tmp_path: Path) -> None:
     browser.find_element(By.CSS_SELECTOR, "input[data-filters=operator-table]").send_keys("would save")
     rows = browser.find_elements(By.CSS_SELECTOR, "#operator-table tbody tr:not(.hidden)")
     assert len(rows) == 1 and "<img src=x" in rows[0].text
-
-
-def test_hover_shows_the_configuration(browser: Any, tmp_path: Path) -> None:
-    show(browser, INT8_WINS, tmp_path)
-    browser.execute_script(
-        "const plot = document.querySelector('[data-figure=front]');"
-        "const curve = plot.data.findIndex(t => t.name === 'found by the search');"
-        "Plotly.Fx.hover(plot, [{curveNumber: curve, pointNumber: 0}]);"
-    )
-    told = browser.execute_script("return document.querySelector('[data-figure=front] .hovertext').textContent")
-    assert "trial 4: int8 transformer/performance, mse" in told
 
 
 def test_a_double_click_shows_what_lies_above_the_view(browser: Any, tmp_path: Path) -> None:
@@ -297,9 +356,18 @@ def test_a_narrow_window_does_not_scroll_sideways(browser: Any, tmp_path: Path) 
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def test_it_prints_in_light_colours(browser: Any, tmp_path: Path) -> None:
+def test_on_paper_it_is_light_and_whole(browser: Any, tmp_path: Path) -> None:
+    """By its style alone: nothing is dark, cut off, or for the mouse only."""
     show(browser, INT8_WINS, tmp_path, "dark")
-    browser.execute_script("window.dispatchEvent(new Event('beforeprint'))")
-    colour = "return document.querySelector('[data-figure=front]').layout.font.color"
-    assert browser.execute_script(colour) == "#1a2027"
-    assert browser.execute_cdp_cmd("Page.printToPDF", {})["data"]
+    features = [{"name": "prefers-color-scheme", "value": "dark"}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": features})
+    try:
+        found = browser.execute_script(
+            "const style = name => getComputedStyle(document.querySelector(name));"
+            "return [style('body').backgroundColor, style('body').color, style('.scroll').overflowY,"
+            " style('#trial-controls').display, style('.pin-hint').display, style('th button').display];"
+        )
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    # Chromium leaves buttons out of a table's head that it repeats on the next page, but not their contents.
+    assert found == ["rgb(255, 255, 255)", "rgb(26, 32, 39)", "visible", "none", "none", "contents"]

@@ -88,6 +88,9 @@ def test_cautions_say_what_cannot_be_compared() -> None:
         "Runs were timed at",
     ]
     assert len(together(INT8_WINS, replace(INT8_WINS, name="again")).cautions) == 1
+    hurried = together(INT8_WINS, replace(INT8_WINS, goal=replace(INT8_WINS.goal, min_speedup=2.0)))
+    assert [caution[:21] for caution in hurried.cautions] == ["What was asked for di", "Runs were timed at di"]
+    assert rows(hurried, "asked")["least speedup"].cells == (Cell("none"), Cell("2.00×"))
 
 
 @pytest.mark.parametrize("run", OUTCOMES.values(), ids=OUTCOMES)
@@ -134,6 +137,7 @@ def test_the_command_writes_page_and_table(tmp_path: Path, monkeypatch: pytest.M
     assert frame["run"].tolist() == ["file-type", "other"]
     assert frame["speedup"].tolist() == [3.5, 1.0]
     assert frame["winner_trial"].tolist() == [4, 0]
+    assert frame["min_speedup"].isna().all()
     assert json.loads(frame["configuration"][0])["quantization"]["float_operators"] == ["/dense/MatMul", EVIL]
     assert not list(Path("one").glob("*.html"))
 

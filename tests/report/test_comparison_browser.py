@@ -38,3 +38,10 @@ def test_a_comparison_is_drawn_and_filtered(browser: Any, scheme: str, tmp_path:
     assert len(shown("versions")) == 5
     browser.find_element(By.ID, "differences").click()
     assert shown("versions") == ["openvino"]
+    size = {"width": 380, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        narrow = "return document.documentElement.scrollWidth <= 380"  # the plot follows a moment later
+        WebDriverWait(browser, 20).until(lambda b: b.execute_script(narrow))
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

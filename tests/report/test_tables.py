@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from report_runs import DEFAULT, EVIL, FLOAT_WINS, INT8_WINS, MSE, NOTHING, OUTCOMES
+from report_runs import DEFAULT, EVIL, FLOAT_WINS, INT8_WINS, MSE, NOTHING, OUTCOMES, WITH_DUEL
 
 import autotune
 from autotune.errors import UserError
 from autotune.findings import FrameFindings, OperatorFinding
 from autotune.outcome import Run
-from autotune.record import Duel, Interval
 from autotune.report import tables
 from autotune.report.tables.__main__ import documentation
 from autotune.report.view import view
@@ -103,23 +102,17 @@ def test_one_row_per_trial_with_its_figures() -> None:
 
 
 def test_whom_a_trial_was_timed_beside() -> None:
-    duel = Duel(2, Interval(1.04, 1.01, 1.07), 0.25, (1.04, 1.05), (1.0, 1.0))
-    trials = tuple(
-        replace(t, measurement=replace(t.measurement, duel=duel)) if t.number == 4 and t.measurement else t
-        for t in INT8_WINS.trials
-    )
-    run = replace(INT8_WINS, trials=trials)
-    frame = reread(tables.trials_frame(run)).set_index("trial")
+    frame = reread(tables.trials_frame(WITH_DUEL)).set_index("trial")
     names = ["duel_trial", "duel_ratio", "duel_low", "duel_high", "duel_seconds"]
     assert frame.loc[4, names].tolist() == [2, 1.04, 1.01, 1.07, 0.25]
     assert frame.loc[3, names].isna().all()
-    fought = tables.latency_frame(run).query("phase == 'duel'")
+    fought = tables.latency_frame(WITH_DUEL).query("phase == 'duel'")
     kept = (
         fought[["trial", "rival", "pair", "rival_seconds", "candidate_seconds", "candidate_order"]].to_numpy().tolist()
     )
     assert kept == [[4, 2, 0, 0.00104, 0.001, 1], [4, 2, 1, 0.00105, 0.001, 0]]
     assert fought["float_seconds"].isna().all()
-    shown = view(run).duel
+    shown = view(WITH_DUEL).duel
     assert shown is not None and shown.names == ("trial 2", "the winner")
     assert shown.lead.startswith(
         "The winner was the faster one in 2 of 2 pairs; half of the pairs gave more than 1.04×"

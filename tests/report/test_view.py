@@ -134,7 +134,7 @@ def test_front_kinds_line_and_view() -> None:
     assert 0.038 < front.y_range[1] < 0.156
     assert front.x_range[0] < 1.0
     assert front.x_range[1] > 1.02 / 0.284
-    assert front.note == ("1 trial lies above this view (drop up to +0.1560): double-click the plot to see everything.")
+    assert front.note == "1 trial lies above this view (drop up to +0.1560)."
 
 
 def test_front_hover_tells_configuration_and_reason() -> None:
@@ -147,6 +147,15 @@ def test_front_hover_tells_configuration_and_reason() -> None:
         "winner, finalist, front",
     )
     assert points[6].details[-1].startswith("stopped: drop 0.1000 after 125")
+
+
+def test_the_standard_error_of_a_drop_is_told_where_it_is_known() -> None:
+    measured = INT8_WINS.trials[4].measurement
+    assert measured is not None
+    known = replace(INT8_WINS.trials[4], measurement=replace(measured, drop_error=0.00213))
+    page = view(replace(INT8_WINS, trials=(*TRIALS[:4], known)))
+    assert page.trials[4].drop_error == "± 0.0021"
+    assert page.front.points[4].details[2] == "drop +0.0012 (± 0.0021), accuracy 0.8938"
 
 
 def test_unknown_interval_ends_draw_no_whisker() -> None:
@@ -195,6 +204,7 @@ def test_trial_rows_have_texts_and_numbers() -> None:
     assert winner.seconds == "2.50 s"
     failed = rows[5]
     assert (failed.speedup, failed.speedup_value, failed.seconds) == ("–", None, "–")
+    assert {r.drop_error for r in rows} == {""}
     assert rows[6].remark == "after 125 of 750 samples"
     assert rows[7].remark == "as trial 4"
 

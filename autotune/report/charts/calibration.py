@@ -51,6 +51,7 @@ def calibration_figure(quantizer: QuantizerView) -> Figure:
     figure["yaxis2"] = {
         "domain": [0, 0.44],
         "type": "category",
+        "dtick": 1,
         "automargin": True,
         "color": colour("--text"),
         "gridcolor": colour("--line"),

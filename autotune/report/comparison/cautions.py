@@ -30,7 +30,13 @@ _CAUTIONS: tuple[tuple[Callable[[Run], object], str], ...] = (
         "The data or the size of the holdout differ: drops were judged on different samples.",
     ),
     (
-        lambda run: (run.goal.max_drop, run.goal.assurance, run.goal.max_latency_ms, run.goal.max_size_bytes),
+        lambda run: (
+            run.goal.max_drop,
+            run.goal.assurance,
+            run.goal.max_latency_ms,
+            run.goal.min_speedup,
+            run.goal.max_size_bytes,
+        ),
         "What was asked for differs: a larger tolerance lets a faster model win.",
     ),
 )

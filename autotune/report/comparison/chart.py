@@ -29,12 +29,13 @@ def speed_figure(speeds: Sequence[Speed]) -> Figure:
     one = {"type": "line", "xref": "x", "x0": 1, "x1": 1, "yref": "paper", "y0": 0, "y1": 1, "line": line}
     most = max(s.high for s in speeds)
     drawn = layout(
-        xaxis=axis("times as fast as the same run's float f32 (the dashed line)", [0, 1.08 * max(most, 1.0)]),
+        xaxis=axis("speedup against float f32 (dashed: 1×)", [0, 1.08 * max(most, 1.0)]),
         yaxis={
             "type": "category",
             "automargin": True,
             "fixedrange": True,
             "color": colour("--text"),
+            "gridcolor": colour("--line"),
             "autorange": "reversed",
         },
         shapes=[one],

@@ -209,6 +209,7 @@ _ASKED: _Rows = (
     ("metric", lambda s: Cell(s.run.goal.metric, f"{'higher' if s.run.goal.higher_is_better else 'lower'} is better")),
     ("largest drop", lambda s: Cell(s.run.goal.max_drop, f"{s.metric.tolerance(s.run.goal.tolerance)} in its units")),
     ("largest latency", lambda s: Cell(_limit(s.run.goal.max_latency_ms, words.milliseconds))),
+    ("least speedup", lambda s: Cell(_limit(s.run.goal.min_speedup, words.ratio))),
     ("largest size", lambda s: Cell(_limit(s.run.goal.max_size_bytes, words.size))),
     ("assurance", lambda s: Cell(s.run.goal.assurance)),
     ("confidence", lambda s: Cell(words.confidence(s.run.goal.confidence))),

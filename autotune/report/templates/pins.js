@@ -18,7 +18,7 @@
     const heads = [...row.closest("table").tHead.rows[0].cells];
     const facts = [...row.cells].slice(2).flatMap((cell, at) => {
       const value = [...cell.childNodes].map(node => node.textContent.trim()).filter(Boolean).join(", ");
-      return value ? [make("dt", heads[at + 2].textContent.trim().toLowerCase()), make("dd", value)] : [];
+      return value ? [make("dt", heads[at + 2].querySelector("button").textContent.trim().toLowerCase()), make("dd", value)] : [];
     });
     list.prepend(...facts);
     article.append(head, make("p", row.querySelector("summary").textContent), list);

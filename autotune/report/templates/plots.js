@@ -26,7 +26,7 @@ const details = unpacks ? unpack("details").then(JSON.parse) : new Promise(() =>
     const match = typeof value === "string" && /^var\((--[a-z-]+)\)$/.exec(value);
     return match ? style.getPropertyValue(match[1]).trim() : value;
   };
-  const paper = { width: 660, height: 330 };
+  const paper = { width: 660, height: 330, tall: 440 };
   const narrow = () => window.innerWidth < 640;
   const height = layout => layout.height + (narrow() && layout.legend ? 60 : 0);
   const place = async (element, onPaper) => {
@@ -37,12 +37,12 @@ const details = unpacks ? unpack("details").then(JSON.parse) : new Promise(() =>
     if (narrow()) {
       figure.layout.font.size = 11;
       for (const trace of figure.data) {  // names of marks would lie on each other
-        if (trace.mode === "markers+text" && trace.marker.symbol !== "star") trace.mode = "markers";
+        if (name === "front" && trace.mode === "markers+text" && trace.marker.symbol !== "star") trace.mode = "markers";
       }
     }
     if (onPaper) {
       figure.layout.width = paper.width;
-      figure.layout.height = Math.min(figure.layout.height, paper.height);
+      figure.layout.height = figure.layout.height > paper.tall ? paper.tall : Math.min(figure.layout.height, paper.height);
     }
     element.querySelector(".plot-message")?.remove();
     element.style.minHeight = "";
@@ -70,12 +70,18 @@ const details = unpacks ? unpack("details").then(JSON.parse) : new Promise(() =>
   const say = text => {
     for (const element of document.querySelectorAll(".plot-message")) element.textContent = text;
   };
+  // The page counts as loaded when its plots can be drawn at once: what prints it then (chromium --print-to-pdf) has them.
+  const held = document.createElement("iframe");
+  const loaded = new Promise(done => window.addEventListener("load", done));
   const start = async () => {
     if (!document.querySelector("[data-figure]")) return;
     if (!unpacks) {
       say("This browser is too old for the plots (2023 or later is needed); the tables hold the same numbers.");
       return;
     }
+    held.hidden = true;
+    document.body.append(held);
+    held.contentDocument.open();
     const script = document.createElement("script");
     script.textContent = await unpack("plotly");
     document.head.append(script);
@@ -87,9 +93,12 @@ const details = unpacks ? unpack("details").then(JSON.parse) : new Promise(() =>
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
     window.addEventListener("beforeprint", () => { document.documentElement.dataset.theme = "light"; draw({ onPaper: true }); });
     window.addEventListener("afterprint", () => { delete document.documentElement.dataset.theme; draw(); });
+    held.remove();
+    await loaded;
     await drawAll();
   };
   start().catch(error => {
+    held.remove();
     say("The plots could not be drawn; the tables hold the same numbers.");
     throw error;
   });
