@@ -86,7 +86,7 @@ class _Tuning:
                 "The trained model of this recipe is not used: 'autotune apply' rebuilds it, tuning trains anew."
             )
         self.events.stage("data")
-        for code in self.recipe.functions:
+        for code in self.recipe.functions if self.options.trust_code else ():
             self._note(f"Runs code of yours: {code}")
         splits = load_data(self.recipe, self.options.trust_code, self._note)
         model = obtain(self.recipe, splits.search, self.options.trust_code, self._note)
