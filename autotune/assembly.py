@@ -11,7 +11,7 @@ from autotune.configuration import Configuration
 from autotune.files import write_text
 from autotune.findings import FrameFindings, OperatorFinding, QuantizerRecord
 from autotune.folder import RunFolder
-from autotune.outcome import Finalist, Ladder, Run, RungName, Saturation, Storage
+from autotune.outcome import Finalist, Ladder, RungName, RunRecord, Saturation, Storage
 from autotune.prior.gain import attribute
 from autotune.protocol import Explored, Exported
 from autotune.recipe import dump
@@ -39,7 +39,7 @@ class Judged:
     notes: tuple[str, ...]
 
 
-def leave(setting: Setting, found: Found, judged: Judged) -> Run:
+def leave(setting: Setting, found: Found, judged: Judged) -> RunRecord:
     """Write the solved recipe, the record and the reports; then once more with the time that the writing took."""
     started = time.monotonic()
     decision = judged.decision
@@ -48,7 +48,7 @@ def leave(setting: Setting, found: Found, judged: Judged) -> Run:
     write_text(setting.folder.solved, solved)
     score = setting.prepared.baseline.score
     assert score is not None
-    run = Run(
+    run = RunRecord(
         name=setting.recipe.name,
         outcome="interrupted" if judged.interrupted else decision.outcome,
         sentence=decision.sentence,
@@ -146,7 +146,7 @@ def _with_times(trials: Sequence[Trial], winner: int, operators: tuple[OperatorR
     )
 
 
-def _write(run: Run, folder: RunFolder) -> None:
+def _write(run: RunRecord, folder: RunFolder) -> None:
     save_record(run, folder.record)
     write_reports(run, folder.path)
 

@@ -13,7 +13,7 @@ from autotune.configuration import Configuration
 from autotune.errors import AutotuneError, WorkerDied
 from autotune.events import Events
 from autotune.findings import QuantizerRecord
-from autotune.outcome import Finalist, Run, Saturation, Storage, Verdict
+from autotune.outcome import Finalist, RunRecord, Saturation, Storage, Verdict
 from autotune.protocol import Emulate, Emulated, Export, Exported, Judge, Race, Raced, Recall
 from autotune.record import Trial
 from autotune.runner import Runner
@@ -25,7 +25,7 @@ FINALISTS = 5
 T = TypeVar("T")
 
 
-def finish(setting: Setting, found: Found, notes: Sequence[str], runner: Runner, events: Events) -> Run:
+def finish(setting: Setting, found: Found, notes: Sequence[str], runner: Runner, events: Events) -> RunRecord:
     """Judge the finalists on the holdout, write the winner and the reports.
 
     A finalist that fails on the way is left out and the user is told; float f32 is the last one standing. The first
@@ -56,7 +56,7 @@ class _Finishing:
         self._places: dict[int, Sequence[int]] = {}
         self._verdicts: dict[int, Verdict] = {}
 
-    def run(self) -> Run:
+    def run(self) -> RunRecord:
         self._events.stage("finalists")
         self._phase(self._judge)
         self._phase(self._race)

@@ -199,7 +199,7 @@ class SplitSizes:
 
 
 @dataclass(frozen=True)
-class Run:
+class RunRecord:
     """Everything that a finished (or interrupted) run knows; the report is a pure function of it.
 
     Attributes:

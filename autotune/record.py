@@ -166,7 +166,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a trial has no measurement. ``stage`` is build, compile, latency, score, export or worker."""
+    """Why a trial has no measurement. ``stage`` is build, explore, compile, latency, score, export or worker."""
 
     stage: str
     kind: str

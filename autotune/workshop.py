@@ -111,6 +111,7 @@ class Workshop:
             metric_seconds=self._search.metric_seconds,
             higher_is_better=self._metric.higher_is_better,
             members=splits.search.members,
+            candidate=candidate_digest(self._float),
         )
         self._timing.model = self.prepared.model
         # What was loaded stays: collections that walked it all made some builds take three times as long.

@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from autotune.outcome import Finalist, Run
+from autotune.outcome import Finalist, RunRecord
 from autotune.record import Interval
 from autotune.report.lookup import Lookup, median
 from autotune.report.plain import plain
 
 
-def summary(run: Run) -> dict[str, Any]:
+def summary(run: RunRecord) -> dict[str, Any]:
     """Return the run's figures as plain values, ready for ``json.dumps``; what is missing or not finite is None.
 
     Drops, scores and the tolerance are in the metric's own units, a positive drop is worse than float f32.
@@ -80,11 +80,11 @@ def summary(run: Run) -> dict[str, Any]:
     return as_json
 
 
-def _export_check(run: Run) -> dict[str, Any] | None:
+def _export_check(run: RunRecord) -> dict[str, Any] | None:
     return None if run.export_check is None else {**asdict(run.export_check), "process": "fresh", "equal": "bitwise"}
 
 
-def _anytime(run: Run) -> list[dict[str, float]]:
+def _anytime(run: RunRecord) -> list[dict[str, float]]:
     """Return when the search had something faster within the tolerance: seconds since the start, speed, trial."""
     found: list[dict[str, float]] = []
     for trial in sorted(run.trials, key=lambda t: t.ended_seconds):

@@ -31,6 +31,7 @@ from autotune.search.order import FOR_ACCURACY, FOR_SPEED, likely_first
 from autotune.search.study import StoredStudy
 from autotune.search.surer import surer
 from autotune.search.translation import Suggest, values
+from autotune.search.turns import Turns
 from autotune.space import Kind, Space
 
 _TRIAL = TypeAdapter(Trial)
@@ -47,8 +48,6 @@ _TRIALS_PER_FRAME = 5
 MOST_FRAMES = 3
 # What others made of configurations that were proposed here.
 ADOPTED: tuple[Origin, ...] = ("training", "storage")
-# Who proposes, in turn.
-_TURNS: tuple[Origin, ...] = ("neighbour", "guide", "neighbour", "guide", "neighbour", "sampler")
 
 
 @dataclass(frozen=True)
@@ -90,14 +89,12 @@ class Search:
     ) -> None:
         self._space = space
         self._strategy, self._climbs = strategy, climbs
-        left_out = {"guide": not strategy.prior, "neighbour": not strategy.neighbours}
-        self._turns = [origin for origin in _TURNS if not left_out.get(origin)]
+        self._turns = Turns(strategy)
         self._tolerance, self._profile, self._max_size = tolerance, profile, max_size
         self._errors = errors
         self._plain = space.plain()
         if strategy.prior:
             self._plain.sort(key=likely_first)
-        self._guides: dict[Configuration, Guide | None] = {}
         self._study = StoredStudy(storage, strategy.sampler, seed)
         revised = self._study.revised
         records = [revised.get(t.number, t.user_attrs[_RECORD]) for t in self._study.kept]
@@ -107,8 +104,9 @@ class Search:
         self._adopted = [t for t in kept if t.origin in ADOPTED]
         self._tried = {t.configuration for t in self._trials}
         self._asked: dict[int, optuna.Trial] = {}
-        self._turn, self._side = 0, 0
-        self._continue()
+        # What an earlier run of this study found out of frames, and whose turn it was.
+        self._guides = {frame: self._guide(frame, explored) for frame, explored in self._study.recall()}
+        self._turns.restore([t.origin for t in sorted(self._trials, key=lambda t: t.number)])
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -191,23 +189,23 @@ class Search:
 
     def _guide(self, frame: Configuration, explored: Explored | None) -> Guide | None:
         reference = sum(self._profile.values())
-        return Guide(frame, explored, self._space.free, reference) if explored else None
+        return Guide(frame, explored, self._space.free, reference) if explored and reference > 0 else None
 
     @property
     def plain_left(self) -> int:
         """How many of the plain configurations have no trial yet."""
         return len(self._untried_plain())
 
-    def ask(self) -> Proposal:
-        """Return the next configuration to try; a sampler's may equal an earlier one."""
-        first = self._first()
+    def ask(self, *, hurry: bool = False) -> Proposal:
+        """Return the next configuration to try; a sampler's may equal an earlier one.
+
+        Args:
+            hurry: the time is up, and only what must be tried is: nothing comes between the plain configurations.
+        """
+        first = self._first(hurry)
         if first is not None:
             return self._enqueue(*first)
-        for _ in self._turns:
-            origin = self._turns[self._turn % len(self._turns)]
-            self._turn += 1
-            if origin == "sampler":
-                break
+        while (origin := self._turns.next()) != "sampler":
             found = self._neighbour() if origin == "neighbour" else self._guided()
             if found is not None:
                 return self._enqueue(found, origin)
@@ -219,10 +217,10 @@ class Search:
         first = self._first()
         return first is None or first[0].quantization is not None
 
-    def _first(self) -> tuple[Configuration, Origin] | None:
+    def _first(self, hurry: bool = False) -> tuple[Configuration, Origin] | None:
         """Return the next plain configuration, or what is to come before it; None when all are tried."""
         for configuration in self._untried_plain():
-            sooner = None if configuration.is_float else self._sooner()
+            sooner = None if configuration.is_float or hurry else self._sooner()
             return (sooner, "guide") if sooner else (configuration, "plain")
         return None
 
@@ -230,7 +228,15 @@ class Search:
         """Return what may be faster than float f32 and within the tolerance, and costs less than anything int8."""
         if not self._strategy.prior:
             return None
-        return early.sooner(self._trials, self._tolerance, self._space, self._plain, self._profile, climbs=self._climbs)
+        return early.sooner(
+            self._trials,
+            self._tolerance,
+            self._space,
+            self._plain,
+            self._profile,
+            climbs=self._climbs,
+            tried=self._tried,
+        )
 
     def _neighbour(self) -> Configuration | None:
         """In turn make something fast more accurate, and the fastest within the tolerance faster."""
@@ -240,8 +246,7 @@ class Search:
         ahead = early.threads_matter(early.as_f32(self._trials))
         for_speed: tuple[Kind, ...] = ("threads", *FOR_SPEED) if ahead else (*FOR_SPEED, "threads")
         starts = [(beyond, FOR_ACCURACY), (best, for_speed if is_within else FOR_ACCURACY)]
-        self._side = 1 - self._side
-        for start, kinds in starts if self._side else reversed(starts):
+        for start, kinds in starts if self._turns.beyond_first else reversed(starts):
             for found in self._space.neighbours(start, kinds) if start else ():
                 if found not in self._tried:
                     return found
@@ -298,16 +303,3 @@ class Search:
         configuration = self._space.sample(Suggest(asked))
         self._asked[asked.number] = asked
         return Proposal(asked.number, configuration, origin)
-
-    def _continue(self) -> None:
-        """Stand where an earlier run of this study ended: what it found out of frames, and whose turn it is."""
-        self._guides = {frame: self._guide(frame, explored) for frame, explored in self._study.recall()}
-        turns = [t.origin for t in sorted(self._trials, key=lambda t: t.number)]
-        plain = len(turns) - turns[::-1].index("plain") if "plain" in turns else 0
-        for origin in turns[plain:]:
-            while True:
-                visited = self._turns[self._turn % len(self._turns)]
-                self._turn += 1
-                self._side = 1 - self._side if visited == "neighbour" else self._side
-                if visited in (origin, "sampler"):
-                    break

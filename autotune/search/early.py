@@ -12,7 +12,7 @@ asked for that they might give.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from autotune.configuration import Configuration, FormChoice
@@ -38,6 +38,7 @@ def sooner(
     microseconds: Mapping[str, float],
     *,
     climbs: bool,
+    tried: Container[Configuration] = (),
 ) -> Configuration | None:
     """Return what may be faster than float f32 and within the tolerance, and costs less than anything int8, or None.
 
@@ -45,6 +46,7 @@ def sooner(
         plain: configurations of the space.
         microseconds: of each operator of float f32 that its profile shows.
         climbs: a speed is asked for, which int8 weights of some layers may give.
+        tried: what has a trial, measured or not.
     """
     known, floats = as_f32(trials), [replace(c, float_weights="f32") for c in plain]
     found = [
@@ -58,7 +60,7 @@ def sooner(
     if climbs:
         found.append(partly_compressed(known, tolerance, floats, microseconds))
     stored = (replace(c, float_weights=space.float_weights) for c in found if c is not None)
-    return next((c for c in stored if space.holds(c)), None)
+    return next((c for c in stored if c not in tried and space.holds(c)), None)
 
 
 def as_f32(trials: Iterable[Trial]) -> list[Trial]:
@@ -127,12 +129,12 @@ def partly_compressed(
 
 
 def fewer_threads(trials: Iterable[Trial], counts: Sequence[int]) -> Configuration | None:
-    """Return float f32 with fewer threads, or None: where it takes long, or fewer were already slower.
+    """Return float f32 with fewer threads, or None: where it takes long, or fewer were already slower, or failed.
 
     Args:
         counts: that may be used, falling.
     """
-    known = {t.configuration: t.measurement.latency for t in trials if t.measurement and t.measurement.latency}
+    known = {t.configuration: t.measurement.latency if t.measurement else None for t in trials}
     reference = known.get(Configuration())
     if reference is None or statistics.median(reference.baseline_ms) > SHORT:
         return None
@@ -141,9 +143,10 @@ def fewer_threads(trials: Iterable[Trial], counts: Sequence[int]) -> Configurati
         found = Configuration(threads=count)
         if found not in known:
             return found
-        if known[found].speedup.high < before:
+        latency = known[found]  # None where it failed: to be asked for again, it would be without end
+        if latency is None or latency.speedup.high < before:
             return None
-        before = known[found].speedup.estimate
+        before = latency.speedup.estimate
     return None
 
 

@@ -117,6 +117,7 @@ def test_a_transformers_folder(tmp_path: Path, kind: str, save) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr + done.stdout
+    assert done.stderr == ""  # what transformers and PyTorch said is in run.log
     trials = pd.read_csv(tmp_path / "run/trials.csv")
     assert trials["score"][0] == 1.0
     assert json.loads((tmp_path / "run/run.json").read_text())["verdict"]["status"] in ("proven", "expected")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from autotune.findings import FrameFindings, OperatorFinding
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 from autotune.record import Measurement
 from autotune.report.lookup import Lookup
 from autotune.report.tables.columns import Column, Table, nine
@@ -44,12 +44,12 @@ SENSITIVITY = Table(
 )  # fmt: skip
 
 
-def sensitivity_frame(run: Run) -> pd.DataFrame:
+def sensitivity_frame(run: RunRecord) -> pd.DataFrame:
     """Return sensitivity.csv of a run."""
     return SENSITIVITY.frame(_rows(run))
 
 
-def _rows(run: Run) -> Iterator[dict[str, Any]]:
+def _rows(run: RunRecord) -> Iterator[dict[str, Any]]:
     found = Lookup(run)
     baseline = found.baseline.measurement if found.baseline is not None else None
     winner = found.measurement(run.winner) if found.winner is not None else None
@@ -67,7 +67,7 @@ def _rows(run: Run) -> Iterator[dict[str, Any]]:
         }
 
 
-def _findings(run: Run) -> Iterator[tuple[FrameFindings | None, int, OperatorFinding]]:
+def _findings(run: RunRecord) -> Iterator[tuple[FrameFindings | None, int, OperatorFinding]]:
     """Yield what was found out; without it the operators alone, whose cost and gain nobody looked at."""
     for frame in run.frames:
         for number, finding in enumerate(frame.operators):

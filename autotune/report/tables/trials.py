@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from autotune.configuration import Configuration
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 from autotune.record import Trial
 from autotune.report.lookup import Lookup, candidate_ms, median
 from autotune.report.tables.columns import Column, Table, nine
@@ -103,7 +103,7 @@ TRIALS = Table(
 )
 
 
-def trials_frame(run: Run) -> pd.DataFrame:
+def trials_frame(run: RunRecord) -> pd.DataFrame:
     """Return trials.csv of a run."""
     found = Lookup(run)
     return TRIALS.frame(trial_row(found, t) for t in sorted(run.trials, key=lambda t: t.number))
