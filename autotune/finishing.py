@@ -140,7 +140,7 @@ class _Finishing:
         except (StageFailed, WorkerDied):
             for trial in [t for t in self._chosen if t.configuration != Configuration()]:
                 self._try_alone(trial)
-            raced = self._timed(self._chosen)
+            raced = self._together()
         if raced.disturbance:
             self._note(raced.disturbance)
         columns = zip(tuple(self._chosen), raced.milliseconds, raced.places, raced.failures, strict=True)
@@ -148,6 +148,19 @@ class _Finishing:
             if failure is not None:
                 self._drop(trial, "could not be timed again", failure.message)
             self._columns[trial.number], self._places[trial.number] = milliseconds, places
+
+    def _together(self) -> Raced:
+        """Time them in common rounds; where all at once end the child, none alone, one after another is left out."""
+        while True:
+            try:
+                return self._timed(self._chosen)
+            except (StageFailed, WorkerDied) as error:
+                if len(self._chosen) == 1:
+                    raise
+                fewer = _without_one(self._chosen)
+                self._drop(
+                    next(t for t in self._chosen if t not in fewer), "could not be timed beside the others", error
+                )
 
     def _try_alone(self, trial: Trial) -> None:
         """Find out whether it was this one that ended the child."""

@@ -54,7 +54,10 @@ def _rows(run: RunRecord) -> Iterator[dict[str, Any]]:
     baseline = found.baseline.measurement if found.baseline is not None else None
     winner = found.measurement(run.winner) if found.winner is not None else None
     before, after = _shares(baseline), _shares(winner)
-    schemes = {op.name: op.scheme for op in winner.operators} if winner is not None else {}
+    schemes: dict[str, str] = {}
+    for op in winner.operators if winner is not None else ():
+        if schemes.get(op.name, "float") == "float":  # a bias computed apart has the name of its operator
+            schemes[op.name] = op.scheme
     for frame, number, finding in _findings(run):
         yield {
             "group": number,
