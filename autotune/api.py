@@ -15,7 +15,7 @@ from autotune.console import Console
 from autotune.errors import UserError
 from autotune.events import Events
 from autotune.folder import RunFolder, fresh_folder
-from autotune.outcome import Run as Record
+from autotune.outcome import RunRecord
 from autotune.recipe import PREFIX, Limits, Recipe, load
 from autotune.sources import objects
 from autotune.sources.given import Given
@@ -37,7 +37,7 @@ class Run:
         record: everything that the run knows.
     """
 
-    def __init__(self, folder: Path, record: Record) -> None:
+    def __init__(self, folder: Path, record: RunRecord) -> None:
         self.folder = folder
         self.record = record
 

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autotune import data, recipe
+from autotune import recipe
 from autotune.configuration import Training
 from autotune.errors import AutotuneError, UserError, WorkerDied
 from autotune.onnx_qdq.refusal import check_installed
-from autotune.protocol import Export, Exported, Observe, Prepared, Setup
+from autotune.protocol import Export, Exported, Observe, Prepared
+from autotune.restoring import restored
 from autotune.runner import Runner
-from autotune.sources.cache import cache_dir
-from autotune.sources.datasets import load_data
 from autotune.sources.folders import companions
-from autotune.sources.media import reading
-from autotune.sources.model import obtain
 from autotune.space import Space
 from autotune.stages import StageFailed
 
@@ -41,35 +37,20 @@ def apply(solved: recipe.Recipe, output: Path, trust_code: bool, note: Callable[
         check_installed(solved.where("export", "onnx"))
     if output.exists():
         raise UserError(f"--output {output}: exists already; choose another folder.")
-    splits = load_data(solved, trust_code, note)
-    model_path = obtain(solved, splits.search, trust_code, note)
-    with tempfile.TemporaryDirectory() as scratch:
-        splits_file = Path(scratch) / "splits.npz"
-        log = Path(scratch) / "run.log"
-        data.save(splits, splits_file)
-        data_digest = data.digest(splits)
-        setup = Setup.of(
-            solved,
-            model=model_path,
-            splits=splits_file,
-            trust_code=trust_code,
-            cache=cache_dir() / "observations",
-            companions=companions(solved, trust_code),
-            reading=reading(solved, splits.search, trust_code),
-            trained=None if solved.trained is None else (solved.base / solved.trained.path).parent,
-        )
+    travelling = companions(solved, trust_code)
+    trained = None if solved.trained is None else (solved.base / solved.trained.path).parent
+    with restored(solved, trust_code, note, companions=travelling, trained=trained) as again:
         try:
-            with Runner(setup, log) as runner:
-                prepared, exported = _rebuild(solved, runner, output.absolute())
+            prepared, exported = _rebuild(solved, again.runner, output.absolute())
         except (StageFailed, WorkerDied) as error:
             kept = output.with_name(f"{output.name}.log")
-            shutil.copyfile(log, kept)
+            shutil.copyfile(again.log, kept)
             raise AutotuneError(f"{error}; what the measuring process said is in {kept}.") from error
     if exported.note:
         note(exported.note)
     if exported.onnx is not None:
         note(exported.onnx.sentence)
-    return _compare(solved.expect, prepared.model.digest, data_digest, exported.digest, output)
+    return _compare(solved.expect, prepared.model.digest, again.data, exported.digest, output)
 
 
 def _rebuild(solved: recipe.Recipe, runner: Runner, output: Path) -> tuple[Prepared, Exported]:

@@ -11,7 +11,7 @@ from autotune.configuration import Configuration
 from autotune.files import write_text
 from autotune.findings import FrameFindings, OperatorFinding, QuantizerRecord
 from autotune.folder import RunFolder
-from autotune.outcome import Finalist, Ladder, Run, RungName, Saturation
+from autotune.outcome import Finalist, Ladder, RungName, RunRecord, Saturation, Storage
 from autotune.prior.gain import attribute
 from autotune.protocol import Explored, Exported
 from autotune.recipe import dump
@@ -32,13 +32,14 @@ class Judged:
     finalists: tuple[Finalist, ...]
     decision: decide.Decision
     exported: Exported
+    storage: Storage
     saturation: Saturation | None
     quantizers: tuple[QuantizerRecord, ...]
     interrupted: bool
     notes: tuple[str, ...]
 
 
-def leave(setting: Setting, found: Found, judged: Judged) -> Run:
+def leave(setting: Setting, found: Found, judged: Judged) -> RunRecord:
     """Write the solved recipe, the record and the reports; then once more with the time that the writing took."""
     started = time.monotonic()
     decision = judged.decision
@@ -47,7 +48,7 @@ def leave(setting: Setting, found: Found, judged: Judged) -> Run:
     write_text(setting.folder.solved, solved)
     score = setting.prepared.baseline.score
     assert score is not None
-    run = Run(
+    run = RunRecord(
         name=setting.recipe.name,
         outcome="interrupted" if judged.interrupted else decision.outcome,
         sentence=decision.sentence,
@@ -77,6 +78,7 @@ def leave(setting: Setting, found: Found, judged: Judged) -> Run:
         importances=importances(_chosen(found.trials), setting.goal.tolerance),
         export_check=judged.exported.check,
         onnx=judged.exported.onnx,
+        storage=judged.storage,
     )
     _write(run, setting.folder)
     run = replace(
@@ -130,8 +132,8 @@ def _findings(frame: Configuration, explored: Explored) -> FrameFindings:
 
 
 def _chosen(trials: Sequence[Trial]) -> list[Trial]:
-    """Leave out what was trained: it owes its drop to that, not to its choices."""
-    return [t for t in trials if t.configuration.training is None]
+    """Leave out what was trained, which owes its drop to that, not to its choices, and what repeats others with f16."""
+    return [t for t in decide.searched(trials) if t.configuration.training is None]
 
 
 def _with_times(trials: Sequence[Trial], winner: int, operators: tuple[OperatorRun, ...]) -> tuple[Trial, ...]:
@@ -144,7 +146,7 @@ def _with_times(trials: Sequence[Trial], winner: int, operators: tuple[OperatorR
     )
 
 
-def _write(run: Run, folder: RunFolder) -> None:
+def _write(run: RunRecord, folder: RunFolder) -> None:
     save_record(run, folder.record)
     write_reports(run, folder.path)
 

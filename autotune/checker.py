@@ -72,6 +72,7 @@ class _Checking:
         self._problems: list[str] = []
         self._unread: list[str] = []
         self._read: list[str] = []
+        self._names_wait_for = ""
 
     def run(self) -> Checked:
         for spec in self._recipe.functions:
@@ -92,6 +93,7 @@ class _Checking:
     def _files(self) -> None:
         """See whether what the recipe names is there; out of packages nothing is fetched."""
         recipe = self._recipe
+        self._names_wait_for = "takes the model and its data"
         if recipe.model.path is not None:
             path = recipe.base / recipe.model.path
             self._tried(
@@ -113,13 +115,17 @@ class _Checking:
             splits = self._tried(lambda: load_data(recipe, trusted, lambda _: None))
         path: Path | None = None
         if folders.is_folder(recipe):
-            self._tried(lambda: folders.find(recipe, trusted))  # converting it takes PyTorch, and long
+            self._tried(lambda: folders.find(recipe, trusted))
+            self._names_wait_for = "takes a converted model, and only tuning converts a transformers folder"
         elif recipe.model.function is None:
             path = self._tried(lambda: locate(recipe))
         elif trusted and splits is not None:
             search = splits.search
             path = self._tried(lambda: obtain(recipe, search, trusted, lambda _: None))
+        else:
+            self._names_wait_for = "takes the module, which is code"
         if splits is None:
+            self._names_wait_for = self._names_wait_for or "takes the data, which are code"
             return
         self._read += [f"{name} {len(part)}" for name, part in splits.items()]
         training = recipe.training
@@ -176,7 +182,13 @@ class _Checking:
 
     def _sentence(self) -> str:
         if self._schema_only:
-            return "fine, as far as can be seen without reading model and data."
+            return f"fine, as far as can be seen without reading model and data.{self._unchecked()}"
         read = f"; samples: {', '.join(self._read)}" if self._read else ""
         unread = f"; not run without --trust-code: {', '.join(self._unread)}" if self._unread else ""
-        return f"fine{read}{unread}."
+        return f"fine{read}{unread}.{self._unchecked()}"
+
+    def _unchecked(self) -> str:
+        """Say which names were not looked up, and why."""
+        if not self._names_wait_for or not names_any(self._recipe.space):
+            return ""
+        return f" What 'space' names of the model was not looked up: that {self._names_wait_for}."

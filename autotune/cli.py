@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from autotune import commands
+from autotune.commands import completing
 from autotune.commands.options import Debug, Mlflow, Onnx, TrustCode
 from autotune.errors import UserError
 from autotune.exits import EXIT_CONSTRAINT_UNMET, EXIT_INTERRUPTED
@@ -21,6 +22,7 @@ from autotune.exits import Errors as _Errors
 app = typer.Typer(
     name="autotune",
     help="The fastest OpenVINO model for this CPU that keeps your accuracy, with evidence.",
+    epilog="Example: autotune init model.onnx --data data.npz, then: autotune tune recipe.yaml",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -46,7 +48,11 @@ def _main(
 
 
 Isa = Annotated[
-    str, typer.Option(help="Kernels restricted to avx2, avx2-vnni, avx512, avx512-vnni, avx512-bf16 or amx.")
+    str,
+    typer.Option(
+        help="Kernels restricted to avx2, avx2-vnni, avx512, avx512-vnni, avx512-bf16 or amx.",
+        autocompletion=completing.isas,
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict only.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print run.json on stdout, everything else on stderr.")]
@@ -62,8 +68,14 @@ def tune(
         ),
     ],
     data: Annotated[str | None, typer.Option(help="data.npz, a table or FILE.py:function (with MODEL).")] = None,
-    task: Annotated[str | None, typer.Option(help="text-classification, ... (of a transformers folder).")] = None,
-    metric: Annotated[str | None, typer.Option(help="accuracy, f1, auc, mae, ... or FILE.py:function.")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="text-classification, ... (of a transformers folder).", autocompletion=completing.tasks),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(help="accuracy, f1, auc, mae, ... or FILE.py:function.", autocompletion=completing.metrics),
+    ] = None,
     max_drop: Annotated[str | None, typer.Option(help="1% (of the float score) or 0.01 (metric's units).")] = None,
     max_latency: Annotated[str | None, typer.Option(help="Constraint on the winner, such as 5ms.")] = None,
     min_speedup: Annotated[str | None, typer.Option(help="The same: times as fast as float f32, 1.5x.")] = None,
@@ -75,7 +87,13 @@ def tune(
     threads: Annotated[int | None, typer.Option(help="Inference threads (default: all usable cores).")] = None,
     seed: Annotated[int | None, typer.Option(help="Of splits, sampler and bootstrap.")] = None,
     confidence: Annotated[float | None, typer.Option(help="Of bounds and intervals, such as 0.95.")] = None,
-    assurance: Annotated[str | None, typer.Option(help="expected or proven: what the winner must be.")] = None,
+    assurance: Annotated[
+        str | None,
+        typer.Option(
+            help="expected or proven: what the winner must be.",
+            autocompletion=completing.assurances,
+        ),
+    ] = None,
     isa: Isa = "native",
     output: Annotated[Path | None, typer.Option(help="Run folder (default: reports/<name>-<time>).")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the killed run in --output.")] = False,
@@ -166,7 +184,9 @@ def verify(
     slower: Annotated[str, typer.Option(help="How much of the promised speed may be missing, such as 10%.")] = "10%",
     isa: Isa = "native",
     trust_code: TrustCode = False,
-    as_json: AsJson = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what was found on stdout, everything else on stderr.")
+    ] = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -181,7 +201,9 @@ def verify(
 
         hardware.restrict(isa)
         asked = Asked(directory, model, parsed(slower, "--slower"), trust_code)
-        found = verify(asked, (lambda _: None) if quiet else (lambda text: typer.echo(text, err=True)))
+        # The user's own code may print.
+        with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
+            found = verify(asked, (lambda _: None) if quiet else (lambda text: typer.echo(text, err=True)))
         for line in [] if as_json else verification_lines(found, quiet):
             typer.echo(line)
         if as_json:

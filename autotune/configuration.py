@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 Precision = Literal["f32", "bf16", "f16"]
+FloatWeights = Literal["f32", "f16"]
 PlacementName = Literal["plain", "transformer"]
 Preset = Literal["performance", "mixed"]
 Symmetry = Literal["as-preset", "symmetric", "affine"]
@@ -205,6 +206,7 @@ class Configuration:
         compression: the linear layers with int8 or 4-bit weights that are not ``int8-static``; None without any.
         threads: that it runs on; None for as many as the run may use.
         training: the model is not built of the float one, but was trained from the rest of this configuration.
+        float_weights: how the weights that stay float are stored; ``f16`` rounds them, whatever computes with them.
     """
 
     precision: Precision = "f32"
@@ -214,6 +216,7 @@ class Configuration:
     compression: Compression | None = None
     threads: int | None = None
     training: Training | None = None
+    float_weights: FloatWeights = "f32"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "forms", tuple(sorted(self.forms)))
@@ -257,6 +260,8 @@ class Configuration:
         typed = [f"{len(self.bf16_operators)} operators in bf16"] if self.bf16_operators else []
         if self.threads is not None:
             typed.append(f"{self.threads} thread{'' if self.threads == 1 else 's'}")
+        if self.float_weights == "f16":
+            typed.append("float weights stored as f16")
         if self.quantization is None:
             if self.compression is not None:
                 return ", ".join([str(self.compression), *forms, *typed]) + f", rest {self.precision}"

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autotune.decide import digits, drop_words
-from autotune.outcome import Run, Verification
+from autotune.outcome import RunRecord, Verification
 from autotune.progress import search_progress
 from autotune.recipe import Recipe
 from autotune.record import Trial
@@ -32,6 +32,7 @@ _STAGES = {
 }
 
 
+_WIDTH = 80
 # What the search does between trials: its bar stays.
 _WITHIN_SEARCH = ("observe", "search")
 
@@ -100,11 +101,11 @@ class Console:
             self._best = f"best {'float' if best.configuration.is_float else 'int8'} {_gain(best)}"
         self._show(self._best, completed=done, total=total)
 
-    def result(self, run: Run, folder: Path) -> None:
+    def result(self, run: RunRecord, folder: Path) -> None:
         """The verdict, the finalists and where to look."""
         self._end_progress()
         if not self._quiet:
-            self._out.print(_finalists(run, framed=self._out.is_terminal))
+            self._out.print(_finalists(run, min(_WIDTH, self._out.width), framed=self._out.is_terminal))
         self._out.print(run.sentence, style="bold", markup=False, soft_wrap=not self._out.is_terminal)
         if not self._quiet:
             self._out.print(f"Model {folder / 'model'}, report {folder / 'report.html'}", markup=False, soft_wrap=True)
@@ -171,15 +172,22 @@ def _signed(drop: float) -> str:
     return drop_words(drop).removeprefix("drop ").replace("no drop", "0")
 
 
-def _finalists(run: Run, framed: bool) -> Table:
+def _finalists(run: RunRecord, width: int, framed: bool) -> Table:
+    """The closing table: figures whole, configurations wrapped, however long their words are."""
     title, frame = "Finalists, on data the search never saw", box.HEAVY_HEAD if framed else None
-    table = Table(title=title, title_justify="left", width=80, box=frame)
+    table = Table(title=title, title_justify="left", width=width, box=frame)
     for name in ("trial", "configuration", "speed", "drop", "at most", "verdict"):
-        table.add_column(name, justify="left" if name in ("configuration", "verdict") else "right")
+        wraps = name == "configuration"
+        table.add_column(
+            name,
+            justify="left" if name in ("configuration", "verdict") else "right",
+            no_wrap=not wraps,
+            overflow="fold" if wraps else "ellipsis",
+        )
     for finalist in sorted(run.finalists, key=lambda f: -f.speedup.estimate):
         verdict = finalist.verdict
         mark = " *" if finalist.trial == run.winner else ""
-        table.add_row(
+        cells = (
             f"{finalist.trial}{mark}",
             finalist.configuration.label,
             f"{finalist.speedup.estimate:.2f}x",
@@ -187,4 +195,5 @@ def _finalists(run: Run, framed: bool) -> Table:
             _signed(verdict.drop_upper),
             verdict.status,
         )
+        table.add_row(*map(Text, cells))  # as they are: brackets are no markup
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -73,20 +74,27 @@ class Evaluator:
         self._timeout = MINIMUM_TIMEOUT + SLOWEST * baseline_seconds + METRIC_VALUES * prepared.metric_seconds
 
     def evaluate(
-        self, number: int, configuration: Configuration, origin: Origin, earlier: Iterable[Trial]
+        self,
+        number: int,
+        configuration: Configuration,
+        origin: Origin,
+        earlier: Iterable[Trial],
+        *,
+        patience: float = math.inf,
     ) -> Evaluated:
         """Return the trial of one configuration; every error but the user's becomes a failed trial.
 
         Args:
-            origin: ``plain`` and trained configurations are always measured in full.
+            origin: what is ``plain``, was trained or differs in storage only is always measured in full.
             earlier: trials so far; an equal configuration or candidate is not measured again.
+            patience: seconds that it may take at most, where that is less than what would show that it hangs.
         """
-        found = self._evaluate(number, configuration, origin, earlier)
+        found = self._evaluate(number, configuration, origin, earlier, time.monotonic() + patience)
         trial = replace(found.trial, finished_at=time.time(), ended_seconds=time.monotonic() - self._begun)
         return replace(found, trial=trial)
 
     def _evaluate(
-        self, number: int, configuration: Configuration, origin: Origin, earlier: Iterable[Trial]
+        self, number: int, configuration: Configuration, origin: Origin, earlier: Iterable[Trial], until: float
     ) -> Evaluated:
         known = [t for t in earlier if t.state != "duplicate"]
         same = next((t for t in known if t.configuration == configuration), None)
@@ -94,47 +102,47 @@ class Evaluator:
             return Evaluated(_duplicate(number, configuration, origin, same))
         if configuration == Configuration():
             return Evaluated(self._baseline(number, origin))
+        full = origin in ("plain", "training", "storage") or not self._early_stopping
+        candidate: str | None = None
+        seconds = Seconds()
+        started = self._working_seconds()
         try:
-            started = time.monotonic()
-            built: Built = self._runner.call(Build(configuration), self._timeout)
-            observing, inference = built.observe_seconds, built.inference_seconds
-            build_seconds = time.monotonic() - started - observing - inference
-            same = next((t for t in known if t.candidate == built.digest and _compiled_alike(t, configuration)), None)
+            built: Built = self._runner.call(Build(configuration), self._timeout_before(until))
+            candidate = built.digest
+            seconds = Seconds(observe=built.observe_seconds, inference=built.inference_seconds)
+            seconds = replace(seconds, build=self._working_seconds() - started - seconds.observe - seconds.inference)
+            same = _same_candidate(known, built.digest, configuration, full)
             if same is not None:
-                spent = Seconds(observe=observing, inference=inference, build=build_seconds)
-                return Evaluated(_duplicate(number, configuration, origin, same, spent))
-            full = origin in ("plain", "training") or not self._early_stopping
-            rival = self._rival(known)
-            request = Measure(
-                configuration,
-                tolerance=None if full else self._tolerance,
-                slowest=None if full else self._slowest_worth_scoring(known),
-                rival=rival,
-            )
-            measured: Measured = self._runner.call(request, self._timeout)
+                return Evaluated(_duplicate(number, configuration, origin, same, seconds))
+            started = self._working_seconds()
+            request = self._request(configuration, known, full)
+            measured: Measured = self._runner.call(request, self._timeout_before(until))
         except (StageFailed, WorkerDied) as error:
-            return Evaluated(_failed(number, configuration, origin, failure_of(error)))
+            failure = failure_of(error)
+            spent = _spent_failing(seconds, failure, candidate, self._working_seconds() - started)
+            failed = _failed(number, configuration, origin, failure, candidate=candidate, seconds=spent)
+            return Evaluated(failed)
         if measured.per_sample is not None:
             self._keep(number, measured.per_sample)
-        trial = Trial(
-            number=number,
-            configuration=configuration,
-            state="stopped" if measured.stopped else "complete",
-            origin=origin,
-            measurement=measured.measurement,
-            candidate=built.digest,
-            reason=measured.stopped,
-            seconds=Seconds(
-                observe=observing,
-                inference=inference,
-                build=build_seconds,
-                compile=measured.compile_seconds,
-                score=measured.score_seconds,
-                latency=measured.latency_seconds,
-            ),
-        )
+        trial = _measured(number, configuration, origin, measured, candidate=built.digest, seconds=seconds)
+        rival = request.rival
         again = next((t for t in known if rival is not None and t.number == rival.number), None)
         return Evaluated(trial, _timed_again(again, measured.rival) if again and measured.rival else None)
+
+    def _request(self, configuration: Configuration, known: list[Trial], full: bool) -> Measure:
+        return Measure(
+            configuration,
+            tolerance=None if full else self._tolerance,
+            slowest=None if full else self._slowest_worth_scoring(known),
+            rival=self._rival(known),
+        )
+
+    def _timeout_before(self, until: float) -> float:
+        return max(0.0, min(self._timeout, until - time.monotonic()))
+
+    def _working_seconds(self) -> float:
+        """A clock that stands still while a child is started in the place of one that died: no candidate's fault."""
+        return time.monotonic() - self._runner.starting_seconds
 
     def _baseline(self, number: int, origin: Origin) -> Trial:
         """Float f32, which was measured when the child was prepared."""
@@ -145,7 +153,7 @@ class Evaluator:
             state="complete",
             origin=origin,
             measurement=self._prepared.baseline,
-            candidate=self._prepared.model.digest,
+            candidate=self._prepared.candidate,
         )
 
     def _keep(self, number: int, per_sample: NDArray[np.float64]) -> None:
@@ -188,10 +196,16 @@ def _timed_again(trial: Trial, latency: Latency) -> Trial:
     return replace(trial, measurement=replace(measured, latency=latency, duel=None, notes=(*measured.notes, note)))
 
 
-def _compiled_alike(trial: Trial, configuration: Configuration) -> bool:
-    before = trial.configuration
-    compiled = (configuration.precision, configuration.dynamic_group, configuration.threads)
-    return (before.precision, before.dynamic_group, before.threads) == compiled
+def _same_candidate(known: Iterable[Trial], candidate: str, configuration: Configuration, full: bool) -> Trial | None:
+    """Return the trial of an equal model, compiled alike; with ``full`` none that was stopped before its end."""
+    alike = [t for t in known if t.candidate == candidate and _compiled_alike(t.configuration, configuration)]
+    return next((t for t in alike if not (full and t.state == "stopped")), None)
+
+
+def _compiled_alike(one: Configuration, other: Configuration) -> bool:
+    """Tell whether equal models would be the same candidate; stored otherwise it has another size."""
+    asked = ((c.precision, c.dynamic_group, c.threads, c.float_weights) for c in (one, other))
+    return len(set(asked)) == 1
 
 
 def _duplicate(
@@ -211,12 +225,54 @@ def _duplicate(
     )
 
 
-def _failed(number: int, configuration: Configuration, origin: Origin, failure: Failure) -> Trial:
+def _measured(
+    number: int, configuration: Configuration, origin: Origin, measured: Measured, *, candidate: str, seconds: Seconds
+) -> Trial:
+    return Trial(
+        number=number,
+        configuration=configuration,
+        state="stopped" if measured.stopped else "complete",
+        origin=origin,
+        measurement=measured.measurement,
+        candidate=candidate,
+        reason=measured.stopped,
+        seconds=replace(
+            seconds,
+            compile=measured.compile_seconds,
+            score=measured.score_seconds,
+            latency=measured.latency_seconds,
+        ),
+    )
+
+
+def _failed(
+    number: int,
+    configuration: Configuration,
+    origin: Origin,
+    failure: Failure,
+    *,
+    candidate: str | None,
+    seconds: Seconds,
+) -> Trial:
     return Trial(
         number=number,
         configuration=configuration,
         state="failed",
         origin=origin,
         failure=failure,
+        candidate=candidate,
         reason=f"{failure.stage}: {failure.message}",
+        seconds=seconds,
     )
+
+
+def _spent_failing(before: Seconds, failure: Failure, candidate: str | None, seconds: float) -> Seconds:
+    """Add what the request that failed took to the stage that it failed in.
+
+    A child that died does not say where; what was built is counted as compiled, where most die.
+    """
+    if candidate is None:
+        return replace(before, build=seconds)
+    if failure.stage == "latency":
+        return replace(before, latency=seconds)
+    return replace(before, score=seconds) if failure.stage == "score" else replace(before, compile=seconds)

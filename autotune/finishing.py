@@ -13,7 +13,7 @@ from autotune.configuration import Configuration
 from autotune.errors import AutotuneError, WorkerDied
 from autotune.events import Events
 from autotune.findings import QuantizerRecord
-from autotune.outcome import Finalist, Run, Saturation, Verdict
+from autotune.outcome import Finalist, RunRecord, Saturation, Storage, Verdict
 from autotune.protocol import Emulate, Emulated, Export, Exported, Judge, Race, Raced, Recall
 from autotune.record import Trial
 from autotune.runner import Runner
@@ -25,7 +25,7 @@ FINALISTS = 5
 T = TypeVar("T")
 
 
-def finish(setting: Setting, found: Found, notes: Sequence[str], runner: Runner, events: Events) -> Run:
+def finish(setting: Setting, found: Found, notes: Sequence[str], runner: Runner, events: Events) -> RunRecord:
     """Judge the finalists on the holdout, write the winner and the reports.
 
     A finalist that fails on the way is left out and the user is told; float f32 is the last one standing. The first
@@ -56,11 +56,12 @@ class _Finishing:
         self._places: dict[int, Sequence[int]] = {}
         self._verdicts: dict[int, Verdict] = {}
 
-    def run(self) -> Run:
+    def run(self) -> RunRecord:
         self._events.stage("finalists")
         self._phase(self._judge)
         self._phase(self._race)
         finalists, decision, exported = self._phase(self._write_winner)
+        storage = self._storage(decision)
         saturation = self._phase(lambda: self._saturation(decision))
         quantizers = self._phase(lambda: self._quantizers(decision))
         self._events.stage("report")
@@ -69,7 +70,14 @@ class _Finishing:
                 self._setting,
                 self._found,
                 Judged(
-                    tuple(finalists), decision, exported, saturation, quantizers, self._interrupted, tuple(self._notes)
+                    tuple(finalists),
+                    decision,
+                    exported,
+                    storage,
+                    saturation,
+                    quantizers,
+                    self._interrupted,
+                    tuple(self._notes),
                 ),
             )
         )
@@ -80,11 +88,11 @@ class _Finishing:
 
     def _finalists(self) -> list[Trial]:
         """Choose the finalists; fewer where the timeout leaves no time to judge them all."""
-        setting, trials = self._setting, self._found.trials
+        setting, trials = self._setting, decide.searched(self._found.trials)
         goal = setting.goal
         every = chosen = decide.pick_finalists(trials, goal.tolerance, FINALISTS, goal.max_size_bytes)
         if not self._found.late or setting.deadline is None:
-            return every
+            return self._stored(every)
         left = setting.deadline - time.monotonic()
         while len(chosen) > 2 and left < reserve.finishing_seconds(  # float f32 and the likeliest winner
             setting.prepared, setting.sizes, chosen, trials, slack=0.0
@@ -92,7 +100,11 @@ class _Finishing:
             chosen = _without_one(chosen)
         if len(chosen) < len(every):
             self._note(f"The timeout leaves time for {len(chosen)} of {len(every)} finalists.")
-        return chosen
+        return self._stored(chosen)
+
+    def _stored(self, chosen: Sequence[Trial]) -> list[Trial]:
+        """Let f16 weights take the place of f32 where they cost nothing: what is judged is what may be written."""
+        return decide.with_halved(chosen, self._found.trials, self._setting.goal.tolerance)
 
     def _phase(self, phase: Callable[[], T]) -> T:
         """Carry out one phase; after the run's first interrupt begin it again, cut short."""
@@ -128,7 +140,7 @@ class _Finishing:
         except (StageFailed, WorkerDied):
             for trial in [t for t in self._chosen if t.configuration != Configuration()]:
                 self._try_alone(trial)
-            raced = self._timed(self._chosen)
+            raced = self._together()
         if raced.disturbance:
             self._note(raced.disturbance)
         columns = zip(tuple(self._chosen), raced.milliseconds, raced.places, raced.failures, strict=True)
@@ -136,6 +148,19 @@ class _Finishing:
             if failure is not None:
                 self._drop(trial, "could not be timed again", failure.message)
             self._columns[trial.number], self._places[trial.number] = milliseconds, places
+
+    def _together(self) -> Raced:
+        """Time them in common rounds; where all at once end the child, none alone, one after another is left out."""
+        while True:
+            try:
+                return self._timed(self._chosen)
+            except (StageFailed, WorkerDied) as error:
+                if len(self._chosen) == 1:
+                    raise
+                fewer = _without_one(self._chosen)
+                self._drop(
+                    next(t for t in self._chosen if t not in fewer), "could not be timed beside the others", error
+                )
 
     def _try_alone(self, trial: Trial) -> None:
         """Find out whether it was this one that ended the child."""
@@ -218,6 +243,20 @@ class _Finishing:
             if exported.onnx is not None:
                 self._note(exported.onnx.sentence)
             return finalists, decision, exported
+
+    def _storage(self, decision: decide.Decision) -> Storage:
+        """Tell how the winner's float weights are stored; where only one way was tried, the record alone says why."""
+        winner = next(t for t in self._chosen if t.number == decision.winner)
+        found = decide.storage(
+            winner,
+            self._found.trials,
+            self._setting.goal.tolerance,
+            kept=self._found.kept_f32,
+            judged={number: verdict.status for number, verdict in self._verdicts.items()},
+        )
+        if found.f32_bytes is not None and found.f16_bytes is not None:
+            self._note(found.sentence)
+        return found
 
     def _saturation(self, decision: decide.Decision) -> Saturation | None:
         """Tell what saturation costs the winner, if its sums can: it is scored again, emulated in floats."""

@@ -65,7 +65,7 @@ class RunFolder:
 
     @property
     def record(self) -> Path:
-        """The whole ``outcome.Run`` as JSON: what the report is made from."""
+        """The whole ``outcome.RunRecord`` as JSON: what the report is made from."""
         return self.path / "record.json"
 
     @property

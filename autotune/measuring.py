@@ -12,6 +12,7 @@ from autotune.configuration import Configuration
 from autotune.errors import UserError
 from autotune.graph.half import HalfStorage
 from autotune.measure.compiled import Compiled
+from autotune.measure.typed import not_in_bf16
 from autotune.protocol import Measure, Measured, Rival
 from autotune.record import Duel, Failure, Latency, Measurement, OperatorRun
 from autotune.scoring import Scorer
@@ -74,7 +75,7 @@ def measure(
         score=None if score is None else score.value,
         drop=None if score is None else score.drop,
         samples=0 if score is None else score.samples,
-        size_bytes=storage.size(model),
+        size_bytes=storage.size(model, request.configuration.float_weights),
         threads=compiled.threads,
         operators=operators,
         drop_error=None if score is None else score.drop_error,
@@ -133,8 +134,7 @@ def metric_passed_on_float() -> Iterator[None]:
 
 
 def _check_bf16(configuration: Configuration, operators: Sequence[OperatorRun]) -> None:
-    """Operators that were to compute in bf16 did; those that are part of another node are not seen."""
-    others = {run.name: run.precision for run in operators if run.precision != "bf16"}
-    missed = [f"{name} ({others[name]})" for name in configuration.bf16_operators if name in others]
+    """Operators that were to compute in bf16 did."""
+    missed = not_in_bf16(configuration.bf16_operators, operators)
     if missed:
         raise StageFailed(Failure("compile", "not-bf16", f"OpenVINO does not compute in bf16: {', '.join(missed[:5])}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from autotune.configuration import Configuration
+from autotune.configuration import Configuration, FloatWeights
 from autotune.findings import FrameFindings, Importances, QuantizerRecord
 from autotune.record import Interval, ModelInfo, Seconds, Trial
 
@@ -53,6 +53,24 @@ class Saturation:
     emulated_score: float
     cost: float
     n: int
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How the winner's float weights are stored, as they were or rounded to f16, and why.
+
+    Attributes:
+        f32_bytes, f16_bytes: of the model's constants as they are written, with either; None where that is not known.
+        f32_drop, f16_drop: on the search split, in the metric's own units; as above.
+        sentence: what was done.
+    """
+
+    float_weights: FloatWeights
+    f32_bytes: int | None
+    f16_bytes: int | None
+    f32_drop: float | None
+    f16_drop: float | None
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -181,7 +199,7 @@ class SplitSizes:
 
 
 @dataclass(frozen=True)
-class Run:
+class RunRecord:
     """Everything that a finished (or interrupted) run knows; the report is a pure function of it.
 
     Attributes:
@@ -193,6 +211,7 @@ class Run:
         saturation: None where 8-bit sums cannot saturate, where float won, or where ``notes`` say why.
         export_check: what the written model was compared on.
         onnx: None where it was not asked for.
+        storage: None in the record of an older run.
         solved: the solved recipe as YAML.
         command: the command line that reproduces the run.
         ladder: None where the order was ``search``.
@@ -230,6 +249,7 @@ class Run:
     importances: Importances | None = None
     export_check: ExportCheck | None = None
     onnx: OnnxExport | None = None
+    storage: Storage | None = None
 
 
 @dataclass(frozen=True)

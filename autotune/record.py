@@ -8,7 +8,7 @@ from typing import Literal
 
 from autotune.configuration import Compression, Configuration, FormName, Precision, RunScheme, WeightForm
 
-Origin = Literal["plain", "neighbour", "guide", "sampler", "training"]
+Origin = Literal["plain", "neighbour", "guide", "sampler", "training", "storage"]
 TrialState = Literal["complete", "stopped", "duplicate", "failed"]
 
 
@@ -166,7 +166,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a trial has no measurement. ``stage`` is build, compile, latency, score, export or worker."""
+    """Why a trial has no measurement. ``stage`` is build, explore, compile, latency, score, export or worker."""
 
     stage: str
     kind: str
@@ -201,7 +201,7 @@ class Trial:
 
     Attributes:
         origin: who proposed it: ``plain`` (what peers would ship), ``neighbour`` (one choice changed), ``guide`` (float
-            operators from the prior), ``sampler``, or ``training`` (made, not found).
+            operators from the prior), ``sampler``, ``training`` (made, not found) or ``storage`` (f16 weights).
         candidate: digest of the built model; None if it was never built.
         reason: why it was stopped, failed or not measured again; empty when complete.
         finished_at: Unix time of its end.

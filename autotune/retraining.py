@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from autotune import decide
 from autotune.configuration import Configuration, Quantization, Training
@@ -13,7 +14,7 @@ from autotune.events import Events
 from autotune.recipe import TrainingSpec
 from autotune.record import Trial
 from autotune.runner import Runner
-from autotune.search.driver import Proposal, Search
+from autotune.search.driver import ADOPTED, Proposal, Search
 from autotune.setting import Lessons, Setting
 from autotune.sources.training import save_training
 from autotune.stages import StageFailed
@@ -50,7 +51,7 @@ def retrain(
     spec, lessons = setting.recipe.training, setting.lessons
     if spec is None or lessons is None:
         return "Not climbed: the recipe has no training."
-    found = [t for t in search.trials if t.configuration.training is None]
+    found = [t for t in search.trials if t.origin not in ADOPTED]
     if decide.is_served(found, setting.goal):
         return "Not climbed: static int8 or a lower rung has what was asked for."
     start = decide.to_train(found, setting.goal)
@@ -118,13 +119,11 @@ def _rounds(
         done = trained.steps
         told.add(done)
         until = min(done + each, spec.steps)
-        made = Configuration(
-            base.precision, base.quantization, threads=base.threads, training=Training(trained.digest, done)
-        )
-        proposal = search.adopt(start, made)
+        made = replace(base, training=Training(trained.digest, done))
+        proposal = search.adopt(start, made, "training")
         found = evaluator.evaluate(proposal.number, made, "training", search.trials)
         tell(proposal, found)
-        rounds = [t for t in search.trials if t.configuration.training is not None]
+        rounds = [t for t in search.trials if t.origin == "training"]
         if decide.is_served(rounds, setting.goal, clearly=True):
             return f"Trained {done} steps: trial {found.trial.number} is clearly within the tolerance."
         if _no_better(rounds):
@@ -144,7 +143,7 @@ def _trainable(start: Configuration) -> tuple[Configuration, str]:
     plain = Quantization(
         q.placement, q.preset, q.float_operators, q.activation, (), q.weights, q.bias_correction, q.overflow_fix
     )
-    found = Configuration(start.precision, plain, threads=start.threads)
+    found = Configuration(start.precision, plain, threads=start.threads, float_weights=start.float_weights)
     left = [
         name
         for name, value in (

@@ -121,7 +121,7 @@ class Scorer:
                 raise StageFailed(Failure("score", "not-finite", "an output is NaN or infinite")) from None
             if tolerance is not None and stop < n and self.looks:
                 so_far = np.concatenate(parts)
-                value, drop = self._value_and_drop(so_far)
+                value, drop = self._so_far(so_far)
                 if test is not None:
                     change = self.per_sample[start:stop] - parts[-1]
                     change = change if self._metric.higher_is_better else -change
@@ -132,11 +132,11 @@ class Scorer:
                     why = f"drop beyond the tolerance after {stop} of {n} samples"
                     return self._score_of(so_far, value, drop, why)
         per_sample = np.concatenate(parts)
-        value, drop = self._value_and_drop(per_sample)
+        value = self._value(per_sample, np.arange(n))
         if not np.isfinite(value):
             message = f"{self._metric.name} is undefined for this candidate's outputs"
             raise StageFailed(Failure("score", "not-finite", message))
-        return self._score_of(per_sample, value, drop)
+        return self._score_of(per_sample, value, self._lost(self.value, value))
 
     def _scores(self, compiled: Compiled, start: int, stop: int, outputs: dict[str, Array] | None = None) -> Scores:
         """Return what of each sample the metric depends on; outputs are held for a piece of the samples at a time.
@@ -253,11 +253,14 @@ class Scorer:
             clusters=self._clusters_of(len(per_sample)),
         )
 
-    def _value_and_drop(self, per_sample: Scores) -> tuple[float, float]:
+    def _so_far(self, per_sample: Scores) -> tuple[float, float]:
+        """Return the metric of the first samples, and the drop; NaN where it is undefined for these few."""
         chosen = np.arange(len(per_sample))
-        value = self._value(per_sample, chosen)
-        reference = self.value if len(chosen) == len(self) else self._value_of(self.per_sample, chosen)
-        return value, reference - value if self._metric.higher_is_better else value - reference
+        value = self._value_of(per_sample, chosen)
+        return value, self._lost(self._value_of(self.per_sample, chosen), value)
+
+    def _lost(self, reference: float, value: float) -> float:
+        return reference - value if self._metric.higher_is_better else value - reference
 
     def _value_of(self, scores: Scores, chosen: NDArray[np.intp]) -> float:
         """Return the metric of some samples; NaN where it is undefined for them (a resample without some class)."""

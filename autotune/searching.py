@@ -12,6 +12,7 @@ from autotune.evaluator import Evaluated, Evaluator
 from autotune.events import Events
 from autotune.files import write_text
 from autotune.finishing import FINALISTS
+from autotune.prior.gain import by_name
 from autotune.protocol import Explore, Explored, Export, Exported, Observe, Observed
 from autotune.recipe import dump
 from autotune.record import Trial
@@ -19,14 +20,15 @@ from autotune.retraining import retrain
 from autotune.runner import Runner
 from autotune.search.driver import Proposal, Search
 from autotune.search.incumbent import to_beat
+from autotune.search.written import BestWritten
 from autotune.setting import Found, Setting
 from autotune.stages import StageFailed
+from autotune.storing import store
 
 # What looking at the operators of one frame may take.
 EXPLORING_SECONDS = 8.0
-# The best so far is written again when it is faster by this factor, and so many seconds after the last time.
-BETTER = 1.03
-WRITE_EVERY_SECONDS = 5.0
+# So long a candidate may go on when the time is up.
+LEAST_PATIENCE = 5.0
 
 
 def search(setting: Setting, note: Callable[[str], None], runner: Runner, events: Events) -> Found:
@@ -55,7 +57,7 @@ class _Searching:
             setting.folder.study,
             setting.recipe.seed,
             self._tolerance,
-            profile={run.name: run.microseconds for run in setting.prepared.baseline.operators},
+            profile=by_name(setting.prepared.baseline.operators),
             strategy=strategy,
             climbs=self._climbs,
             max_size=setting.goal.max_size_bytes,
@@ -72,7 +74,7 @@ class _Searching:
             begun=setting.clock - before,
             max_size=setting.goal.max_size_bytes,
         )
-        self._written: tuple[float, float] = (0.0, 0.0)
+        self._written = BestWritten(self._tolerance)
         self._observed = False
         self._observing = self._inference = 0.0
 
@@ -80,6 +82,7 @@ class _Searching:
         started = time.monotonic()
         interrupted = late = False
         training = "Interrupted."
+        kept_f32: dict[int, str] = {}
         ended = "The search came to its end: its trials are used up, or nothing is left to try."
         budget = self._setting.recipe.budget.trials
         try:
@@ -100,6 +103,7 @@ class _Searching:
                 self._explore()
                 self._try_one()
             training = self._train()
+            kept_f32 = self._store()
         except KeyboardInterrupt:
             if not any(t.state == "complete" for t in self._search.trials):
                 raise
@@ -116,6 +120,7 @@ class _Searching:
             observe_seconds=self._observing,
             inference_seconds=self._inference,
             explored=self._search.explored,
+            kept_f32=kept_f32,
         )
 
     @property
@@ -139,12 +144,23 @@ class _Searching:
             self._note(told)
         return told
 
+    def _store(self) -> dict[int, str]:
+        """Try what may win with f16 weights; return why others were not."""
+        return store(
+            self._setting,
+            self._search,
+            self._evaluator,
+            self._runner,
+            tell=self._learn,
+            left=lambda: self._left(storing=False),
+        )
+
     def _tell(self, trial: Trial) -> None:
-        """Show a trial, and keep its model if it is the best so far."""
+        """Show a trial, and keep the best model so far."""
         best = to_beat(self._search.able, self._tolerance)
         total = max(self._setting.recipe.budget.trials, self._measured + self._search.plain_left)
         self._events.trial(trial, best, self._measured, total)
-        self._keep(trial)
+        self._keep_best()
 
     def _fast_enough(self) -> str:
         """Say so when all rungs below static int8 are climbed and one of their models has the speed asked for."""
@@ -155,10 +171,17 @@ class _Searching:
         return "" if found is None else f"No higher rung is needed: trial {found.number} is fast enough."
 
     def _try_one(self) -> None:
-        proposal = self._search.ask()
+        left = self._left() if self._search.trials else math.inf
+        proposal = self._search.ask(hurry=left <= 0)
         if not self._observed and proposal.configuration.quantization is not None:
             self._observe()
-        found = self._evaluator.evaluate(proposal.number, proposal.configuration, proposal.origin, self._search.trials)
+        found = self._evaluator.evaluate(
+            proposal.number,
+            proposal.configuration,
+            proposal.origin,
+            self._search.trials,
+            patience=math.inf if proposal.origin == "plain" else self._patience(left),
+        )
         self._learn(proposal, found)
 
     def _learn(self, proposal: Proposal, found: Evaluated) -> None:
@@ -194,14 +217,28 @@ class _Searching:
         recent = [reserve.trial_seconds(t) for t in self._search.trials[-reserve.RECENT :] if t.state != "duplicate"]
         return max(recent, default=0.0) > self._left()
 
-    def _left(self) -> float:
-        """Return the seconds that the timeout leaves to the search, were it to end now."""
+    def _left(self, storing: bool = True) -> float:
+        """Return the seconds that the timeout leaves to the search, were it to end now.
+
+        Args:
+            storing: trying f16 weights is still to come.
+        """
         if self._setting.deadline is None:
             return math.inf
-        prepared, sizes, trials = self._setting.prepared, self._setting.sizes, self._search.trials
-        finalists = decide.pick_finalists(trials, self._tolerance, FINALISTS)
+        prepared, sizes, trials = self._setting.prepared, self._setting.sizes, decide.searched(self._search.trials)
+        finalists = decide.pick_finalists(trials, self._tolerance, FINALISTS, self._setting.goal.max_size_bytes)
         after = reserve.finishing_seconds(prepared, sizes, finalists, trials)
+        if storing and self._setting.space.may_halve:
+            after += sum(map(reserve.trial_seconds, decide.worth_halving(finalists, self._tolerance)))
         return self._setting.deadline - time.monotonic() - after
+
+    def _patience(self, left: float) -> float:
+        """Return how long to wait for a candidate: as long as giving it up would end the run no sooner.
+
+        That takes another child, whose start takes about as long as that of the ones before.
+        """
+        starting = self._runner.starting_seconds / (self._runner.restarts + 1)
+        return max(left, 0.0) + max(starting, LEAST_PATIENCE)
 
     def _over(self) -> str:
         """Say so where the plain configurations and judging them take longer than the whole run was to."""
@@ -229,13 +266,10 @@ class _Searching:
         self._observing += time.monotonic() - started - inference
         self._inference += inference
 
-    def _keep(self, trial: Trial) -> None:
-        """Write the model folder when this trial is the fastest within the tolerance so far."""
-        measured = trial.measurement
-        if trial.state != "complete" or measured is None or measured.latency is None or measured.drop is None:
-            return
-        speed, (best, at) = measured.latency.speedup.low, self._written
-        if measured.drop > self._tolerance or speed < BETTER * best or time.monotonic() < at + WRITE_EVERY_SECONDS:
+    def _keep_best(self) -> None:
+        """Write the model folder when the best of all trials so far is due."""
+        trial = self._written.due(self._able_to_win(), time.monotonic())
+        if trial is None:
             return
         remark = "The best of the search so far; it was not judged on the holdout."
         export = Export(trial.configuration, self._setting.folder.model.absolute(), remark, final=False)
@@ -243,8 +277,15 @@ class _Searching:
             exported: Exported = self._runner.call(export)
         except (StageFailed, WorkerDied) as error:
             self._note(f"The best so far, trial {trial.number}, could not be written: {error}")
+            self._written.refuse(trial)
             return
         solved = self._setting.solve(trial.configuration, exported.digest)
         write_text(self._setting.folder.solved, dump(solved))
         self._inference += exported.inference_seconds
-        self._written = speed, time.monotonic()
+        self._written.wrote(trial, time.monotonic())
+
+    def _able_to_win(self) -> list[Trial]:
+        """The trials of the search that may win, and what training made."""
+        size = self._setting.goal.max_size_bytes
+        trained = [t for t in self._search.trials if t.configuration.training is not None and decide.fits(t, size)]
+        return [*self._search.able, *trained]

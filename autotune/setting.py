@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from autotune.configuration import Configuration
@@ -65,6 +65,7 @@ class Found:
         ended: a sentence: why the search ended. ``training``: why nothing was trained, or why that ended.
         seconds: wall time of the search.
         explored: frames and what was found out about their operators.
+        kept_f32: number of a trial -> why its float weights were not tried as f16, as the end of a sentence.
         observe_seconds, inference_seconds: of observing the float model and of looking at operators; see
             ``record.Seconds``.
     """
@@ -78,3 +79,4 @@ class Found:
     observe_seconds: float
     inference_seconds: float
     explored: tuple[tuple[Configuration, Explored], ...] = ()
+    kept_f32: Mapping[int, str] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotune.errors import UserError
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 from autotune.report.tracked import FILES, tracked
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Tracker:
             found = self._client.get_experiment_by_name(name)
             self._experiment = found.experiment_id if found else self._client.create_experiment(name)
 
-    def log(self, run: Run, folder: Path) -> str:
+    def log(self, run: RunRecord, folder: Path) -> str:
         """Keep a finished run: parameters, metrics, tags, and the files of its folder with the model.
 
         Returns:

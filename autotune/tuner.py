@@ -15,7 +15,7 @@ from autotune.files import model_files, write_text
 from autotune.finishing import finish
 from autotune.folder import RunFolder, identity
 from autotune.onnx_qdq.refusal import check_installed
-from autotune.outcome import Goal, Run, SplitSizes
+from autotune.outcome import Goal, RunRecord, SplitSizes
 from autotune.protocol import Prepared, Setup
 from autotune.runner import Runner
 from autotune.searching import search
@@ -27,6 +27,7 @@ from autotune.sources.media import reading
 from autotune.sources.model import obtain, torch_request
 from autotune.sources.training import load_training
 from autotune.space import Space
+from autotune.space.halved import halved
 from autotune.space.public import narrowed
 from autotune.tasks import metrics
 
@@ -46,7 +47,7 @@ class Options:
     begun: float = field(default_factory=time.monotonic)
 
 
-def tune(asked: recipe.Recipe, options: Options, events: Events) -> Run:
+def tune(asked: recipe.Recipe, options: Options, events: Events) -> RunRecord:
     """Carry out one run and leave its results in the output folder.
 
     An interrupt (Ctrl-C) during the search ends the search: the run finishes with what was measured until then
@@ -72,7 +73,7 @@ class _Tuning:
         self.clock = options.begun
         self.notes: list[str] = []
 
-    def run(self) -> Run:
+    def run(self) -> RunRecord:
         if self.recipe.export.onnx:
             check_installed(self.recipe.where("export", "onnx"))
         if self.recipe.metric.name is not None:  # before data are loaded for long: does it exist, is its library there
@@ -86,7 +87,7 @@ class _Tuning:
                 "The trained model of this recipe is not used: 'autotune apply' rebuilds it, tuning trains anew."
             )
         self.events.stage("data")
-        for code in self.recipe.functions:
+        for code in self.recipe.functions if self.options.trust_code else ():
             self._note(f"Runs code of yours: {code}")
         splits = load_data(self.recipe, self.options.trust_code, self._note)
         model = obtain(self.recipe, splits.search, self.options.trust_code, self._note)
@@ -172,12 +173,14 @@ class _Tuning:
             self._note(told)
 
     def _possible(self) -> recipe.Space:
-        """The recipe's space, without what its way of making candidates cannot do."""
-        if self.recipe.strategy.candidates == "observe-once":
-            return self.recipe.space
-        left = narrowed(self.recipe.space)
-        if left.note:
-            self._note(left.note)
+        """The recipe's space, without what its way of making candidates cannot do, or what would be too large."""
+        left = halved(self.recipe.space, self.prepared.baseline.size_bytes, self.recipe.tolerance.max_size)
+        notes = [left.note]
+        if self.recipe.strategy.candidates != "observe-once":
+            left = narrowed(left.space)
+            notes.append(left.note)
+        for note in filter(None, notes):
+            self._note(note)
         return left.space
 
     def _goal(self) -> Goal:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autotune import data, decide, deploy, hardware, recipe
+from autotune import decide, deploy, hardware, recipe
 from autotune.configuration import Configuration
 from autotune.errors import AutotuneError, UserError, WorkerDied
 from autotune.folder import RunFolder
-from autotune.outcome import Run, Verification
-from autotune.protocol import Prepared, Recheck, Rechecked, Setup
+from autotune.outcome import RunRecord, Verification
+from autotune.protocol import Prepared, Recheck, Rechecked
 from autotune.report.write import load_record
+from autotune.restoring import restored
 from autotune.runner import Runner
-from autotune.sources.cache import cache_dir
-from autotune.sources.datasets import load_data
-from autotune.sources.media import reading
-from autotune.sources.model import obtain
 from autotune.stages import StageFailed
 
 ROUNDS = 100
@@ -68,28 +64,16 @@ def verify(asked: Asked, note: Callable[[str], None]) -> Verification:
     run = load_record(folder.record)
     solved = recipe.load(folder.solved)
     directory = deploy.checked(asked.model or folder.model)
-    splits = load_data(solved, asked.trust_code, note)
-    source = obtain(solved, splits.search, asked.trust_code, note)
     assert solved.expect is not None
-    if solved.expect.data != data.digest(splits):
-        raise UserError(f"{folder.solved}: the data are not those that the run was judged with; verify needs these.")
-    with tempfile.TemporaryDirectory() as scratch:
-        log = Path(scratch) / "run.log"
-        file = Path(scratch) / "splits.npz"
-        data.save(splits, file)
-        setup = Setup.of(
-            solved,
-            model=source,
-            splits=file,
-            trust_code=asked.trust_code,
-            cache=cache_dir() / "observations",
-            reading=reading(solved, splits.search, asked.trust_code),
-        )
+    with restored(solved, asked.trust_code, note) as again:
+        if solved.expect.data != again.data:
+            raise UserError(
+                f"{folder.solved}: the data are not those that the run was judged with; verify needs these."
+            )
         try:
-            with Runner(setup, log) as runner:
-                prepared, checked = _measure(run, directory, source, solved, runner)
+            prepared, checked = _measure(run, directory, again.source, solved, again.runner)
         except (StageFailed, WorkerDied) as error:
-            said = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
+            said = "\n".join(again.log.read_text(errors="replace").splitlines()[-5:])
             raise AutotuneError(f"{error}; the measuring process last said:\n{said}") from error
     for text in checked.notes:
         note(text)
@@ -100,7 +84,7 @@ def verify(asked: Asked, note: Callable[[str], None]) -> Verification:
 
 
 def _measure(
-    run: Run, directory: Path, source: Path, solved: recipe.Recipe, runner: Runner
+    run: RunRecord, directory: Path, source: Path, solved: recipe.Recipe, runner: Runner
 ) -> tuple[Prepared, Rechecked]:
     prepared: Prepared = runner.prepare()
     if prepared.model.digest != run.model.digest:
@@ -119,7 +103,7 @@ def _measure(
     return prepared, checked
 
 
-def _floats(run: Run, prepared: Prepared) -> tuple[Configuration, ...]:
+def _floats(run: RunRecord, prepared: Prepared) -> tuple[Configuration, ...]:
     """Float f32 first; then the other precisions, and what was the best float if it can be run here."""
     model = prepared.model
     best = next(f.configuration for f in run.finalists if f.trial == run.best_float)

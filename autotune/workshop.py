@@ -15,7 +15,7 @@ from autotune.configuration import Configuration, Training
 from autotune.errors import UserError
 from autotune.explorer import explore
 from autotune.findings import QuantizerRecord
-from autotune.graph.half import HalfStorage
+from autotune.graph.half import HalfStorage, rounded
 from autotune.graph.inspect import candidate_digest, constants_size, model_digest
 from autotune.graph.normalise import normalise
 from autotune.inventory import inventory
@@ -111,6 +111,7 @@ class Workshop:
             metric_seconds=self._search.metric_seconds,
             higher_is_better=self._metric.higher_is_better,
             members=splits.search.members,
+            candidate=candidate_digest(self._float),
         )
         self._timing.model = self.prepared.model
         # What was loaded stays: collections that walked it all made some builds take three times as long.
@@ -142,7 +143,9 @@ class Workshop:
         model = self._build(request.configuration)
         self._kept = (request.configuration, model)
         inference = self._variants.watch.seconds - running
-        return Built(candidate_digest(model), self._variants.observing - before - inference, inference)
+        observing = self._variants.observing - before - inference
+        size = self._storage.size(model, request.configuration.float_weights)
+        return Built(candidate_digest(model), observing, inference, size)
 
     @handle.register
     def _(self, request: Measure) -> Measured:
@@ -247,9 +250,9 @@ class Workshop:
         if self._kept is not None and self._kept[0] == configuration:
             return self._kept[1]
         with stage("build"):
-            if configuration.training is not None:
-                return self._read_trained(configuration.training)
-            return self._variants.build(configuration)
+            made = configuration.training
+            model = self._variants.build(configuration) if made is None else self._read_trained(made)
+            return rounded(model).model if configuration.float_weights == "f16" else model
 
     def _read_trained(self, made: Training) -> Any:
         """Read a model that training made.

@@ -10,7 +10,7 @@ import numpy as np
 
 from autotune import deploy, fresh, memory
 from autotune.data import Lengths
-from autotune.graph.half import HalfStorage
+from autotune.graph.half import HalfStorage, rounded
 from autotune.graph.inspect import candidate_digest
 from autotune.measure.compiled import Compiled, Inputs, compile_emulated, deploy_properties
 from autotune.outcome import ExportCheck, OnnxExport
@@ -37,7 +37,9 @@ def write(
     companions: Companions | None = None,
     lengths: Lengths | None = None,
 ) -> Exported:
-    """Write the folder; weights are stored as the source stores them, unless that changes outputs: that is noted.
+    """Write the folder; weights are stored as the source stores them, or as f16 where the configuration asks for that.
+
+    Where that changes outputs they are stored as f32, and what f16 cannot hold is too: either is noted.
 
     Args:
         model: the candidate as it was judged. compiled: the same.
@@ -50,12 +52,13 @@ def write(
         StageFailed: what was written gives other outputs than what was judged; the folder is removed.
         UserError: the disk is full.
     """
-    note = ""
-    stored = storage.stored(model)
+    asked = request.configuration.float_weights
+    note = _kept(model) if asked == "f16" else ""
+    stored = storage.stored(model, asked)
     _export(stored, compiled, request, name=name, companions=companions, lengths=lengths)
     check, differs = _compared(compiled, request, samples, watch)
     if differs and stored is not model:
-        note = f"Weights are written as f32, twice the size of the source's: as f16, {differs}."
+        note = f"Weights are written as f32, twice the size of f16: as f16, {differs}."
         _export(model, compiled, request, name=name, companions=companions, lengths=lengths)
         check, differs = _compared(compiled, request, samples, watch)
     if differs:
@@ -65,6 +68,15 @@ def write(
         operators = compiled.profile(samples[0] if request.final else None)
         onnx = _onnx(model, compiled, request, samples) if request.onnx else None
     return Exported(candidate_digest(model), operators, watch.seconds, note, check, onnx)
+
+
+def _kept(model: Any) -> str:
+    """Say which weights f16 cannot hold."""
+    kept = rounded(model).kept
+    if not kept:
+        return ""
+    others = f" and {len(kept) - 1} more" if len(kept) > 1 else ""
+    return f"What '{kept[0]}'{others} reads stays f32: f16 cannot hold values so large or so small."
 
 
 def _onnx(model: Any, compiled: Compiled, request: Export, samples: Sequence[Inputs]) -> OnnxExport:

@@ -22,7 +22,7 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 from autotune.record import Interval, Trial
 from autotune.report.html import render
 from autotune.report.write import load_record
@@ -56,7 +56,7 @@ return { first_paint_ms: paint?.startTime, load_ms: page.loadEventEnd, ...plots 
 Row = Mapping[str, Any]
 
 
-def grown(run: Run, count: int) -> Run:
+def grown(run: RunRecord, count: int) -> RunRecord:
     """Return a run of ``count`` trials: the given ones, then all of them again with other figures.
 
     Each repeated int8 trial keeps its own up to 47 of 96 operators with long names float, as runs on transformers do.

@@ -29,7 +29,7 @@ from autotune.graph.neighbours import edges, neighbours, sizes
 from autotune.graph.normalise import normalise
 from autotune.measure.compiled import Compiled, compile_model
 from autotune.measure.latency import measure_pairs
-from autotune.prior.gain import TimeModel, Trial, attribute, border_costs, rank_correlation
+from autotune.prior.gain import Timed, TimeModel, attribute, border_costs, rank_correlation
 from autotune.prior.knapsack import Item, sweep
 from autotune.quantize.factory import CandidateFactory
 from autotune.quantize.placement import DEFAULT_PRESETS
@@ -161,7 +161,7 @@ def time_columns(model: TimeModel, tried: list[frozenset[str]], rows: list[dict[
         return {label: correlation, f"off_{label}": round(off, 3)}
 
     found = columns("time_prior", range(len(tried))) | columns("second_half_prior", range(half, len(tried)))
-    model.correct([Trial(tried[i], rows[i]["ratio"], rows[i]["width"]) for i in range(half)])
+    model.correct([Timed(tried[i], rows[i]["ratio"], rows[i]["width"]) for i in range(half)])
     return found | columns("second_half_corrected", range(half, len(tried)))
 
 

@@ -121,6 +121,16 @@ def test_a_metric_that_is_undefined_for_a_candidate_fails_it_alone(metric: Undef
     assert np.isfinite(scorer.score(scaled(1, 1, 0.9), tolerance=0.01).value)
 
 
+@pytest.mark.parametrize("metric", [Undefined(), Complaining()])
+def test_a_metric_that_is_undefined_for_the_first_samples_alone_fails_nothing(metric: Undefined) -> None:
+    """The first looks see one class or two; the whole split has a value."""
+    labels = np.sort(LABELS)
+    scorer = Scorer(metric, Dataset({"x": np.eye(3, dtype=np.float32)[labels]}, labels), BASELINE)
+    score = scorer.score(scaled(1, 1, 0.95), tolerance=0.05)
+    assert (score.stopped, score.samples) == ("", N)
+    assert np.isfinite(score.value)
+
+
 def test_outputs_that_are_not_finite() -> None:
     scorer = Scorer(Accuracy(), DATA, BASELINE)
     with pytest.raises(StageFailed, match="NaN or infinite"):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from autotune.commands import completing
 from autotune.commands.options import Debug, TrustCode
 from autotune.exits import Errors
 
@@ -21,10 +22,16 @@ def init(
     ],
     data: Annotated[
         str | None,
-        typer.Option(help="data.npz, a table, a folder of images or recordings, FILE.py:function or a built-in name."),
+        typer.Option(
+            help="data.npz, a table, a folder of images or recordings, COCO's .json, FILE.py:function or a builtin."
+        ),
     ] = None,
     task: Annotated[
-        str | None, typer.Option(help="Of a transformers folder, images or recordings; guessed if not given.")
+        str | None,
+        typer.Option(
+            help="Of a transformers folder, images or recordings; guessed if not given.",
+            autocompletion=completing.tasks,
+        ),
     ] = None,
     output: Annotated[Path, typer.Option(help="The recipe to write; must not exist.")] = Path("recipe.yaml"),
     trust_code: TrustCode = False,

@@ -8,6 +8,16 @@ from autotune.decide.holding import differences, still_holds
 from autotune.decide.ladder import ERRORS, dominant, fast_enough, is_served, ladder, rung_of, to_train
 from autotune.decide.plausible import doubt
 from autotune.decide.saturation import saturation, saturation_sentence
+from autotune.decide.storage import (
+    costs_nothing,
+    halved,
+    large_enough,
+    saves,
+    searched,
+    storage,
+    with_halved,
+    worth_halving,
+)
 from autotune.decide.verdict import verdict
 
 __all__ = [
@@ -15,6 +25,7 @@ __all__ = [
     "Decision",
     "Point",
     "choose",
+    "costs_nothing",
     "differences",
     "digits",
     "dominant",
@@ -23,11 +34,13 @@ __all__ = [
     "fast_enough",
     "finalists",
     "fits",
+    "halved",
     "has_changed",
     "is_affordable",
     "is_close",
     "is_served",
     "ladder",
+    "large_enough",
     "pareto_front",
     "pick_finalists",
     "placed",
@@ -35,7 +48,12 @@ __all__ = [
     "rung_of",
     "saturation",
     "saturation_sentence",
+    "saves",
+    "searched",
     "still_holds",
+    "storage",
     "to_train",
     "verdict",
+    "with_halved",
+    "worth_halving",
 ]

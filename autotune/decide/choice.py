@@ -11,6 +11,7 @@ from autotune import stats
 from autotune.configuration import Configuration
 from autotune.decide.front import fits
 from autotune.decide.sentence import sentence, tied, why_float
+from autotune.decide.storage import halved
 from autotune.outcome import Finalist, Goal, Status, Verdict
 from autotune.record import Interval, Trial
 
@@ -125,8 +126,17 @@ def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) ->
 
 
 def best_float(judged: Sequence[Finalist], enough: Collection[Status]) -> Finalist:
-    """Return the fastest float with a sufficient verdict; float f32 unless another one is clearly faster."""
+    """Return the fastest float with a sufficient verdict; float f32 unless another one is clearly faster.
+
+    Where float f32 was judged with f16 weights as well, that one may stand for it: if it is proven to keep the
+    tolerance, as float f32 is, or has a sufficient verdict where float f32 is too large. What runs is the same graph
+    with rounded values, so their times differ by noise only.
+    """
     baseline = next(f for f in judged if f.configuration == Configuration())
+    own = next((f for f in judged if f.configuration == halved(Configuration())), baseline)
+    fits_alone = own.meets_size and not baseline.meets_size
+    if own.verdict.status == "proven" or (fits_alone and own.verdict.status in enough):
+        baseline = own
     others = [f for f in judged if f.configuration.is_float and f.verdict.status in enough and f.speedup.low > 1]
     return max(others, key=_speed, default=baseline)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from autotune import hardware
 from autotune.configuration import Configuration
 from autotune.decide.choice import ENOUGH, best_float, speedup
 from autotune.decide.digits import digits
-from autotune.outcome import Finalist, Fingerprint, Run, Verdict, Verification
+from autotune.outcome import Finalist, Fingerprint, RunRecord, Verdict, Verification
 from autotune.record import Interval
 
 # What a number in a run holds for; the memory and the kernel of the system change without changing any.
@@ -21,7 +21,7 @@ _SUMS = {False: "exact", True: "saturating, so int8 may give other outputs"}
 
 
 def still_holds(
-    run: Run,
+    run: RunRecord,
     floats: Sequence[Configuration],
     milliseconds: Sequence[Sequence[float]],
     verdicts: Sequence[Verdict],
@@ -51,40 +51,45 @@ def still_holds(
     timed = [_with_speed(f, baseline, run) for f in judged]
     best = best_float(timed[1:], ENOUGH[run.goal.assurance])
     deployed = timed[0]
-    against_best = speedup(deployed, best, run.goal)
-    reasons = []
-    if deployed.verdict.status not in ENOUGH[run.goal.assurance]:
-        reasons.append(_drop_reason(deployed.verdict, run))
-    if against_best.high < 1:
-        reasons.append(
-            f"it is slower than {best.configuration.label}: {against_best.estimate:.2f}x as fast "
-            f"({against_best.low:.2f} to {against_best.high:.2f})"
-        )
-    needed = promised.speedup.estimate * (1 - slower)
-    if deployed.speedup.high < needed:
-        reasons.append(
-            f"it is {deployed.speedup.estimate:.2f}x as fast as float f32, {promised.speedup.estimate:.2f}x was "
-            f"promised and at least {needed:.2f}x is wanted"
-        )
-    asked = run.goal.min_speedup
-    if asked is not None and deployed.speedup.high < asked:
-        reasons.append(f"it is {deployed.speedup.estimate:.2f}x as fast as float f32, at least {asked:g}x were asked")
-    latency = float(np.median(deployed.milliseconds))
-    limit = run.goal.max_latency_ms
-    if limit is not None and latency > limit:
-        reasons.append(f"it takes {digits(latency)} ms, at most {limit:g} ms were asked")
+    reasons = tuple(_reasons(deployed, promised, best, run, slower))
     return Verification(
         holds=not reasons,
-        reasons=tuple(reasons),
+        reasons=reasons,
         differences=differences(run.fingerprint, here),
         verdict=deployed.verdict,
         speedup=deployed.speedup,
-        speedup_best_float=against_best,
+        speedup_best_float=speedup(deployed, best, run.goal),
         best_float=best.configuration.label,
-        latency_ms=latency,
+        latency_ms=_milliseconds(deployed),
         promised=promised,
         fingerprint=here,
     )
+
+
+def _reasons(deployed: Finalist, promised: Finalist, best: Finalist, run: RunRecord, slower: float) -> Iterator[str]:
+    """Yield a sentence's end for everything that was promised and does not hold."""
+    goal = run.goal
+    if deployed.verdict.status not in ENOUGH[goal.assurance]:
+        yield _drop_reason(deployed.verdict, run)
+    against_best = speedup(deployed, best, goal)
+    if against_best.high < 1:
+        yield (
+            f"it is slower than {best.configuration.label}: {against_best.estimate:.2f}x as fast "
+            f"({against_best.low:.2f} to {against_best.high:.2f})"
+        )
+    fast = f"it is {deployed.speedup.estimate:.2f}x as fast as float f32"
+    needed = promised.speedup.estimate * (1 - slower)
+    if deployed.speedup.high < needed:
+        yield f"{fast}, {promised.speedup.estimate:.2f}x was promised and at least {needed:.2f}x is wanted"
+    if goal.min_speedup is not None and deployed.speedup.high < goal.min_speedup:
+        yield f"{fast}, at least {goal.min_speedup:g}x were asked"
+    latency = _milliseconds(deployed)
+    if goal.max_latency_ms is not None and latency > goal.max_latency_ms:
+        yield f"it takes {digits(latency)} ms, at most {goal.max_latency_ms:g} ms were asked"
+
+
+def _milliseconds(finalist: Finalist) -> float:
+    return float(np.median(finalist.milliseconds))
 
 
 def differences(before: Fingerprint, here: Fingerprint) -> tuple[str, ...]:
@@ -112,7 +117,7 @@ def _listed(word: str, names: Sequence[str]) -> str:
     return f"{word} {', '.join(names)}"
 
 
-def _drop_reason(verdict: Verdict, run: Run) -> str:
+def _drop_reason(verdict: Verdict, run: RunRecord) -> str:
     if verdict.status == "beyond":
         return f"its drop of {digits(verdict.drop)} is beyond the tolerance of {digits(verdict.tolerance)}"
     return (
@@ -121,5 +126,5 @@ def _drop_reason(verdict: Verdict, run: Run) -> str:
     )
 
 
-def _with_speed(finalist: Finalist, baseline: Finalist, run: Run) -> Finalist:
+def _with_speed(finalist: Finalist, baseline: Finalist, run: RunRecord) -> Finalist:
     return replace(finalist, speedup=speedup(finalist, baseline, run.goal))

@@ -4,6 +4,7 @@ text of it.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def draft(asked: Asked) -> Drafted:
     def move(path: str) -> str:
         return relative(path, Path.cwd(), asked.output.absolute().parent)
 
-    given = None if asked.data is None else moved_source(_named(asked.data), move)
+    given = None if asked.data is None else moved_source({**_named(asked.data), **_images(asked.data, data)}, move)
     text = page(Named(name_of(stem), moved_source(source, move), given), model, data, made)
     write_text(asked.output, text)
     load(asked.output)  # what is written can be read
@@ -123,6 +124,18 @@ def _data(asked: Asked, model: ModelFacts) -> tuple[DataFacts | None, tuple[str,
         check_defined(source.function, Path.cwd(), "data")
         return None, (f"data: {source.function} was not run; with --trust-code init looks at what it returns.",)
     return look_at_data(source, Path.cwd(), asked.trust_code, rows=model.is_folder), ()
+
+
+def _images(named: str, data: DataFacts | None) -> dict[str, Any]:
+    """Return where the images of annotations are, as a recipe says it, where they are not beside these.
+
+    Args:
+        named: the annotations; if it is absolute, so is the answer.
+    """
+    folder = None if data is None or data.boxes is None else data.boxes.folder
+    if folder is None:
+        return {}
+    return {"images": folder.as_posix() if Path(named).is_absolute() else Path(os.path.relpath(folder)).as_posix()}
 
 
 def _named(data: str) -> dict[str, Any]:

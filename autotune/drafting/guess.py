@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autotune.drafting.columns import columns_for
+from autotune.drafting.detection import guess_detection
 from autotune.drafting.media import guess_media, media_task
 from autotune.recipe import TaskName
 from autotune.sources.looking import DataFacts, Labels, ModelFacts, Port
@@ -42,24 +43,15 @@ def guess(model: ModelFacts, data: DataFacts | None, task: TaskName | None) -> G
         data: None where there are none, or they were not looked at.
         task: what the user said it is.
     """
-    if data is not None and data.annotations:
-        return _annotations(model)
     if (name := media_task(model, data, task)) is not None:
-        made = guess_media(model, data, name, said=task is not None)
+        said = task is not None
+        made = (
+            guess_detection(model, data, said=said)
+            if name == "detection"
+            else guess_media(model, data, name, said=said)
+        )
         return Guess(task=made.task, columns=made.columns, why={"task": made.why}, open=made.open)
     return _folder(model, data, task) if model.is_folder else _arrays(model, data)
-
-
-def _annotations(model: ModelFacts) -> Guess:
-    """Boxes are for detection, whose labels and heads no file tells."""
-    unfit = (
-        "data: annotations of COCO are for 'task: detection', which is not drafted: write it with labels, and for a "
-        "model file preprocess and postprocess (what its outputs hold), in the place of the metric."
-    )
-    why = {"metric": "it needs no labels", "task": "it has no labels"}
-    return Guess(
-        None if model.is_folder else _COSINE, "feature-extraction" if model.is_folder else None, why=why, open=(unfit,)
-    )
 
 
 def _folder(model: ModelFacts, data: DataFacts | None, task: str | None) -> Guess:
@@ -96,9 +88,9 @@ def _arrays(model: ModelFacts, data: DataFacts | None) -> Guess:
         )
         return Guess(_COSINE, why={"metric": "it needs no labels"}, open=(unfit,))
     metric, why, said = _metric(model.outputs, data.labels)
-    return Guess(
-        metric, why={"metric": why}, open=(*_misfits(model.inputs, data.arrays, data.labels is not None), *said)
-    )
+    faults = [data.fault] if data.fault else []
+    misfits = _misfits(model.inputs, data.arrays, data.labels is not None)
+    return Guess(metric, why={"metric": why}, open=(*faults, *misfits, *said))
 
 
 def _metric(outputs: tuple[Port, ...], labels: Labels | None) -> tuple[Any, str, tuple[str, ...]]:

@@ -38,6 +38,8 @@ def media_task(model: ModelFacts, data: DataFacts | None, asked: TaskName | None
     files = None if data is None else data.files
     if asked is not None:
         return asked if asked in MEDIA else None
+    if data is not None and data.boxes is not None:
+        return "detection"
     for name, known in MEDIA_TASKS.items():
         if known.head and model.architecture.endswith(known.head) and (files or model.has_processor):
             kind = "audio" if files is None and model.takes_waves else files.kind if files else MEDIA[name]
@@ -52,7 +54,7 @@ def media_task(model: ModelFacts, data: DataFacts | None, asked: TaskName | None
 
 
 def guess_media(model: ModelFacts, data: DataFacts | None, name: TaskName, *, said: bool) -> MediaGuess:
-    """Return what these facts suggest for a task of images or recordings.
+    """Return what these facts suggest for a task of images or recordings, but for ``detection``.
 
     Args:
         said: the user named the task.
@@ -74,8 +76,6 @@ def guess_media(model: ModelFacts, data: DataFacts | None, name: TaskName, *, sa
         steps, open_ = _steps(model, name, files)
         task["preprocess"] = steps
         todo += open_
-        if name == "detection":
-            todo.append("task.postprocess: is missing; say what the outputs hold, beginning with its 'head'.")
     if files is None and data is not None:
         todo.append(f"data: {name} needs a folder with one folder per class, or a table with a column of files.")
     columns: dict[str, str] = {}
@@ -127,17 +127,24 @@ def _by_config(model: ModelFacts, name: TaskName, files: Files | None) -> dict[s
 
 def _steps(model: ModelFacts, name: TaskName, files: Files | None) -> tuple[dict[str, Any], list[str]]:
     """Return ``preprocess`` for a model that is a file or code, and what it leaves open."""
-    if MEDIA[name] == "audio":
-        return _wave_steps(model, files)
-    found = [(port, layout) for port in model.inputs if (layout := image_layout(port)) is not None]
-    if not found:
+    return _wave_steps(model, files) if MEDIA[name] == "audio" else image_steps(model, _SIDE)
+
+
+def image_steps(model: ModelFacts, side: int) -> tuple[dict[str, Any], list[str]]:
+    """Return ``preprocess`` of images for a model that is a file or code, and what it leaves open.
+
+    Args:
+        side: height and width in pixels where the model takes any.
+    """
+    found = _image_input(model)
+    if found is None:
         takes = "; ".join(map(str, model.inputs)) or "inputs that are not known before it runs"
-        return {"size": _SIDE}, [f"task.preprocess: no input looks like an image ({takes}); write what it takes."]
-    port, layout = found[0]
+        return {"size": side}, [f"task.preprocess: no input looks like an image ({takes}); write what it takes."]
+    port, layout = found
+    height, width = _sides(port, layout)
     assert port.shape is not None
-    height, width = port.shape[2:] if layout == "NCHW" else port.shape[1:3]
     channels = port.shape[1] if layout == "NCHW" else port.shape[3]
-    steps: dict[str, Any] = {"input": port.name, "size": [height or _SIDE, width or _SIDE]}
+    steps: dict[str, Any] = {"input": port.name, "size": [height or side, width or side]}
     steps |= {"layout": layout} if layout != "NCHW" else {}
     steps |= {"colour": "grey"} if channels == 1 else {}
     todo = []
@@ -150,8 +157,26 @@ def _steps(model: ModelFacts, name: TaskName, files: Files | None) -> tuple[dict
     else:
         steps["scale"] = 1.0
     if height is None or width is None:
-        todo.append(f"task.preprocess.size: the model takes any; {_SIDE} is assumed, write what it was trained with.")
+        todo.append(f"task.preprocess.size: the model takes any; {side} is assumed, write what it was trained with.")
     return steps, [*todo, *_more_inputs(model, port)]
+
+
+def image_size(model: ModelFacts) -> tuple[int, int] | None:
+    """Return (height, width) of the images that a model takes; None where it takes any, or no images."""
+    found = _image_input(model)
+    if found is None:
+        return None
+    height, width = _sides(*found)
+    return None if height is None or width is None else (height, width)
+
+
+def _image_input(model: ModelFacts) -> tuple[Port, str] | None:
+    return next(((port, layout) for port in model.inputs if (layout := image_layout(port)) is not None), None)
+
+
+def _sides(port: Port, layout: str) -> tuple[int | None, int | None]:
+    assert port.shape is not None
+    return (port.shape[2], port.shape[3]) if layout == "NCHW" else (port.shape[1], port.shape[2])
 
 
 def _wave_steps(model: ModelFacts, files: Files | None) -> tuple[dict[str, Any], list[str]]:

@@ -77,11 +77,11 @@ def page(named: Named, model: ModelFacts, data: DataFacts | None, guess: Guess) 
             write({"metric": guess.metric}),
             "\n",
         ]
-    return "".join([*parts, _REST, *([_OF_LANGUAGE_MODELS] if _generates(guess.task) else [])])
+    return "".join([*parts, _REST, *([_OF_LANGUAGE_MODELS] if _task_name(guess.task) == "text-generation" else [])])
 
 
-def _generates(task: Any) -> bool:
-    return bool((task["name"] if isinstance(task, Mapping) else task) == "text-generation")
+def _task_name(task: Any) -> Any:
+    return task["name"] if isinstance(task, Mapping) else task
 
 
 def describe_model(model: ModelFacts) -> str:
@@ -95,8 +95,8 @@ def describe_model(model: ModelFacts) -> str:
 
 def describe_data(data: DataFacts) -> str:
     """Return a sentence about data."""
-    if data.annotations:
-        return "Annotations of images as COCO has them."
+    if data.boxes is not None:
+        return f"{data.boxes.images} images with {data.boxes.boxes} boxes of {len(data.boxes.classes)} classes."
     if data.files is not None:
         called = "images" if data.files.kind == "image" else "recordings"
         classes = f"{len(data.files.classes) or data.files.numbers} classes" if data.files.label else "no labels"
@@ -116,12 +116,15 @@ def describe_data(data: DataFacts) -> str:
 def _data(named: Named, model: ModelFacts, data: DataFacts | None, guess: Guess) -> str:
     split = "It is dealt out as: split: {calibration: 0.15, search: 0.25, holdout: 0.6}"
     told = [describe_data(data)] if data is not None else []
+    name, path = _task_name(guess.task), "data.csv" if model.is_folder else "data.npz"
     if named.data is None:
         what = "a table with the columns of the task (README)" if model.is_folder else _arrays(model)
-        if model.has_processor or any(map(image_layout, model.inputs)):
+        if name == "detection":
+            what, path = "a .json of COCO, or a table with a row per box: file, x, y, w, h, class", "boxes.json"
+        elif model.has_processor or any(map(image_layout, model.inputs)):
             what += ", or a folder of images or recordings with one folder inside per class"
         told = [f"TO DO: you named no data. Give {what}, or FILE.py:function that returns the same."]
-    source = dict(named.data or {"path": "data.csv" if model.is_folder else "data.npz"})
+    source = dict(named.data or {"path": path})
     if guess.columns:
         source["columns"] = dict(guess.columns)
     return _comment([*told, *_about("data", guess), split]) + write({"data": source})

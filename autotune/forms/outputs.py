@@ -143,6 +143,8 @@ def _blocking(layer: Weighted) -> Blocking | None:
         return None
     most = min(LANES // layer.out, extent)
     possible = [Blocking(blocks, layer.out, extent, kernel, stride) for blocks in range(2, most + 1)]
+    if layer.into == 1:  # with one place left and a stride, OpenVINO (2026.4) computes other numbers from one channel
+        possible = [blocking for blocking in possible if blocking.places > 1]
     # What cuts off nothing at the end needs no operator for it.
     best = max(possible, key=lambda b: (b.gain * (1.0 if b.extent % b.blocks == 0 else 0.9), b.blocks), default=None)
     return best if best is not None and best.gain >= WORTH else None
@@ -151,11 +153,15 @@ def _blocking(layer: Weighted) -> Blocking | None:
 def _rewrite(model: ov.Model, layer: Weighted, blocking: Blocking) -> None:
     node = layer.node
     asked = node.get_attributes()
-    kernel = ops.constant(blocking.weights(layer.weights), name=f"{layer.name}/kernel")
+    weights = blocking.weights(layer.weights)
     step = blocking.blocks * blocking.stride
     begin, end = list(asked["pads_begin"]), list(asked["pads_end"])
     needed = (blocking.places - 1) * step + blocking.width
     end[-1] = needed - begin[-1] - node.input(0).get_shape()[-1]
+    if end[-1] < 0:  # what is left over at the end meets zeros: OpenVINO cannot compile pads that take away
+        weights = np.pad(weights, [(0, 0)] * (weights.ndim - 1) + [(0, -end[-1])])
+        end[-1] = 0
+    kernel = ops.constant(weights, name=f"{layer.name}/kernel")
     strides = [*asked["strides"][:-1], step]
     made = ops.convolution(node.input_value(0), kernel, strides, begin, end, asked["dilations"])
     layout = Relayout(blocking.constant, blocking.back)

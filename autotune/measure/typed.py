@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from autotune.graph.inspect import clone, consumers, nodes_by_name
 from autotune.graph.typing import type_bf16
 from autotune.measure.compiled import compile_model
+from autotune.record import OperatorRun
 
 
 def executed_bf16(model: Any, operators: Sequence[str], threads: int) -> tuple[str, ...]:
@@ -32,6 +33,17 @@ def executed_bf16(model: Any, operators: Sequence[str], threads: int) -> tuple[s
     return tuple(
         name for name in operators if any(name in part for part in good) and _is_seen(named[name], ran, members)
     )
+
+
+def not_in_bf16(operators: Sequence[str], runs: Iterable[OperatorRun]) -> list[str]:
+    """Name those of the operators that ran otherwise, with what they ran in; what is not seen is part of another node.
+
+    Of several nodes of one name one in bf16 is enough: a bias that is computed apart has the name of its operator.
+    """
+    ran: dict[str, list[str]] = {}
+    for run in runs:
+        ran.setdefault(run.name, []).append(run.precision)
+    return [f"{name} ({ran[name][0]})" for name in operators if "bf16" not in ran.get(name, ["bf16"])]
 
 
 def _is_seen(node: Any, ran: Mapping[str, object], members: Collection[str]) -> bool:

@@ -8,6 +8,7 @@ Gaussian posterior (C. E. Rasmussen and C. K. I. Williams, Gaussian Processes fo
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -48,12 +49,20 @@ class Profile:
 
 
 @dataclass(frozen=True)
-class Trial:
+class Timed:
     """What was measured of a set: candidate time over reference time, and the width of its 95 % interval."""
 
     float_operators: frozenset[str]
     ratio: float
     width: float
+
+
+def by_name(runs: Iterable[OperatorRun]) -> dict[str, float]:
+    """Return microseconds per inference by name; several nodes of one name (a bias apart) have one sum."""
+    spent: dict[str, float] = defaultdict(float)
+    for run in runs:
+        spent[run.name] += run.microseconds
+    return dict(spent)
 
 
 def attribute(runs: Iterable[OperatorRun], operators: Collection[str], near: Mapping[str, Sequence[str]]) -> Profile:
@@ -137,7 +146,7 @@ class TimeModel:
         features = self._features(float_operators)
         return math.sqrt(max(0.0, float(features @ self._covariance @ features)))
 
-    def correct(self, trials: Sequence[Trial]) -> None:
+    def correct(self, trials: Sequence[Timed]) -> None:
         """Replace what earlier trials taught by what these do; all of them, each time.
 
         A trial weighs by its interval: the noise of a ratio is its width over 3.92, and never less than 2 % for what

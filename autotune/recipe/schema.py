@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from annotated_types import Ge, Gt, Lt
 from pydantic import PrivateAttr, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from autotune.configuration import FormName, OverflowFix, PlacementName, Precision, Preset, Scheme
+from autotune.configuration import FloatWeights, FormName, OverflowFix, PlacementName, Precision, Preset, Scheme
 from autotune.frozen import FrozenMap
 from autotune.recipe.document import Origin
 from autotune.recipe.fields import (
@@ -140,6 +140,8 @@ class Space(Frozen):
         forms: exactly equivalent float graphs.
         bf16_operators: operators that compute in bf16 while the rest stays f32.
         compression: how ``int8-weights`` and ``int8-dynamic`` make integers.
+        float_weights: how they are stored. With both: as f32, until those of the finalists become f16 where that costs
+            no accuracy. ``f16`` alone: in every candidate but float f32 itself.
         threads: how many of the run's threads; ``fewer`` stands for the halves of them, down to 1.
     """
 
@@ -155,6 +157,7 @@ class Space(Frozen):
     forms: Forms = Forms()
     bf16_operators: Bf16Space = Bf16Space()
     compression: CompressionSpace = CompressionSpace()
+    float_weights: Choices[FloatWeights] = ("f32", "f16")
     threads: Choices[ThreadCount] = ("all", "fewer")
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
@@ -165,7 +168,10 @@ class Space(Frozen):
 
     @property
     def is_solved(self) -> bool:
-        """True when every choice is fixed: one candidate. A float model only needs its precision."""
+        """True when every choice is fixed: one candidate. A float model only needs its precision.
+
+        How float weights are stored is no choice of the search: left open, a single candidate has f32.
+        """
         schemes: list[tuple[Scheme, ...]] = [self.schemes, *self.operators.values()]
         single: list[tuple[object, ...]] = [self.precision, self.threads, *schemes]
         if self.threads == ("fewer",) or any(len(choice) > 1 for choice in single):

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 from autotune.report.charts import calibration_data, figures
 from autotune.report.glossary import GLOSSARY
 from autotune.report.page import Page
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(run: Run) -> str:
+def render(run: RunRecord) -> str:
     """Return the report as HTML text; equal runs give equal text."""
     page = view(run)
     return (

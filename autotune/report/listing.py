@@ -23,6 +23,8 @@ def choices(configuration: Configuration) -> tuple[Choice, ...]:
     if configuration.bf16_operators:
         forms.append(Choice("operators in bf16", ", ".join(configuration.bf16_operators)))
     forms += _compression(configuration.compression)
+    if configuration.float_weights != "f32":
+        forms.append(Choice("float weights stored as", configuration.float_weights))
     if configuration.threads is not None:
         forms.append(Choice("threads", str(configuration.threads)))
     compressed = configuration.compression.operators if configuration.compression else ()

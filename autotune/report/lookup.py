@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from autotune.configuration import Configuration
-from autotune.outcome import Finalist, Run
+from autotune.outcome import Finalist, RunRecord
 from autotune.record import Latency, Measurement, Trial
 
 BASELINE = Configuration()
@@ -18,7 +18,7 @@ _LONGEST = 28
 class Lookup:
     """A run with its trials and finalists by number; roles that nobody has are None."""
 
-    run: Run
+    run: RunRecord
 
     @cached_property
     def trials(self) -> dict[int, Trial]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 
 
 @dataclass(frozen=True)
@@ -20,16 +20,16 @@ class Named:
 
     name: str
     folder: Path
-    run: Run
+    run: RunRecord
 
 
-def name_runs(runs: Sequence[tuple[Path, Run]]) -> tuple[Named, ...]:
+def name_runs(runs: Sequence[tuple[Path, RunRecord]]) -> tuple[Named, ...]:
     """Name each run: by its recipe, else by its folder, else by the folder's whole path, in that order.
 
     Args:
         runs: of different folders.
     """
-    ways: tuple[Callable[[Path, Run], str], ...] = (
+    ways: tuple[Callable[[Path, RunRecord], str], ...] = (
         lambda _, run: run.name,
         lambda folder, _: folder.name or str(folder),
         lambda folder, _: str(folder),

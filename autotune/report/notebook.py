@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 from autotune.report.html import environment
 from autotune.report.view import view
 
 
-def notebook(run: Run, folder: Path) -> str:
+def notebook(run: RunRecord, folder: Path) -> str:
     """Return HTML without scripts or styles of its own; it links the report in ``folder``."""
     return environment().get_template("notebook.html.j2").render(page=view(run), folder=folder)

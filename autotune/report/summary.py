@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from autotune.outcome import Finalist, Run
+from autotune.outcome import Finalist, RunRecord
 from autotune.record import Interval
 from autotune.report.lookup import Lookup, median
 from autotune.report.plain import plain
 
 
-def summary(run: Run) -> dict[str, Any]:
+def summary(run: RunRecord) -> dict[str, Any]:
     """Return the run's figures as plain values, ready for ``json.dumps``; what is missing or not finite is None.
 
     Drops, scores and the tolerance are in the metric's own units, a positive drop is worse than float f32.
@@ -24,6 +24,8 @@ def summary(run: Run) -> dict[str, Any]:
     ``ladder`` is None where the order was ``search``.
     ``export_check`` says how the written model was compared with the judged one; a difference is an error, so there is
     no figure for it. ``onnx`` is None where it was not asked for; its ``sentence`` says why nothing was ``written``.
+    ``storage`` says how the winner's float weights are stored, what that saved and why; figures of the other way are
+    None where it was not measured.
     ``verdict``, ``speedup`` and ``speedup_best_float`` are the winner's; without one their values are None.
     """
     found = Lookup(run)
@@ -50,6 +52,7 @@ def summary(run: Run) -> dict[str, Any]:
         "saturation": None if run.saturation is None else asdict(run.saturation),
         "export_check": _export_check(run),
         "onnx": None if run.onnx is None else asdict(run.onnx),
+        "storage": None if run.storage is None else asdict(run.storage),
         "front": list(run.front),
         "finalists": [_finalist(f, found) for f in run.finalists],
         "trials": len(run.trials),
@@ -77,11 +80,11 @@ def summary(run: Run) -> dict[str, Any]:
     return as_json
 
 
-def _export_check(run: Run) -> dict[str, Any] | None:
+def _export_check(run: RunRecord) -> dict[str, Any] | None:
     return None if run.export_check is None else {**asdict(run.export_check), "process": "fresh", "equal": "bitwise"}
 
 
-def _anytime(run: Run) -> list[dict[str, float]]:
+def _anytime(run: RunRecord) -> list[dict[str, float]]:
     """Return when the search had something faster within the tolerance: seconds since the start, speed, trial."""
     found: list[dict[str, float]] = []
     for trial in sorted(run.trials, key=lambda t: t.ended_seconds):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autotune.configuration import Configuration
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 from autotune.record import Trial
 from autotune.report.lookup import Lookup, median
 
@@ -37,7 +37,7 @@ class Tracked:
     tags: dict[str, str]
 
 
-def tracked(run: Run, ended: float) -> Tracked:
+def tracked(run: RunRecord, ended: float) -> Tracked:
     """Return what to keep.
 
     Args:
@@ -59,7 +59,7 @@ def tracked(run: Run, ended: float) -> Tracked:
     )
 
 
-def _parameters(run: Run, winner: Configuration | None) -> dict[str, str]:
+def _parameters(run: RunRecord, winner: Configuration | None) -> dict[str, str]:
     goal, machine = run.goal, run.fingerprint
     parameters = {
         "model": run.model.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autotune.decide import saturation_sentence
-from autotune.outcome import Finalist, Run
+from autotune.outcome import Finalist, RunRecord
 from autotune.record import Interval
 from autotune.report import words
 from autotune.report.evidence import finalist_rows, front, latencies, status_badge
@@ -32,7 +32,7 @@ compiled = autotune.load("model")
 outputs = compiled(inputs)"""
 
 
-def view(run: Run) -> Page:
+def view(run: RunRecord) -> Page:
     """Return everything that the page shows, as text ready to print.
 
     Args:
@@ -134,7 +134,7 @@ def _cards(found: Lookup, metric: MetricWords) -> tuple[Card, ...]:
     )
 
 
-def _metric_card(winner: Finalist, run: Run, metric: MetricWords) -> Card:
+def _metric_card(winner: Finalist, run: RunRecord, metric: MetricWords) -> Card:
     verdict = winner.verdict
     return Card(
         title=metric.name,
@@ -172,6 +172,8 @@ def _size_card(winner: Finalist, found: Lookup) -> Card:
     after = measured.size_bytes if measured is not None else None
     change = words.change(before, after) if after is not None else ""
     details = ["the model's constants"]
+    if winner.configuration.float_weights == "f16":
+        details.append("float weights stored as f16")
     if (limit := found.run.goal.max_size_bytes) is not None:
         details.append(f"at most {words.size(limit)} asked: {'met' if winner.meets_size else 'not met'}")
     return Card("size", words.size(before), words.size(after), change, tuple(details))
@@ -215,7 +217,7 @@ def _speed(speed: Interval) -> str:
     return f"{words.ratio(speed.estimate)} ({ends})" if ends else words.ratio(speed.estimate)
 
 
-def _splits(run: Run) -> tuple[Choice, ...]:
+def _splits(run: RunRecord) -> tuple[Choice, ...]:
     sizes = run.splits
     return (
         Choice("data", run.data),
@@ -226,7 +228,7 @@ def _splits(run: Run) -> tuple[Choice, ...]:
     )
 
 
-def _goal(run: Run, metric: MetricWords) -> tuple[Choice, ...]:
+def _goal(run: RunRecord, metric: MetricWords) -> tuple[Choice, ...]:
     goal = run.goal
     limit = "none" if goal.max_latency_ms is None else words.milliseconds(goal.max_latency_ms)
     return (
@@ -240,7 +242,7 @@ def _goal(run: Run, metric: MetricWords) -> tuple[Choice, ...]:
     )
 
 
-def _phases(run: Run) -> tuple[Phase, ...]:
+def _phases(run: RunRecord) -> tuple[Phase, ...]:
     spent, wall = run.seconds, run.wall_seconds
     inner = (
         ("observe (also before the search)", spent.observe),
@@ -264,7 +266,7 @@ def _phases(run: Run) -> tuple[Phase, ...]:
     )
 
 
-def _model(run: Run) -> tuple[Choice, ...]:
+def _model(run: RunRecord) -> tuple[Choice, ...]:
     model = run.model
     inputs = "; ".join(f"{i.name} {i.dtype} [{', '.join(map(str, i.shape))}]" for i in model.inputs)
     fast = model.nncf_path == "fast"
@@ -280,7 +282,7 @@ def _model(run: Run) -> tuple[Choice, ...]:
     )
 
 
-def _machine(run: Run) -> tuple[Choice, ...]:
+def _machine(run: RunRecord) -> tuple[Choice, ...]:
     machine = run.fingerprint
     saturate = "saturate on this instruction set" if run.model.can_saturate else "do not saturate"
     return (

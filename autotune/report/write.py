@@ -9,14 +9,14 @@ from pathlib import Path
 
 from autotune.errors import UserError
 from autotune.files import write_text
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 from autotune.report.html import render
 from autotune.report.plain import plain
 from autotune.report.summary import summary
 from autotune.report.tables import FRAMES, as_csv
 
 
-def write_reports(run: Run, directory: Path) -> None:
+def write_reports(run: RunRecord, directory: Path) -> None:
     """Write report.html, the tables and run.json into ``directory``, over older ones.
 
     Raises:
@@ -28,7 +28,7 @@ def write_reports(run: Run, directory: Path) -> None:
     write_text(directory / "report.html", render(run))
 
 
-def save_record(run: Run, path: Path) -> None:
+def save_record(run: RunRecord, path: Path) -> None:
     """Write the whole run as JSON, from which :func:`load_record` gives an equal one.
 
     Numbers that JSON does not know are written as the texts ``NaN``, ``Infinity`` and ``-Infinity``.
@@ -39,7 +39,7 @@ def save_record(run: Run, path: Path) -> None:
     write_text(path, json.dumps(plain(asdict(run), _named), allow_nan=False) + "\n")
 
 
-def load_record(path: Path) -> Run:
+def load_record(path: Path) -> RunRecord:
     """Read a run that :func:`save_record` wrote.
 
     Raises:
@@ -54,7 +54,7 @@ def load_record(path: Path) -> Run:
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not a text file, so not the record of a run; name the folder of a run.") from error
     try:
-        return TypeAdapter(Run).validate_json(text)
+        return TypeAdapter(RunRecord).validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"

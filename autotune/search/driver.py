@@ -31,6 +31,7 @@ from autotune.search.order import FOR_ACCURACY, FOR_SPEED, likely_first
 from autotune.search.study import StoredStudy
 from autotune.search.surer import surer
 from autotune.search.translation import Suggest, values
+from autotune.search.turns import Turns
 from autotune.space import Kind, Space
 
 _TRIAL = TypeAdapter(Trial)
@@ -45,8 +46,8 @@ _FASTER = 1.02
 _MUCH_FASTER = 1.2
 _TRIALS_PER_FRAME = 5
 MOST_FRAMES = 3
-# Who proposes, in turn.
-_TURNS: tuple[Origin, ...] = ("neighbour", "guide", "neighbour", "guide", "neighbour", "sampler")
+# What others made of configurations that were proposed here.
+ADOPTED: tuple[Origin, ...] = ("training", "storage")
 
 
 @dataclass(frozen=True)
@@ -88,30 +89,29 @@ class Search:
     ) -> None:
         self._space = space
         self._strategy, self._climbs = strategy, climbs
-        left_out = {"guide": not strategy.prior, "neighbour": not strategy.neighbours}
-        self._turns = [origin for origin in _TURNS if not left_out.get(origin)]
+        self._turns = Turns(strategy)
         self._tolerance, self._profile, self._max_size = tolerance, profile, max_size
         self._errors = errors
         self._plain = space.plain()
         if strategy.prior:
             self._plain.sort(key=likely_first)
-        self._guides: dict[Configuration, Guide | None] = {}
         self._study = StoredStudy(storage, strategy.sampler, seed)
         revised = self._study.revised
         records = [revised.get(t.number, t.user_attrs[_RECORD]) for t in self._study.kept]
         kept = [_TRIAL.validate_json(record) for record in records]
-        # What was trained is in no space: nothing is proposed from it.
-        self._trials = [t for t in kept if t.configuration.training is None]
-        self._trained = [t for t in kept if t.configuration.training is not None]
+        # What was trained, or stored otherwise, is in no space: nothing is proposed from it.
+        self._trials = [t for t in kept if t.origin not in ADOPTED]
+        self._adopted = [t for t in kept if t.origin in ADOPTED]
         self._tried = {t.configuration for t in self._trials}
         self._asked: dict[int, optuna.Trial] = {}
-        self._turn, self._side = 0, 0
-        self._continue()
+        # What an earlier run of this study found out of frames, and whose turn it was.
+        self._guides = {frame: self._guide(frame, explored) for frame, explored in self._study.recall()}
+        self._turns.restore([t.origin for t in sorted(self._trials, key=lambda t: t.number)])
 
     @property
     def trials(self) -> tuple[Trial, ...]:
         """Every trial told so far, by number."""
-        return tuple(sorted([*self._trials, *self._trained], key=lambda t: t.number))
+        return tuple(sorted([*self._trials, *self._adopted], key=lambda t: t.number))
 
     @property
     def able(self) -> list[Trial]:
@@ -189,23 +189,23 @@ class Search:
 
     def _guide(self, frame: Configuration, explored: Explored | None) -> Guide | None:
         reference = sum(self._profile.values())
-        return Guide(frame, explored, self._space.free, reference) if explored else None
+        return Guide(frame, explored, self._space.free, reference) if explored and reference > 0 else None
 
     @property
     def plain_left(self) -> int:
         """How many of the plain configurations have no trial yet."""
         return len(self._untried_plain())
 
-    def ask(self) -> Proposal:
-        """Return the next configuration to try; a sampler's may equal an earlier one."""
-        first = self._first()
+    def ask(self, *, hurry: bool = False) -> Proposal:
+        """Return the next configuration to try; a sampler's may equal an earlier one.
+
+        Args:
+            hurry: the time is up, and only what must be tried is: nothing comes between the plain configurations.
+        """
+        first = self._first(hurry)
         if first is not None:
             return self._enqueue(*first)
-        for _ in self._turns:
-            origin = self._turns[self._turn % len(self._turns)]
-            self._turn += 1
-            if origin == "sampler":
-                break
+        while (origin := self._turns.next()) != "sampler":
             found = self._neighbour() if origin == "neighbour" else self._guided()
             if found is not None:
                 return self._enqueue(found, origin)
@@ -217,10 +217,10 @@ class Search:
         first = self._first()
         return first is None or first[0].quantization is not None
 
-    def _first(self) -> tuple[Configuration, Origin] | None:
+    def _first(self, hurry: bool = False) -> tuple[Configuration, Origin] | None:
         """Return the next plain configuration, or what is to come before it; None when all are tried."""
         for configuration in self._untried_plain():
-            sooner = None if configuration.is_float else self._sooner()
+            sooner = None if configuration.is_float or hurry else self._sooner()
             return (sooner, "guide") if sooner else (configuration, "plain")
         return None
 
@@ -228,29 +228,25 @@ class Search:
         """Return what may be faster than float f32 and within the tolerance, and costs less than anything int8."""
         if not self._strategy.prior:
             return None
-        trials, tolerance, space = self._trials, self._tolerance, self._space
-        found = [
-            early.fewer_threads(trials, space.threads),
-            early.fewer_threads_in_less(trials, tolerance),
-            early.rewritten(trials, tolerance, space.faster_forms),
-        ]
-        whole = next((c for c in self._plain if c.is_float and c.precision == "bf16"), None)
-        if whole is not None:
-            found.append(early.partly_bf16(trials, tolerance, whole, space.bf16, self._profile))
-        if self._climbs:
-            found.append(early.partly_compressed(trials, tolerance, self._plain, self._profile))
-        return next((c for c in found if c is not None and space.holds(c)), None)
+        return early.sooner(
+            self._trials,
+            self._tolerance,
+            self._space,
+            self._plain,
+            self._profile,
+            climbs=self._climbs,
+            tried=self._tried,
+        )
 
     def _neighbour(self) -> Configuration | None:
         """In turn make something fast more accurate, and the fastest within the tolerance faster."""
         best = incumbent(self.able, self._tolerance)
         is_within = fastest_within([t for t in self._trials if t.configuration == best], self._tolerance) > 0
         beyond = challenger(self.able, self._tolerance, _FASTER)
-        ahead = early.threads_matter(self._trials)
+        ahead = early.threads_matter(early.as_f32(self._trials))
         for_speed: tuple[Kind, ...] = ("threads", *FOR_SPEED) if ahead else (*FOR_SPEED, "threads")
         starts = [(beyond, FOR_ACCURACY), (best, for_speed if is_within else FOR_ACCURACY)]
-        self._side = 1 - self._side
-        for start, kinds in starts if self._side else reversed(starts):
+        for start, kinds in starts if self._turns.beyond_first else reversed(starts):
             for found in self._space.neighbours(start, kinds) if start else ():
                 if found not in self._tried:
                     return found
@@ -279,18 +275,22 @@ class Search:
         if self._max_size is not None:
             asked.set_constraint("larger than allowed", float(not fits(trial, self._max_size)))
         self._study.tell(asked, [ratio, drop])
-        (self._trials if trial.configuration.training is None else self._trained).append(trial)
+        (self._adopted if trial.origin in ADOPTED else self._trials).append(trial)
         self._tried.add(trial.configuration)
 
     def revise(self, trial: Trial) -> None:
         """Put a trial in the place of the one with its number; what Optuna was told of that one stays."""
         self._study.revise(trial.number, _TRIAL.dump_json(trial).decode())
-        for trials in (self._trials, self._trained):
+        for trials in (self._trials, self._adopted):
             trials[:] = [trial if t.number == trial.number else t for t in trials]
 
-    def adopt(self, start: Configuration, made: Configuration) -> Proposal:
-        """Return a proposal of what was made outside this space; Optuna is told of it as of ``start``."""
-        proposal = self._enqueue(start, "training")
+    def adopt(self, start: Configuration, made: Configuration, origin: Origin) -> Proposal:
+        """Return a proposal of what was made outside this space; Optuna is told of it as of ``start``.
+
+        Args:
+            start: float f32 stands for one that is not in the space either. origin: one of ``ADOPTED``.
+        """
+        proposal = self._enqueue(start if self._space.holds(start) else Configuration(), origin)
         return replace(proposal, configuration=made)
 
     def _untried_plain(self) -> list[Configuration]:
@@ -303,16 +303,3 @@ class Search:
         configuration = self._space.sample(Suggest(asked))
         self._asked[asked.number] = asked
         return Proposal(asked.number, configuration, origin)
-
-    def _continue(self) -> None:
-        """Stand where an earlier run of this study ended: what it found out of frames, and whose turn it is."""
-        self._guides = {frame: self._guide(frame, explored) for frame, explored in self._study.recall()}
-        turns = [t.origin for t in sorted(self._trials, key=lambda t: t.number)]
-        plain = len(turns) - turns[::-1].index("plain") if "plain" in turns else 0
-        for origin in turns[plain:]:
-            while True:
-                visited = self._turns[self._turn % len(self._turns)]
-                self._turn += 1
-                self._side = 1 - self._side if visited == "neighbour" else self._side
-                if visited in (origin, "sampler"):
-                    break

@@ -12,12 +12,13 @@ asked for that they might give.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from autotune.configuration import Configuration, FormChoice
 from autotune.record import Trial
 from autotune.search.incumbent import fastest_within
+from autotune.space import Space
 
 # Shares of the time of all operators that can compute in bf16.
 SHARES = (1.0, 0.5, 0.25)
@@ -27,6 +28,44 @@ SHORT = 5.0
 KEPT = 0.8
 # What the operators' time must promise if they were as much faster as the whole model is by the hint.
 WORTH = 1.05
+
+
+def sooner(
+    trials: Iterable[Trial],
+    tolerance: float,
+    space: Space,
+    plain: Iterable[Configuration],
+    microseconds: Mapping[str, float],
+    *,
+    climbs: bool,
+    tried: Container[Configuration] = (),
+) -> Configuration | None:
+    """Return what may be faster than float f32 and within the tolerance, and costs less than anything int8, or None.
+
+    Args:
+        plain: configurations of the space.
+        microseconds: of each operator of float f32 that its profile shows.
+        climbs: a speed is asked for, which int8 weights of some layers may give.
+        tried: what has a trial, measured or not.
+    """
+    known, floats = as_f32(trials), [replace(c, float_weights="f32") for c in plain]
+    found = [
+        fewer_threads(known, space.threads),
+        fewer_threads_in_less(known, tolerance),
+        rewritten(known, tolerance, space.faster_forms),
+    ]
+    whole = next((c for c in floats if c.is_float and c.precision == "bf16"), None)
+    if whole is not None:
+        found.append(partly_bf16(known, tolerance, whole, space.bf16, microseconds))
+    if climbs:
+        found.append(partly_compressed(known, tolerance, floats, microseconds))
+    stored = (replace(c, float_weights=space.float_weights) for c in found if c is not None)
+    return next((c for c in stored if c not in tried and space.holds(c)), None)
+
+
+def as_f32(trials: Iterable[Trial]) -> list[Trial]:
+    """Return the trials as if all stored float weights as f32: how they are stored matters to nothing here."""
+    return [replace(t, configuration=replace(t.configuration, float_weights="f32")) for t in trials]
 
 
 def partly_bf16(
@@ -90,12 +129,12 @@ def partly_compressed(
 
 
 def fewer_threads(trials: Iterable[Trial], counts: Sequence[int]) -> Configuration | None:
-    """Return float f32 with fewer threads, or None: where it takes long, or fewer were already slower.
+    """Return float f32 with fewer threads, or None: where it takes long, or fewer were already slower, or failed.
 
     Args:
         counts: that may be used, falling.
     """
-    known = {t.configuration: t.measurement.latency for t in trials if t.measurement and t.measurement.latency}
+    known = {t.configuration: t.measurement.latency if t.measurement else None for t in trials}
     reference = known.get(Configuration())
     if reference is None or statistics.median(reference.baseline_ms) > SHORT:
         return None
@@ -104,9 +143,10 @@ def fewer_threads(trials: Iterable[Trial], counts: Sequence[int]) -> Configurati
         found = Configuration(threads=count)
         if found not in known:
             return found
-        if known[found].speedup.high < before:
+        latency = known[found]  # None where it failed: to be asked for again, it would be without end
+        if latency is None or latency.speedup.high < before:
             return None
-        before = known[found].speedup.estimate
+        before = latency.speedup.estimate
     return None
 
 

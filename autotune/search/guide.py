@@ -12,8 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from autotune.configuration import Configuration
-from autotune.prior.gain import TimeModel, attribute, border_costs
-from autotune.prior.gain import Trial as Timed
+from autotune.prior.gain import Timed, TimeModel, attribute, border_costs
 from autotune.prior.knapsack import Choice, Item, choose, refine, sweep
 from autotune.protocol import Explored
 from autotune.record import Trial

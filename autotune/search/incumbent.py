@@ -13,14 +13,15 @@ def fastest_within(trials: Iterable[Trial], tolerance: float) -> float:
     return max((speed for _, speed, drop in _placed(trials, "complete") if drop <= tolerance), default=0.0)
 
 
-def to_beat(trials: Iterable[Trial], tolerance: float) -> Trial | None:
-    """Return the trial that :func:`fastest_within` is about, unless it is float f32, which all are timed beside."""
-    within = [
-        (speed, -trial.number, trial)
-        for trial, speed, drop in _placed(trials, "complete")
-        if drop <= tolerance and trial.configuration != Configuration()
-    ]
+def best_within(trials: Iterable[Trial], tolerance: float) -> Trial | None:
+    """Return the trial that :func:`fastest_within` is about, of equals the first; None if none is within."""
+    within = [(speed, -trial.number, trial) for trial, speed, drop in _placed(trials, "complete") if drop <= tolerance]
     return max(within, key=lambda entry: entry[:2])[2] if within else None
+
+
+def to_beat(trials: Iterable[Trial], tolerance: float) -> Trial | None:
+    """Return the fastest within the tolerance other than float f32, which all are timed beside anyway."""
+    return best_within((t for t in trials if t.configuration != Configuration()), tolerance)
 
 
 def challenger(trials: Iterable[Trial], tolerance: float, faster: float) -> Configuration | None:
@@ -42,11 +43,12 @@ def challenger(trials: Iterable[Trial], tolerance: float, faster: float) -> Conf
 def incumbent(trials: Iterable[Trial], tolerance: float) -> Configuration | None:
     """Return the fastest int8 configuration within the tolerance, else the one that lost least; None without any.
 
-    Speed is the lower end of the interval: of many short measurements the best is a lucky one.
+    Speed is the lower end of the interval: of many short measurements the best is a lucky one. What builds the model of
+    an earlier trial is left out: that may be a float one, or one that was given up early.
     """
     scored = [
         (trial.configuration, speed, drop)
-        for trial, speed, drop in _placed(trials, "complete", "duplicate")
+        for trial, speed, drop in _placed(trials, "complete")
         if not trial.configuration.is_float
     ]
     if not scored:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,20 +19,31 @@ COCO = ".json"
 _USUAL = {"label": ("class", "category"), "file": ("image", "img")}
 
 
-def read_coco(path: Path, images: Path | None) -> pd.DataFrame:
-    """Return a row per image: ``file``, and ``label`` as ``media.boxes`` reads it.
+@dataclass(frozen=True)
+class Coco:
+    """Annotations of images as COCO has them.
 
-    Args:
-        images: the folder of the images; None for that of the file.
+    Attributes:
+        names: of the categories, by their number, in its order.
+        files: of the images, by their number, as the file has them.
+        boxes: of each image, by its number: [name, x, y, w, h, crowd].
+    """
+
+    names: Mapping[Any, str]
+    files: Mapping[Any, str]
+    boxes: Mapping[Any, list[list[Any]]]
+
+
+def parse_coco(path: Path) -> Coco:
+    """Read a file of annotations.
 
     Raises:
         UserError: it is missing, cut or not of that form, or a box belongs to no image or category.
     """
-    import pandas as pd
-
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        names = {category["id"]: str(category["name"]) for category in content["categories"]}
+        categories = sorted(content["categories"], key=lambda category: category["id"])
+        names = {category["id"]: str(category["name"]) for category in categories}
         files = {image["id"]: image["file_name"] for image in content["images"]}
         boxes: dict[Any, list[list[Any]]] = {number: [] for number in files}
         for box in content["annotations"]:
@@ -48,9 +60,23 @@ def read_coco(path: Path, images: Path | None) -> pd.DataFrame:
         raise UserError(
             f"data: {path} is no .json of COCO ({said}); it needs images, annotations with a bbox, and categories."
         ) from error
-    base = images or path.parent
-    rows = {"file": [(base / file).absolute().as_posix() for file in files.values()], "label": list(boxes.values())}
-    return pd.DataFrame(rows)
+    return Coco(names, files, boxes)
+
+
+def read_coco(path: Path, images: Path | None) -> pd.DataFrame:
+    """Return a row per image: ``file``, and ``label`` as ``media.boxes`` reads it.
+
+    Args:
+        images: the folder of the images; None for that of the file.
+
+    Raises:
+        UserError: as :func:`parse_coco`.
+    """
+    import pandas as pd
+
+    found, base = parse_coco(path), images or path.parent
+    files = [(base / file).absolute().as_posix() for file in found.files.values()]
+    return pd.DataFrame({"file": files, "label": list(found.boxes.values())})
 
 
 def by_image(

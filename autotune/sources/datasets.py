@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from autotune.recipe import Recipe
 
 RESERVED = ("labels", "groups")
+# What to do with files of other kinds.
+_ARRAYS = "save arrays with np.savez(FILE, INPUT_NAME=..., labels=...), or name a FILE.py:function that returns them"
+_ADVICE = {
+    ".json": "a table is written as .jsonl, one row per line; of boxes a .json has COCO's images, annotations and "
+    "categories",
+    **dict.fromkeys((".tsv", ".txt", ".xls", ".xlsx"), "write a table as .csv, with a line of names first"),
+}
 
 
 def load_data(recipe: Recipe, trust_code: bool, announce: Callable[[str], None]) -> Splits:
@@ -86,7 +93,11 @@ def read_npz(path: Path, where: str = "data") -> Dataset:
             raise UserError(
                 f"{where}: {path} holds an array of Python objects; save plain arrays of equal rows."
             ) from None
-        raise UserError(f"{where}: {path} is not a readable npz file ({error}); it may be cut or damaged.") from None
+        advice = _ADVICE.get(path.suffix, _ARRAYS)
+        raise UserError(
+            f"{where}: {path} is not a readable npz file"
+            + (f" ({error}); it may be cut or damaged." if path.suffix == ".npz" else f"; {advice}.")
+        ) from None
     return _dataset(arrays)
 
 

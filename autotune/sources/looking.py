@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from autotune.data import Array, Dataset, labels_are_classes
+from autotune.data import Array, Dataset, labels_are_classes, split, validate
+from autotune.errors import UserError
 from autotune.media.processor import CONFIGS
-from autotune.recipe import DataSource
+from autotune.recipe import DataSource, Shares
 from autotune.sources import builtin
 from autotune.sources.datasets import load_source
-from autotune.sources.looking_files import Files, files_in, folder_of_files, is_annotations
+from autotune.sources.looking_boxes import Boxes, boxes_in_annotations, boxes_in_table
+from autotune.sources.looking_files import Files, files_in, folder_of_files
 from autotune.sources.model import check_file, read_file
 from autotune.sources.tables import SUFFIXES as TABLES
 from autotune.sources.tables import read_table
@@ -101,9 +103,11 @@ class Column:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What data are: arrays with labels, or a table with columns, which may name ``files``.
+    """What data are: arrays with labels, or a table with columns, which may name ``files``, or boxes in images.
 
-    ``annotations``: a file of boxes of images as COCO has it, which nothing more is known of.
+    Attributes:
+        boxes: of annotations as COCO has them, or of a table with a row per box.
+        fault: a sentence about why arrays cannot be measured on as they are; empty where they can.
     """
 
     samples: int
@@ -111,7 +115,8 @@ class DataFacts:
     labels: Labels | None = None
     columns: tuple[Column, ...] = ()
     files: Files | None = None
-    annotations: bool = False
+    boxes: Boxes | None = None
+    fault: str = ""
 
 
 def look_at_file(path: Path) -> ModelFacts:
@@ -153,12 +158,13 @@ def look_at_data(source: DataSource, base: Path, trust_code: bool, rows: bool) -
         rows: a function returns columns for a task, not arrays by input name.
 
     Raises:
-        UserError: they are missing or cannot be read, or are code that is not trusted.
+        UserError: they are missing or cannot be read, or are code that is not trusted; or an array is no array of
+            samples at all.
     """
     loaded: Any
     path = None if source.path is None else base / source.path
-    if path is not None and is_annotations(path):
-        return DataFacts(0, annotations=True)
+    if path is not None and (boxes := boxes_in_annotations(path)) is not None:
+        return DataFacts(boxes.images, boxes=boxes)
     if path is not None and (listed := folder_of_files(path)) is not None:
         frame, files = listed
         return DataFacts(len(frame), columns=_columns(frame), files=files)
@@ -171,10 +177,29 @@ def look_at_data(source: DataSource, base: Path, trust_code: bool, rows: bool) -
     else:
         loaded = load_source(source, base, trust_code, lambda _: None, "data")
     if isinstance(loaded, Dataset):
+        fault = _fault(loaded)
         arrays = tuple(Port(name, tuple(v.shape), str(v.dtype)) for name, v in loaded.inputs.items())
-        return DataFacts(len(loaded), arrays, _labels(loaded.labels))
-    beside = base if path is None else path.parent
-    return DataFacts(len(loaded), columns=_columns(loaded), files=files_in(loaded, beside))
+        return DataFacts(len(loaded), arrays, _labels(loaded.labels), fault=fault)
+    named = files_in(loaded, base if path is None else path.parent)
+    return DataFacts(len(loaded), columns=_columns(loaded), files=named, boxes=boxes_in_table(loaded, named))
+
+
+def _fault(arrays: Dataset) -> str:
+    """Return what a run would say of these arrays; empty where it would take them.
+
+    Raises:
+        UserError: one has no axis of samples, or holds Python objects, so that nothing can be said of it.
+    """
+    try:
+        validate(arrays, "data")
+        shares = Shares()
+        split(arrays, (shares.calibration, shares.search, shares.holdout), 0, labels_are_classes(arrays.labels))
+    except UserError as error:
+        every = [*arrays.inputs.values(), *(extra for extra in (arrays.labels, arrays.groups) if extra is not None)]
+        if any(values.ndim == 0 or values.dtype.hasobject for values in every):
+            raise
+        return str(error)
+    return ""
 
 
 def _columns(frame: Any) -> tuple[Column, ...]:

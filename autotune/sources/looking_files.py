@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import wave
 from collections import Counter
 from dataclasses import dataclass
@@ -43,17 +42,6 @@ class Files:
     classes: tuple[str, ...] = ()
     numbers: int = 0
     rate: int | None = None
-
-
-def is_annotations(path: Path) -> bool:
-    """Whether a file is annotations of images as COCO has them."""
-    if path.suffix != ".json" or not path.is_file():
-        return False
-    try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return False
-    return isinstance(held, dict) and {"images", "annotations"} <= held.keys()
 
 
 def folder_of_files(path: Path) -> tuple[pd.DataFrame, Files] | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from autotune import chatter
 from autotune.data import Array, Dataset, from_arrays, to_arrays
 from autotune.errors import AutotuneError, UserError
 from autotune.media import How, encode
@@ -38,6 +39,7 @@ def processed(
         environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
         command = [sys.executable, "-m", "autotune.sources.processing", str(request), str(reply)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        chatter.add(done.stdout + done.stderr)
         if not reply.is_file():
             said = done.stderr.strip().splitlines()[-1:] or [f"it ended with {done.returncode}"]
             raise AutotuneError(f"Preparing the samples failed: {said[0][:300]}.")

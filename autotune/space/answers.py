@@ -52,7 +52,8 @@ def draw(offer: Offer, suggest: Suggest) -> Configuration:
     if scheme == REFERENCE:
         return FLOAT_F32
     counts = dict(zip(thread_choices(offer), offer.threads, strict=True))
-    return replace(_model(offer, suggest, scheme), threads=counts[pick(suggest, "threads", tuple(counts))])
+    threads = counts[pick(suggest, "threads", tuple(counts))]
+    return replace(_model(offer, suggest, scheme), threads=threads, float_weights=offer.float_weights)
 
 
 def _model(offer: Offer, suggest: Suggest, scheme: str) -> Configuration:
@@ -148,6 +149,7 @@ def schemes(offer: Offer) -> tuple[str, ...]:
     is_f32 = (
         offer.float_model
         and None in offer.threads
+        and offer.float_weights == "f32"
         and "f32" in offer.precisions
         and OFF in offer.compression.modes_alone
     )

@@ -29,6 +29,7 @@ def fixed(configuration: Configuration, offered: CompressionOffer) -> recipe.Spa
             forms=forms,
             bf16_operators=bf16,
             compression=compression,
+            float_weights=(configuration.float_weights,),
             threads=threads,
         )
     activation = quantization.activation
@@ -49,6 +50,7 @@ def fixed(configuration: Configuration, offered: CompressionOffer) -> recipe.Spa
         forms=forms,
         bf16_operators=bf16,
         compression=compression,
+        float_weights=(configuration.float_weights,),
         threads=threads,
     )
 

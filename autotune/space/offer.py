@@ -7,7 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from autotune import recipe
-from autotune.configuration import FormName, Granularity, OverflowFix, PlacementName, Precision, Preset, Symmetry
+from autotune.configuration import (
+    FloatWeights,
+    FormName,
+    Granularity,
+    OverflowFix,
+    PlacementName,
+    Precision,
+    Preset,
+    Symmetry,
+)
 from autotune.errors import UserError
 from autotune.recipe import EstimatorChoice, SmoothingSpace
 from autotune.record import ModelInfo
@@ -51,6 +60,7 @@ class Offer:
         forms: of those that have groups in this model.
         compression: which linear layers may have int8 weights instead.
         threads: how many of the run's; None for all.
+        float_weights: how what is proposed stores them. ``may_halve``: f16 may take the place of f32 in the end.
         bf16: operators with weights that may compute in bf16 by themselves; ``always_bf16``: those that must.
         notes: sentences about what the recipe lists and this model or CPU does not have.
     """
@@ -74,6 +84,8 @@ class Offer:
     forms: Mapping[FormName, FormOffer]
     compression: CompressionOffer
     threads: tuple[int | None, ...]
+    float_weights: FloatWeights
+    may_halve: bool
     bf16: tuple[str, ...]
     always_bf16: frozenset[str]
     notes: tuple[str, ...] = field(default=())
@@ -132,6 +144,8 @@ def offer(space: recipe.Space, model: ModelInfo) -> Offer:
         forms=forms,
         compression=compression,
         threads=_threads(space, model, notes),
+        float_weights="f32" if "f32" in space.float_weights else "f16",
+        may_halve=len(space.float_weights) > 1,
         bf16=tuple(name for name, uses in bf16.items() if len(uses) > 1),
         always_bf16=always_bf16,
         notes=tuple(notes),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from autotune import recipe
-from autotune.configuration import Configuration, FormChoice
+from autotune.configuration import Configuration, FloatWeights, FormChoice
 from autotune.recipe import Range
 from autotune.record import ModelInfo
 from autotune.space.answers import (
@@ -166,6 +166,16 @@ class Space:
     def threads(self) -> tuple[int, ...]:
         """How many fewer threads than all may be used, falling."""
         return tuple(count for count in self._offer.threads if count is not None)
+
+    @property
+    def float_weights(self) -> FloatWeights:
+        """How what is proposed stores float weights; float f32, the reference, has them as they are."""
+        return self._offer.float_weights
+
+    @property
+    def may_halve(self) -> bool:
+        """True when f16 may take the place of f32 in the end."""
+        return self._offer.may_halve
 
     @property
     def faster_forms(self) -> tuple[FormChoice, ...]:

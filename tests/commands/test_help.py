@@ -23,17 +23,40 @@ def test_an_example_for_every_command(command: str) -> None:
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
-def test_shells_complete_commands_and_options() -> None:
-    def completed(words: str, index: int) -> list[str]:
-        asked = {"_AUTOTUNE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(index)}
-        script = "import sys; sys.argv = ['autotune']; from autotune.__main__ import main; main()"
-        command = [sys.executable, "-c", script]
-        environment = {**os.environ, **asked}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-        return done.stdout.split()
+def test_an_example_for_all_of_it() -> None:
+    result = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80", "TERM": "dumb"})
+    assert "Example: autotune init model.onnx" in " ".join(result.stdout.split())
 
-    assert completed("autotune va", 1) == ["validate"]
-    assert {"--max-drop", "--max-size"} <= set(completed("autotune tune --max", 2))
+
+def completed(**asked: str) -> str:
+    """What a shell's completion script gets from the command, which it calls with these variables."""
+    script = "import sys; sys.argv = ['autotune']; from autotune.__main__ import main; main()"
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, env={**os.environ, **asked}, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("autotune va", {"validate"}),
+        ("autotune tune --max", {"--max-drop", "--max-latency", "--max-size"}),
+        ("autotune tune --metric map", {"map", "map-50"}),
+        ("autotune init --task text-cl", {"text-classification"}),
+        ("autotune verify --isa nat", {"native"}),
+    ],
+)
+def test_bash_completes_commands_options_and_values(words: str, offered: set[str]) -> None:
+    index = str(len(words.split()) - 1)
+    assert set(completed(_AUTOTUNE_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=index).split()) == offered
+
+
+def test_other_shells_complete_too() -> None:
+    zsh = completed(_AUTOTUNE_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="autotune va")
+    assert '"validate"' in zsh
+    fish = completed(
+        _AUTOTUNE_COMPLETE="complete_fish", _TYPER_COMPLETE_ARGS="autotune va", _TYPER_COMPLETE_FISH_ACTION="get-args"
+    )
+    assert fish.startswith("validate")
 
 
 def test_recipes_are_listed_with_a_line_each() -> None:

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,6 +76,67 @@ def test_what_does_not_fit_is_said(tiny: Path) -> None:
     _, _, todo = init(tiny / "model.xml", "--data", "small.npz", "--output", "b.yaml")
     assert "does not fit the model's input image f32 [?, 3, 16, 16]" in todo
     assert "TO DO" in Path("b.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda image, labels: (np.where(image > 3, np.nan, image), labels), "data: input 'image' has NaN or infinite"),
+        (
+            lambda image, labels: (image, labels[:-3]),
+            "data: the arrays differ in length: input 'image' has 600, labels ",
+        ),
+        (lambda image, labels: (image[:9], labels[:9]), "data: 9 samples are too few"),
+    ],
+)
+def test_data_that_cannot_be_measured_on(tiny: Path, change: Callable[[Any, Any], tuple[Any, Any]], said: str) -> None:
+    with np.load(tiny / "data.npz") as archive:
+        image, labels = change(archive["image"], archive["labels"])
+    np.savez("bad.npz", image=image, labels=labels)
+    code, _, todo = init(tiny / "model.xml", "--data", "bad.npz")
+    assert code == 0 and todo.startswith(f"TO DO  {said}") and f"# TO DO: {said}" in Path("recipe.yaml").read_text()
+    np.savez("bad.npz", image=image, labels=np.array(3))
+    code, _, error = init(tiny / "model.xml", "--data", "bad.npz", "--output", "other.yaml")
+    assert code == 2 and error == "Error: data: labels is a single value; the first axis must be the samples.\n"
+
+
+def test_a_detector_and_annotations_of_coco() -> None:
+    """What is drafted is valid as it is: shapes tell the head, the folder of the images is found."""
+    pytest.importorskip("pycocotools", reason="needs autotune[detection]")
+    import openvino as ov
+    from openvino import opset13 as ops
+
+    x = ops.parameter([1, 3, 32, 32], np.float32, name="images")
+    x.output(0).set_names({"images"})
+    random = np.random.default_rng(0)
+    weights = ops.constant(random.random((3, 6 * 21), np.float32))
+    found = ops.matmul(ops.reduce_mean(x, ops.constant([2, 3]), keep_dims=False), weights, False, False)
+    y = ops.reshape(found, ops.constant([1, 6, 21]), False)
+    y.output(0).set_names({"found"})
+    ov.save_model(ov.Model([y], [x]), "detector.xml")
+    Path("photos").mkdir()
+    for number in range(40):
+        Image.fromarray(random.integers(0, 255, (20, 24, 3), np.uint8)).save(f"photos/{number}.png")
+    notes = {
+        "images": [{"id": number, "file_name": f"{number}.png"} for number in range(40)],
+        "categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}],
+        "annotations": [
+            {"id": n, "image_id": n, "category_id": 1 + n % 2, "bbox": [1, 2, 10, 5], "iscrowd": 0} for n in range(40)
+        ],
+    }
+    Path("notes").mkdir()
+    Path("notes/boxes.json").write_text(json.dumps(notes))
+    code, said, todo = init("detector.xml", "--data", "notes/boxes.json")
+    assert code == 0 and "40 images with 40 boxes of 2 classes." in said, todo
+    made = recipe.load(Path("recipe.yaml"))
+    assert made.task is not None and made.task.postprocess is not None
+    assert (made.task.postprocess.head, made.task.labels, made.data.images) == ("yolo", ("cat", "dog"), "photos")
+    checked = CliRunner().invoke(app, ["validate", "recipe.yaml"], catch_exceptions=False)
+    assert checked.exit_code == 0, checked.stderr
+    code, _, todo = init("detector.xml", "--task", "detection", "--output", "without.yaml")
+    assert code == 0 and "Give a .json of COCO, or a table with a row per box" in " ".join(
+        Path("without.yaml").read_text().replace("#", "").split()
+    )
 
 
 def test_code_is_looked_at_only_if_trusted(tiny: Path) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
+from tiny_folders import save_config
 from typer.testing import CliRunner
 
 from autotune.cli import app
@@ -140,6 +144,42 @@ def test_code_runs_only_if_trusted(tiny: Path, written: Callable[[str], Path]) -
     assert (tiny / "ran").exists()
     _, _, problems = validate(written(GOOD.replace("{path: data.npz}", "{function: code.py:lod}")))
     assert "data: " in problems and "has no function 'lod'. Did you mean 'load'?" in problems
+
+
+NAMES_OF_SPACE = "space:\n  operators: {conv9: float}\n"
+
+
+def test_names_that_were_not_looked_up_are_told(tiny: Path, written: Callable[[str], Path]) -> None:
+    """A name that no operator has is a mistake that tuning would meet; where it is not looked for, that is said."""
+    told = "What 'space' names of the model was not looked up: that takes "
+    good = written(GOOD + NAMES_OF_SPACE)
+    assert f"{told}the model and its data." in validate(good, "--schema-only")[1]
+    assert told not in validate(written(GOOD), "--schema-only")[1]
+    (tiny / "code.py").write_text("def load():\n    raise AssertionError\ndef make():\n    raise AssertionError\n")
+    data = GOOD.replace("{path: data.npz}", "{function: code.py:load}")
+    assert f"{told}the data, which are code." in validate(written(data + NAMES_OF_SPACE))[1]
+    module = GOOD.replace("{path: model.xml}", '{function: "code.py:make"}')
+    assert f"{told}the module, which is code." in validate(written(module + NAMES_OF_SPACE))[1]
+    save_config(tiny / "bert", "BertForSequenceClassification")
+    (tiny / "texts.csv").write_text("text,label\n" + "".join(f"w1 w{i},{i % 2}\n" for i in range(60)))
+    folder = "version: 1\nmodel: {path: bert}\ntask: text-classification\ndata: {path: texts.csv}\n"
+    code, said, problems = validate(written(folder + NAMES_OF_SPACE))
+    assert code == 0 and f"{told}a converted model, and only tuning converts a transformers folder." in said, problems
+
+
+def test_the_hook_of_pre_commit(tiny: Path, written: Callable[[str], Path]) -> None:
+    """What .pre-commit-hooks.yaml runs is there, is quiet about good recipes and fails for others."""
+    hook = YAML(typ="safe").load(Path(__file__).parents[2] / ".pre-commit-hooks.yaml")[0]
+    assert re.match(hook["files"], "recipes/file-type.yaml") and hook["types"] == ["yaml"]
+    command, *arguments = shlex.split(hook["entry"])
+    assert command == "autotune"
+    good = written(GOOD)
+    done = CliRunner().invoke(app, [*arguments, str(good)], catch_exceptions=False)
+    assert (done.exit_code, done.output) == (0, "")
+    bad = tiny / "bad.yaml"
+    bad.write_text(GOOD.replace("accuracy", "acuracy"))
+    done = CliRunner().invoke(app, [*arguments, str(good), str(bad)], catch_exceptions=False)
+    assert done.exit_code == 2 and done.output.startswith(f"{bad}:4: metric: ")
 
 
 def test_schema_only_reads_nothing(tiny: Path, written: Callable[[str], Path]) -> None:

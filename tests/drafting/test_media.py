@@ -11,7 +11,7 @@ import pytest
 from autotune.drafting.guess import guess
 from autotune.drafting.media import image_layout, wave_shape
 from autotune.sources.looking import Column, DataFacts, ModelFacts, Port
-from autotune.sources.looking_files import Files, files_in, is_annotations
+from autotune.sources.looking_files import Files, files_in
 
 NAMED = Files("image", label="label", classes=("cat", "dog"))
 SCORES = (Port("y", (None, 2), "f32"),)
@@ -87,13 +87,9 @@ def test_what_does_not_fit_is_said() -> None:
     assert [sentence.split(":")[0] for sentence in made.open] == ["task.preprocess", "task.labels"]
     wide = guess(ModelFacts((Port("x", (1, 3, 8, 8), "u8"),), (Port("y", (1, 1000), "f32"),)), photos(), None)
     assert wide.open == ("task.labels: the data have 2 classes and the model scores 1000; name all of the model's.",)
-    boxes = guess(ModelFacts((Port("x", (1, 3, 8, 8), "u8"),), SCORES), DataFacts(0, annotations=True), None)
-    assert boxes.metric == "cosine-to-float" and boxes.open[0].startswith("data: annotations of COCO")
 
 
 def test_columns_of_files(tmp_path: Path) -> None:
     table = pd.DataFrame({"id": [1, 2], "photo": ["a.JPG", "b.png"], "mask": ["a.png", "b.png"], "class": [3, 0]})
     assert files_in(table, tmp_path) == Files("image", "photo", "mask", "class", (), 4)
     assert files_in(pd.DataFrame({"text": ["see a.png", "b"], "label": [0, 1]}), tmp_path) is None
-    (tmp_path / "boxes.json").write_text('{"images": [], "annotations": []}')
-    assert is_annotations(tmp_path / "boxes.json") and not is_annotations(tmp_path / "other.json")

@@ -88,11 +88,12 @@ def test_the_winner_keeps_the_size(folder: Path) -> None:
     assert winner["size_bytes"] <= MAX_SIZE < summary["model"]["size_bytes"]
     compression = winner["configuration"]["compression"]
     assert {"layer0", "layer1"} <= set(compression["operators"])
+    assert winner["configuration"]["float_weights"] == "f16", "from the start, where float f32 is too large"
 
     trials = pd.read_csv(output / "trials.csv")
     dynamic = not hardware.can_saturate(hardware.flags(), hardware.instruction_set())
     plain = trials[trials.origin == "plain"]  # others come between them
-    assert set(plain.scheme[:3]) == {"float", "int8-weights", *(["int8-dynamic"] if dynamic else [])}
+    assert set(plain.scheme[:4]) == {"float", "int8-weights", *(["int8-dynamic"] if dynamic else [])}
     assert dynamic or "Scheme int8-dynamic left out" in " ".join(summary["notes"])
     drops = trials.drop_duplicates("scheme").set_index("scheme")["drop"]
     assert (drops < 0.02).all()
@@ -116,3 +117,34 @@ def test_a_size_that_nothing_keeps(folder: Path) -> None:
     assert summary["outcome"] == "constraint-unmet"
     assert "The asked size of 0.001 MB is not met" in summary["sentence"]
     assert (output / "model" / "README.md").read_text().count("Best effort, what was asked is not met.") == 1
+
+
+FLOAT_ONLY = "space: {precision: f32, schemes: float, forms: off, bf16_operators: false, threads: all}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [(), ("--max-size", "300kB")])
+def test_float_weights_are_stored_as_f16_where_that_changes_no_verdict(folder: Path, limit: tuple[str, ...]) -> None:
+    """The float model has over 500,000 bytes in f32: with f16 it keeps the size, and is what was judged."""
+    output = folder / f"f16{len(limit)}"
+    recipe = folder / "float.yaml"
+    text = (folder / "recipe.yaml").read_text().replace(f", max_size: {MAX_SIZE}", "")
+    recipe.write_text(text.replace(SPACE, FLOAT_ONLY).replace("trials: 8", "trials: 2"))
+    result = run("tune", recipe, *limit, "--output", output)
+    assert result.returncode == 0, result.stderr + result.stdout
+    summary = json.loads((output / "run.json").read_text())
+    storage, winner = summary["storage"], summary["winner"]
+    assert winner["configuration"]["float_weights"] == storage["float_weights"] == "f16"
+    assert winner["size_bytes"] == storage["f16_bytes"] < 0.6 * storage["f32_bytes"]
+    assert (output / "model" / "openvino_model.bin").stat().st_size == pytest.approx(storage["f16_bytes"], abs=300)
+    assert storage["f16_drop"] <= 0.05 * summary["goal"]["tolerance"]
+    assert storage["sentence"] in result.stdout and storage["sentence"] in summary["notes"]
+    assert summary["export_check"]["equal"] == "bitwise"
+    trials = pd.read_csv(output / "trials.csv").set_index("trial")
+    assert trials.origin[winner["trial"]] == ("plain" if limit else "storage")
+    assert trials.float_weights[winner["trial"]] == "f16"
+    assert "float_weights: f16" in (output / "solved.yaml").read_text()
+    again = run("apply", output / "solved.yaml", "--output", folder / f"again{len(limit)}")
+    assert again.returncode == 0 and "identical" in again.stdout, again.stderr + again.stdout
+    written = [d / "openvino_model.bin" for d in (output / "model", folder / f"again{len(limit)}")]
+    assert written[0].read_bytes() == written[1].read_bytes()

@@ -46,6 +46,7 @@ def finished(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("finished") / "run"
     result = run(*tuning(tiny, output, "--trials", "10"))
     assert result.returncode == 0, result.stderr + result.stdout
+    assert result.stderr == "" and "INFO" not in result.stdout  # NNCF's and OpenVINO's are in run.log
     assert "Samples: calibration" in result.stdout
     assert "'image' [?, 3, 16, 16] was fixed to [1, 3, 16, 16]" in " ".join(result.stdout.split())
     return output
@@ -153,17 +154,25 @@ def test_report_regenerates_the_same_files(finished: Path) -> None:
 
 @pytest.mark.slow
 def test_json_is_alone_on_stdout_and_an_impossible_latency_is_exit_3(tiny: Path, tmp_path: Path) -> None:
-    """In a folder of an odd name, which keeps everything inside."""
-    output = tmp_path / "a [b] ?c=1"
-    result = run(*tuning(tiny, output, "--trials", "4", "--max-latency", "0.0001ms", "--json"))
+    """In a folder of an odd name, which keeps everything inside; what code of the user's prints is not on stdout."""
+    output, code = tmp_path / "a [b] ?c=1", tmp_path / "code.py"
+    code.write_text(
+        f"import numpy as np\ndef load():\n    print('loading')\n    return dict(np.load({str(tiny / 'data.npz')!r}))\n"
+    )
+    asked = ("tune", tiny / "model.xml", "--data", f"{code}:load", "--metric", "accuracy", "--output", output)
+    result = run(*asked, "--max-drop", "3%", "--trust-code", "--trials", "4", "--max-latency", "0.0001ms", "--json")
     assert result.returncode == 3, result.stderr
+    assert "loading\n" in result.stderr
     summary = json.loads(result.stdout)
     assert summary["outcome"] == "constraint-unmet"
     assert "not met" in summary["sentence"]
     assert (output / "model" / "openvino_model.xml").exists()
     assert "best effort" in (output / "model" / "README.md").read_text().lower()
     assert (output / "study.db").exists()
-    assert [p.name for p in tmp_path.iterdir()] == [output.name]
+    assert {p.name for p in tmp_path.iterdir()} - {"__pycache__"} == {output.name, code.name}
+    again = run("verify", output, "--trust-code", "--json")
+    assert again.returncode == 3, again.stderr
+    assert json.loads(again.stdout)["holds"] is False and "loading\n" in again.stderr
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""f16 weights of the source are f16 weights of what is written, bit for bit the same model."""
+"""f16 weights, of the source or asked for, are f16 weights of what is written, bit for bit the same model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from conftest import convolution_net
 from autotune import deploy
 from autotune.configuration import Configuration, Quantization
 from autotune.data import Dataset
-from autotune.graph.half import HalfStorage
+from autotune.graph.half import HalfStorage, rounded
 from autotune.graph.inspect import constants_size
 from autotune.graph.normalise import normalise
 from autotune.measure.compiled import compile_model
@@ -69,6 +69,67 @@ def test_the_float_model_is_as_large_as_the_source_and_runs_the_same_kernels(tmp
     ]
     for image in IMAGES:
         np.testing.assert_array_equal(loaded.infer(image)["logits"], judged.infer(image)["logits"])
+
+
+@pytest.mark.parametrize("precision", ["f32", "bf16"])
+def test_weights_are_rounded_where_that_is_asked_for_and_written_as_they_were_judged(
+    tmp_path: Path, precision: str
+) -> None:
+    source, model = read(tmp_path, compress=False)
+    storage = HalfStorage(source, model)
+    made = rounded(model)
+    assert made.kept == ()
+    assert storage.size(made.model) == storage.size(model) == constants_size(model), "nothing of it is f16 unasked"
+    configuration = Configuration(precision=precision, float_weights="f16")  # type: ignore[arg-type]
+    assert exported(made.model, storage, tmp_path / "model", configuration) == ""
+    assert storage.size(made.model, "f16") < 0.6 * constants_size(model)
+    assert abs(storage.size(made.model, "f16") - weights(tmp_path / "model")) < 64  # alignment
+    judged = compile_model(made.model, precision, 1)
+    loaded = compile_model(ov.Core().read_model(tmp_path / "model" / deploy.MODEL), precision, 1)
+    before = compile_model(model, precision, 1)
+    for one in (judged, before):  # the speed is the same: OpenVINO makes floats of them when it compiles
+        assert [(n.type, n.kernel, n.precision) for n in loaded.nodes()] == [
+            (n.type, n.kernel, n.precision) for n in one.nodes()
+        ]
+    changed = [before.infer(i)["logits"] - judged.infer(i)["logits"] for i in IMAGES]
+    assert 0 < np.abs(changed).max() < 0.02
+
+
+def linear(values: np.ndarray) -> ov.Model:
+    """A model of one layer."""
+    x = ops.parameter([1, values.shape[0]], np.float32, name="x")
+    return ov.Model([ops.matmul(x, ops.constant(values.astype(np.float32)), False, False, name="layer")], [x], "linear")
+
+
+@pytest.mark.parametrize(
+    ("factor", "kept"), [(1.0, ()), (1e5, ("layer",)), (1e-6, ("layer",)), (np.nan, ()), (np.inf, ())]
+)
+def test_what_f16_cannot_hold_stays_as_it_is(factor: float, kept: tuple[str, ...]) -> None:
+    values = np.random.default_rng(0).standard_normal((64, 4))
+    if np.isfinite(factor):
+        values *= factor
+    else:
+        values[3] = factor
+    model = linear(values)
+    made = rounded(model)
+    assert made.kept == kept
+    assert (made.model is model) == bool(kept)
+    assert rounded(made.model).model is made.model, "rounded once, or not at all"
+
+
+def test_what_belongs_to_integers_is_not_rounded(tmp_path: Path) -> None:
+    _, model = read(tmp_path, compress=False)
+    variants = Variants(model, Dataset({"image": SAMPLES}), tmp_path / "cache", 1)
+    variants.observe()
+    candidate = variants.build(Configuration(quantization=Quantization(float_operators=("conv2",))))
+    made = rounded(candidate).model
+    pairs = zip(candidate.get_ordered_ops(), made.get_ordered_ops(), strict=True)
+    changed = [
+        before.data.shape
+        for before, after in pairs
+        if before.get_type_name() == "Constant" and not np.array_equal(before.data, after.data)
+    ]
+    assert changed == [(16, 16, 3, 3)], "the weights of the one convolution that stays float"
 
 
 def test_float_operators_of_an_int8_model_keep_f16_weights(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from autotune.measure.profile import RuntimeNode, operator_runs, weighted_operators
+from autotune.measure.typed import not_in_bf16
 
 
 def node(name: str, type_: str, kernel: str, precision: str, originals: str = "") -> RuntimeNode:
@@ -36,3 +37,14 @@ def test_a_linear_layer_is_found_by_each_name_that_it_may_have_at_run_time():
     product = ops.matmul(x, np.ones((4, 2), np.float32), False, False, name="fc")
     model = ov.Model([ops.add(product, np.ones((1, 2), np.float32), name="fc/bias")], [x])
     assert weighted_operators(model) == {"fc": "fc", "fc/DequantizationMultiply": "fc", "fc/bias": "fc"}
+
+
+def test_a_bias_apart_in_f32_is_no_operator_that_missed_bf16():
+    nodes = [
+        node("fc/to_bf16", "FullyConnected", "brgemm_avx512_amx_bf16", "bf16", "fc"),
+        node("fc/bias", "Subgraph", "jit_avx512_f32", "f32", "fc/bias"),
+        node("other", "FullyConnected", "brgemm_avx512_f32", "f32", "other"),
+    ]
+    runs = operator_runs(nodes, {"fc": "fc", "fc/bias": "fc", "other": "other"}, [1.0, 1.0, 1.0])
+    assert [run.name for run in runs] == ["fc", "fc", "other"]
+    assert not_in_bf16(("fc", "other", "inside another node"), runs) == ["other (f32)"]

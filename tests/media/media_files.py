@@ -140,4 +140,5 @@ def tuned(folder: Path) -> dict[str, Any]:
         check=False,
     )
     assert done.returncode == 0, done.stderr + done.stdout
+    assert done.stderr == ""  # what libraries said is in run.log
     return dict(json.loads((folder / "run/run.json").read_text()))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autotune.prior.gain import Profile, TimeModel, Trial, attribute, border_costs, rank_correlation
+from autotune.prior.gain import Profile, Timed, TimeModel, attribute, border_costs, by_name, rank_correlation
 from autotune.record import OperatorRun
 
 
@@ -30,6 +30,11 @@ def test_time_goes_to_the_operator_or_its_neighbours():
     found = attribute(runs, ("a", "b"), near)
     assert found == Profile({"a": 13.5, "b": 9.0}, 9)
     assert found.total == sum(r.microseconds for r in runs)
+
+
+def test_an_operator_that_runs_as_two_nodes_has_the_time_of_both():
+    """A bias that is not fused has the name of its layer."""
+    assert by_name([run("fc", 90), run("relu", 4), run("fc", 2, "Subgraph")]) == {"fc": 92, "relu": 4}
 
 
 def test_the_longest_name_wins():
@@ -75,7 +80,7 @@ def test_border_costs_by_hand():
 def test_one_trial_moves_the_prediction_towards_it_and_no_further():
     model = TimeModel(FLOATS, INT8, 100)
     before, spread = model.predict(("a",)), model.deviation(("a",))
-    model.correct([Trial(frozenset("a"), 1.2, 0.02)])
+    model.correct([Timed(frozenset("a"), 1.2, 0.02)])
     assert before < model.predict(("a",)) < 1.2
     assert model.predict(("a",)) == pytest.approx(1.2, abs=0.02)
     assert model.deviation(("a",)) < spread / 3
@@ -87,7 +92,7 @@ def test_a_vague_trial_moves_less():
     moved = []
     for width in (0.02, 2.0):
         model = TimeModel(FLOATS, INT8, 100)
-        model.correct([Trial(frozenset("a"), 1.2, width)])
+        model.correct([Timed(frozenset("a"), 1.2, width)])
         moved.append(model.predict(("a",)))
     assert moved[0] > moved[1] > TimeModel(FLOATS, INT8, 100).predict(("a",))
 
@@ -111,7 +116,7 @@ def test_a_wrong_profile_is_corrected_by_trials():
         return float(np.abs(np.subtract(predicted, measured)).mean()), rank_correlation(predicted, measured)
 
     off, rank = errors()
-    model.correct([Trial(sets[i], ratios[i], 0.02) for i in tried])
+    model.correct([Timed(sets[i], ratios[i], 0.02) for i in tried])
     assert errors()[0] < off / 3
     assert errors()[1] > max(rank, 0.95)
 
@@ -120,7 +125,7 @@ def test_a_wrong_profile_is_corrected_by_trials():
 def test_trials_that_agree_change_nothing(sets: list[set[str]], reference: float):
     model = TimeModel(FLOATS, INT8, 100 * reference)
     before = [model.predict(s) for s in sets]
-    model.correct([Trial(frozenset(s), ratio, 0.03) for s, ratio in zip(sets, before, strict=True)])
+    model.correct([Timed(frozenset(s), ratio, 0.03) for s, ratio in zip(sets, before, strict=True)])
     assert [model.predict(s) for s in sets] == pytest.approx(before)
 
 

@@ -13,7 +13,7 @@ from autotune.findings import (
     OperatorFinding,
     QuantizerRecord,
 )
-from autotune.outcome import Finalist, Fingerprint, Goal, Run, SplitSizes, Verdict
+from autotune.outcome import Finalist, Fingerprint, Goal, RunRecord, SplitSizes, Verdict
 from autotune.record import (
     Duel,
     Failure,
@@ -261,7 +261,7 @@ INT8_FINALIST = finalist(4, MSE, 3.5, 3.5, verdict("expected", 0.0022, 0.0096, 4
 STEADY_FINALIST = finalist(3, TRANSFORMER, 3.1, 3.1, verdict("proven", 0.0011, 0.0067))
 BF16_FINALIST = finalist(1, BF16, 2.2, 2.2, verdict("beyond", 0.0372, 0.0471))
 
-INT8_WINS = Run(
+INT8_WINS = RunRecord(
     name="file-type",
     outcome="winner",
     sentence="int8 is 3.50x as fast as float f32 (3.43 to 3.57) and expected to lose 0.0022 accuracy, "

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from report_runs import CONSTRAINT_UNMET, INT8_WINS, INTERRUPTED, NOTHING, OUTCOMES, WITH_DUEL
 
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 from autotune.report.html import render
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -42,7 +42,7 @@ def browser() -> Iterator[Any]:
     driver.quit()
 
 
-def show(browser: Any, run: Run, directory: Path, scheme: str = "light", at: str = "") -> None:
+def show(browser: Any, run: RunRecord, directory: Path, scheme: str = "light", at: str = "") -> None:
     """Open the report and wait until its plots are drawn; any message on the console fails the test."""
     path = directory / "report.html"
     path.write_text(render(run), encoding="utf-8")
@@ -85,7 +85,7 @@ def marks(browser: Any, figure: str, selector: str) -> int:
 
 
 @pytest.mark.parametrize("run", OUTCOMES.values(), ids=OUTCOMES)
-def test_no_console_message_and_no_request(browser: Any, run: Run, tmp_path: Path) -> None:
+def test_no_console_message_and_no_request(browser: Any, run: RunRecord, tmp_path: Path) -> None:
     browser.get_log("performance")
     show(browser, run, tmp_path)
     assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0

@@ -17,7 +17,7 @@ import autotune
 from autotune.cli import app
 from autotune.comparing import write_comparison
 from autotune.errors import UserError
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 from autotune.report.comparison.html import render
 from autotune.report.comparison.page import Cell, Comparison, Row
 from autotune.report.comparison.terminal import terminal_table
@@ -35,7 +35,7 @@ OTHER = replace(
 )
 
 
-def together(*runs: Run) -> Comparison:
+def together(*runs: RunRecord) -> Comparison:
     return compare(name_runs([(Path(f"runs/{i}"), run) for i, run in enumerate(runs)]))
 
 
@@ -94,7 +94,7 @@ def test_cautions_say_what_cannot_be_compared() -> None:
 
 
 @pytest.mark.parametrize("run", OUTCOMES.values(), ids=OUTCOMES)
-def test_every_outcome_can_stand_beside_another(run: Run) -> None:
+def test_every_outcome_can_stand_beside_another(run: RunRecord) -> None:
     comparison = together(run, INT8_WINS)
     assert all(len(row.cells) == 2 for section in comparison.sections for row in section.rows)
     frame = comparison_frame(name_runs([(Path("a"), run), (Path("b"), INT8_WINS)]))
@@ -119,7 +119,7 @@ def test_the_terminal_table_fits_eighty_columns() -> None:
     assert "no verdict" in text
 
 
-def saved(run: Run, folder: Path) -> Path:
+def saved(run: RunRecord, folder: Path) -> Path:
     save_record(run, folder / "record.json")
     return folder
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from report_runs import EVIL, INT8_WINS, NOTHING, OUTCOMES, QUANTIZERS
 
-from autotune.outcome import Ladder, Run, Rung
+from autotune.outcome import Ladder, Rung, RunRecord
 from autotune.report.charts import front_figure
 from autotune.report.html import render
 from autotune.report.view import view
@@ -54,7 +54,7 @@ def test_the_ladder_is_a_section_where_there_was_one() -> None:
 
 
 @pytest.mark.parametrize("run", OUTCOMES.values(), ids=OUTCOMES)
-def test_every_outcome_is_one_small_well_formed_page(run: Run) -> None:
+def test_every_outcome_is_one_small_well_formed_page(run: RunRecord) -> None:
     text = render(run)
     assert text.startswith("<!DOCTYPE html>")
     assert len(text.encode()) < LARGEST

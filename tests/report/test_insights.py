@@ -9,7 +9,7 @@ from report_runs import EVIL, FLOAT_WINS, IMPORTANCES, INT8_WINS, INTERRUPTED, N
 
 from autotune.configuration import Configuration, Quantization
 from autotune.findings import ChoiceImportance, FrameFindings
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 from autotune.report.view import view
 
 
@@ -60,11 +60,11 @@ def test_operators_tell_cost_gain_and_why_they_stayed_float() -> None:
     assert rows["/convert"].cost == "–"
 
 
-def reasons(run: Run) -> dict[str, str]:
+def reasons(run: RunRecord) -> dict[str, str]:
     return {row.name: row.why for row in view(run).operators.rows}
 
 
-def with_winner(quantization: Quantization) -> Run:
+def with_winner(quantization: Quantization) -> RunRecord:
     """The same run, as if trial 4 had been built of this."""
     trials = tuple(
         replace(t, configuration=replace(t.configuration, quantization=quantization)) if t.number == 4 else t

@@ -10,7 +10,7 @@ import pytest
 from report_runs import EVIL, INT8_WINS, OUTCOMES
 
 import autotune
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 
 RUNS = {**OUTCOMES, "names with HTML in them": replace(INT8_WINS, name=EVIL, sentence=EVIL)}
 
@@ -31,7 +31,7 @@ class Tags(HTMLParser):
 
 
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
-def test_a_run_in_a_notebook(run: Run, tmp_path: Path) -> None:
+def test_a_run_in_a_notebook(run: RunRecord, tmp_path: Path) -> None:
     shown = Tags()
     shown.feed(autotune.Run(tmp_path / "a run", run)._repr_html_())
     assert run.sentence in shown.text

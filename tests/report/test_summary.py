@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 from report_runs import FLOAT_WINS, INT8_WINS, INTERRUPTED, OUTCOMES
 
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 from autotune.record import Interval
 from autotune.report.summary import summary
 
 
 @pytest.mark.parametrize("run", OUTCOMES.values(), ids=OUTCOMES)
-def test_it_is_json_without_nan_and_has_every_key(run: Run) -> None:
+def test_it_is_json_without_nan_and_has_every_key(run: RunRecord) -> None:
     figures = json.loads(json.dumps(summary(run), allow_nan=False))
     assert set(figures["verdict"]) >= {"status", "drop", "drop_upper", "tolerance", "confidence", "n"}
     for name in ("speedup", "speedup_best_float"):

@@ -13,7 +13,7 @@ from report_runs import DEFAULT, EVIL, FLOAT_WINS, INT8_WINS, MSE, NOTHING, OUTC
 import autotune
 from autotune.errors import UserError
 from autotune.findings import FrameFindings, OperatorFinding
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 from autotune.report import tables
 from autotune.report.tables.__main__ import documentation
 from autotune.report.view import view
@@ -43,7 +43,7 @@ def reread(frame: pd.DataFrame, types: Mapping[str, str] | None = None) -> pd.Da
 
 @pytest.mark.parametrize("name", tables.FRAMES)
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
-def test_tables_survive_csv_with_their_types(run: Run, name: str, tmp_path: Path) -> None:
+def test_tables_survive_csv_with_their_types(run: RunRecord, name: str, tmp_path: Path) -> None:
     frame = tables.FRAMES[name](run)
     path = tmp_path / "renamed.csv"
     path.write_text(tables.as_csv(frame))

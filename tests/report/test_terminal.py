@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from report_runs import INT8_WINS, TRIALS
 
 from autotune import chatter, recipe
+from autotune.configuration import ActivationChoice, Estimator, FormChoice
 from autotune.console import Console
 from autotune.progress import clock
 
@@ -50,6 +52,27 @@ def test_everything_fits_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
     assert any(re.search(r"99/100 best int8 3\.52x, drop \+0\.0012 +\d+/min +<\d+:\d\d left", line) for line in lines)
     assert "\x1b[33m" in out  # notes are yellow
     assert out.rindex("\x1b[?25h") > out.rindex("\x1b[?25l")  # the cursor is back
+
+
+@pytest.mark.parametrize("columns", ["80", "200"])
+def test_the_closing_table_fits_80_columns_with_long_names(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Words that are longer than a column are broken, figures are not; brackets are no markup."""
+    monkeypatch.setenv("COLUMNS", columns)
+    first, *rest = INT8_WINS.finalists
+    estimator = Estimator("percentile", 0.9999)
+    long = replace(first.configuration, forms=(FormChoice("equalisation[bold]" + "-long" * 12, ("a",)),))  # type: ignore[arg-type]
+    quantization = replace(long.quantization, activation=ActivationChoice(estimator))
+    long = replace(long, quantization=quantization, precision="f32")
+    verdict = replace(first.verdict, drop=-0.00012345, drop_upper=123456.789)
+    run = replace(INT8_WINS, finalists=(replace(first, configuration=long, verdict=verdict), *rest))
+    console = Console(quiet=False, to_stderr=False)
+    console.result(replace(run, sentence="Done."), Path("run"))
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 80
+    assert "…" not in out
+    assert "[bold]" + "-long" * 12 in "".join(map(str.strip, out.splitlines()))
 
 
 @pytest.mark.usefixtures("terminal")

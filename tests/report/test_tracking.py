@@ -12,12 +12,12 @@ from report_runs import EVIL, INT8_WINS, INTERRUPTED, OUTCOMES
 from typer.testing import CliRunner
 
 from autotune.cli import app
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 from autotune.report.tracked import tracked
 from autotune.report.write import save_record, write_reports
 
 
-def figures(run: Run) -> dict[str, float]:
+def figures(run: RunRecord) -> dict[str, float]:
     return {p.metric: p.value for p in tracked(run, 1_790_000_080.0).points if not p.metric.startswith("trial_")}
 
 
@@ -36,7 +36,7 @@ def test_what_is_kept_of_a_run() -> None:
 
 
 @pytest.mark.parametrize("run", OUTCOMES.values(), ids=OUTCOMES)
-def test_nothing_that_is_not_a_number_is_kept(run: Run) -> None:
+def test_nothing_that_is_not_a_number_is_kept(run: RunRecord) -> None:
     assert all(math.isfinite(value) for value in figures(run).values())
     assert ("speedup" in figures(run)) == bool(run.finalists)
 

@@ -17,14 +17,14 @@ from report_runs import (
     TRIALS,
 )
 
-from autotune.outcome import Run, Saturation
+from autotune.outcome import RunRecord, Saturation
 from autotune.record import Interval
 from autotune.report.page import Badge, Card, Choice, OperatorGroup, Phase, ProblemRow, StateCount
 from autotune.report.summary import summary
 from autotune.report.view import view
 
 
-def badges(run: Run) -> list[tuple[str, str]]:
+def badges(run: RunRecord) -> list[tuple[str, str]]:
     return [(b.text, b.tone) for b in view(run).headline.badges]
 
 
@@ -296,7 +296,7 @@ def test_a_fallback_from_nncfs_solver_is_shown() -> None:
 
 
 @pytest.mark.parametrize("run", OUTCOMES.values(), ids=OUTCOMES)
-def test_every_outcome_has_a_page(run: Run) -> None:
+def test_every_outcome_has_a_page(run: RunRecord) -> None:
     page = view(run)
     assert page == view(run)
     assert all(isinstance(b, Badge) for b in page.headline.badges)

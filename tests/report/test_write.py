@@ -8,12 +8,12 @@ import pytest
 from report_runs import FLOAT_WINS, INT8_WINS, NOTHING, OUTCOMES
 
 from autotune.errors import UserError
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 from autotune.report.write import load_record, save_record, write_reports
 
 
 @pytest.mark.parametrize("run", OUTCOMES.values(), ids=OUTCOMES)
-def test_a_record_read_back_is_the_same_run(run: Run, tmp_path: Path) -> None:
+def test_a_record_read_back_is_the_same_run(run: RunRecord, tmp_path: Path) -> None:
     path = tmp_path / "record.json"
     save_record(run, path)
     json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))

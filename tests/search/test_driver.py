@@ -91,6 +91,15 @@ def test_plain_configurations_come_first(tmp_path: Path) -> None:
     assert step(search).origin in ("neighbour", "sampler")
 
 
+def test_when_the_time_is_up_nothing_comes_between_the_plain_configurations(tmp_path: Path) -> None:
+    space = Space(SpaceChoices(), replace(MODEL, threads=4))
+    search = Search(space, tmp_path / "study.db", 0, TOLERANCE, profile=PROFILE, strategy=DEFAULT)
+    for _ in ("f32", "bf16"):
+        step(search)
+    assert search.ask().configuration == Configuration(threads=2), "before anything int8"
+    assert search.ask(hurry=True).origin == "plain"
+
+
 def test_finds_the_repair_that_no_plain_configuration_has(tmp_path: Path) -> None:
     search = search_in(tmp_path)
     for _ in range(60):
@@ -204,6 +213,9 @@ def test_incumbent_prefers_within_tolerance_then_least_loss() -> None:
     more = [measured(Proposal(100 + i, c, "sampler")) for i, c in enumerate((slower, repaired))]
     assert incumbent([*trials, *more], TOLERANCE) == repaired
     assert incumbent([*trials, more[0]], TOLERANCE) == slower
+    nothing = Configuration(quantization=Quantization(float_operators=tuple(OPERATORS)))
+    float_again = replace(trials[0], number=200, configuration=nothing, state="duplicate", duplicate_of=0)
+    assert incumbent([*trials, float_again], TOLERANCE) == least.configuration, "it is no int8 model"
 
 
 def explored(costs: dict[str, float]) -> Explored:

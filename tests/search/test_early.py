@@ -78,6 +78,8 @@ def test_threads_are_halved_as_long_as_float_gets_faster() -> None:
     assert fewer_threads([trial(F32, 1.0, 0.0), trial(Configuration(threads=4), 0.7, 0.0)], counts) is None
     assert fewer_threads([trial(F32, 1.0, 0.0)], ()) is None
     assert fewer_threads([], counts) is None
+    failed = replace(trial(Configuration(threads=4), 1.0, 0.0), state="failed", measurement=None)
+    assert fewer_threads([trial(F32, 1.0, 0.0), failed], counts) is None, "else it would be asked for without end"
 
 
 def test_a_long_model_has_work_for_all_threads() -> None:

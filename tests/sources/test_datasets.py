@@ -88,10 +88,14 @@ def test_broken_files(tmp_path: Path):
     (tmp_path / "empty.npz").write_bytes(b"")
     np.savez(tmp_path / "objects.npz", x=np.array([[1], [1, 2]], dtype=object))
     np.save(tmp_path / "single.npy", X)
+    (tmp_path / "texts.json").write_text('[{"text": "a"}]')
+    (tmp_path / "scores.xlsx").write_bytes(b"PK")
     for name, message in (
         ("cut.npz", "not a readable npz"),
         ("text.npz", "not a readable npz"),
         ("empty.npz", "not a readable npz"),
+        ("texts.json", r"texts\.json is not a readable npz file; a table is written as \.jsonl"),
+        ("scores.xlsx", "write a table as .csv, with a line of names first"),
         ("objects.npz", "array of Python objects"),
         ("single.npy", "is a single array"),
         ("nowhere.npz", r"nowhere\.npz does not exist"),

@@ -15,6 +15,7 @@ from autotune.configuration import (
     Configuration,
     DynamicGroup,
     Estimator,
+    FloatWeights,
     FormChoice,
     Granularity,
     OverflowFix,
@@ -122,6 +123,7 @@ spaces = st.builds(
         bits=some(WeightBits),
         weight_group=st.none() | some(WeightGroup),
     ),
+    float_weights=some(FloatWeights),
     threads=st.lists(st.sampled_from(["all", "fewer", 1, 3]), min_size=1, unique=True).map(tuple),
 )
 models = st.builds(

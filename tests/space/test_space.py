@@ -15,6 +15,7 @@ from autotune.configuration import ActivationChoice, Compression, Configuration,
 from autotune.errors import UserError
 from autotune.space import Space
 from autotune.space.asking import Replay
+from autotune.space.halved import halved
 
 F32 = Configuration("f32", None)
 DEFAULT = Quantization(overflow_fix="off")
@@ -509,3 +510,29 @@ def test_where_all_threads_are_not_allowed_float_f32_is_the_reference_only() -> 
     assert space.holds(Configuration(threads=1))
     assert space.holds(Configuration())
     assert not space.holds(Configuration(precision="bf16"))
+
+
+def test_how_float_weights_are_stored_is_asked_of_nobody() -> None:
+    either, f32, f16 = (space_of(f"{{float_weights: {text}}}") for text in ("[f16, f32]", "f32", "f16"))
+    assert [(s.float_weights, s.may_halve) for s in (either, f32, f16)] == [
+        ("f32", True), ("f32", False), ("f16", False),
+    ]  # fmt: skip
+    assert either.plain() == f32.plain() == space_of("").plain()
+    assert f16.plain() == [F32, *(replace(c, float_weights="f16") for c in f32.plain())]
+    for space, stored in ((f32, "f32"), (f16, "f16")):
+        for configuration in space.plain():
+            assert "float_weights" not in space.parameters(configuration)
+            solved = space.fix(configuration)
+            assert solved.float_weights == (configuration.float_weights,)
+            assert Space(solved, VNNI).solved() == configuration
+            assert all(c.float_weights == stored or c == F32 for c in space.neighbours(configuration))
+    assert not f32.holds(replace(F32, float_weights="f16"))
+
+
+@pytest.mark.parametrize(("size", "limit", "left"), [(100, None, 2), (100, 100, 2), (101, 100, 1)])
+def test_where_the_float_model_is_too_large_all_are_stored_as_f16(size: int, limit: int | None, left: int) -> None:
+    found = halved(recipe.Space(), size, limit)
+    assert len(found.space.float_weights) == left
+    assert bool(found.note) == (left == 1) == (found.space.float_weights == ("f16",))
+    single = recipe.Space(float_weights=("f32",))
+    assert halved(single, size, limit).space is single

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from space_strategies import COMPRESSIBLE, FINER, FORMS, WEIGHTED, Drawn, configurations, model_info, models, spaces
 
 from autotune import recipe
-from autotune.configuration import Configuration, Quantization, WeightForm
+from autotune.configuration import Configuration, FloatWeights, Quantization, WeightForm
 from autotune.errors import UserError
 from autotune.recipe import EstimatorChoice, Range
 from autotune.record import ModelInfo
@@ -37,6 +38,8 @@ def allowed(space: recipe.Space, model: ModelInfo, configuration: Configuration)
     """The recipe's own words, said again without any code of the space."""
     if configuration == FLOAT_F32:
         return True
+    if configuration.float_weights != ("f32" if "f32" in space.float_weights else "f16"):
+        return False
     rewritten = {g for f in configuration.forms if f.name == "linear-as-convolution" for g in f.groups}
     compression = configuration.compression
     if compression is not None and not (
@@ -240,8 +243,9 @@ def test_plain_starts_with_the_reference_and_is_reachable(space: recipe.Space, m
 
 
 @relaxed
-@given(configurations())
-def test_a_solved_recipe_gives_back_its_configuration(configuration: Configuration) -> None:
+@given(configurations(), st.sampled_from(get_args(FloatWeights)))
+def test_a_solved_recipe_gives_back_its_configuration(plain: Configuration, stored: FloatWeights) -> None:
+    configuration = replace(plain, float_weights=stored)
     fixed = Space(recipe.Space(), model_info(forms=FORMS, compressible=COMPRESSIBLE, finer=FINER)).fix(configuration)
     assert fixed.is_solved
     asked = recipe.Recipe.quick("m.onnx", "d.npz", "accuracy")

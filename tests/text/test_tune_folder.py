@@ -117,6 +117,7 @@ def test_a_run_and_then_another_without_torch(tmp_path: Path) -> None:
     asked = (*asked, "--max-drop", "0.2")
     done = command(*asked, "--output", tmp_path / "run", cache=tmp_path / "cache")
     assert done.returncode == 0, done.stderr + done.stdout
+    assert done.stderr == ""  # what transformers and PyTorch said is in run.log
     run = json.loads((tmp_path / "run/run.json").read_text())
     assert run["verdict"]["status"] in ("proven", "expected")
     assert "bert was converted with torch.export" in done.stdout

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 
-_CAUTIONS: tuple[tuple[Callable[[Run], object], str], ...] = (
+_CAUTIONS: tuple[tuple[Callable[[RunRecord], object], str], ...] = (
     (
         lambda run: run.model.digest,
         "The models differ: latencies and sizes are of different models; speeds are each against the model's own float "
@@ -42,7 +42,7 @@ _CAUTIONS: tuple[tuple[Callable[[Run], object], str], ...] = (
 )
 
 
-def cautions(runs: Sequence[Run]) -> tuple[str, ...]:
+def cautions(runs: Sequence[RunRecord]) -> tuple[str, ...]:
     """Return a sentence for each reason, and what always holds for runs of the same machine."""
     found = [sentence for of, sentence in _CAUTIONS if len({of(run) for run in runs}) > 1]
     return (

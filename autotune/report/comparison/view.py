@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from autotune.configuration import Configuration
-from autotune.outcome import Finalist, Run
+from autotune.outcome import Finalist, RunRecord
 from autotune.record import Interval
 from autotune.report import words
 from autotune.report.comparison.cautions import cautions
@@ -36,7 +36,7 @@ class _Side:
     metric: MetricWords
 
     @property
-    def run(self) -> Run:
+    def run(self) -> RunRecord:
         return self.named.run
 
     @property

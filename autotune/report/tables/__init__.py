@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autotune.errors import UserError
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 from autotune.report.tables.columns import Table, as_csv
 from autotune.report.tables.comparison import COMPARISON, comparison_frame
 from autotune.report.tables.latency import LATENCY, latency_frame
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 # What every run folder has.
-FRAMES: Mapping[str, Callable[[Run], pd.DataFrame]] = {
+FRAMES: Mapping[str, Callable[[RunRecord], pd.DataFrame]] = {
     TRIALS.file: trials_frame,
     PARETO.file: pareto_frame,
     SENSITIVITY.file: sensitivity_frame,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from autotune.outcome import Finalist, Run
+from autotune.outcome import Finalist, RunRecord
 from autotune.record import Trial
 from autotune.report.lookup import Lookup
 from autotune.report.tables.columns import Column, Table, nine
@@ -37,12 +37,12 @@ LATENCY = Table(
 )  # fmt: skip
 
 
-def latency_frame(run: Run) -> pd.DataFrame:
+def latency_frame(run: RunRecord) -> pd.DataFrame:
     """Return latency.csv of a run."""
     return LATENCY.frame(_rows(run))
 
 
-def _rows(run: Run) -> Iterator[dict[str, Any]]:
+def _rows(run: RunRecord) -> Iterator[dict[str, Any]]:
     for trial in sorted(run.trials, key=lambda t: t.number):
         if trial.state != "duplicate":  # its measurement is that of another trial
             yield from _search(trial)

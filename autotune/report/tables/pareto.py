@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autotune.outcome import Finalist, Run
+from autotune.outcome import Finalist, RunRecord
 from autotune.report.lookup import Lookup, median
 from autotune.report.tables.columns import Column, Table, nine
 from autotune.report.tables.trials import TRIALS, trial_row
@@ -49,7 +49,7 @@ PARETO = Table(
 )
 
 
-def pareto_frame(run: Run) -> pd.DataFrame:
+def pareto_frame(run: RunRecord) -> pd.DataFrame:
     """Return pareto.csv of a run."""
     found = Lookup(run)
     numbers = dict.fromkeys((*run.front, *found.finalists))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from autotune.findings import FrameFindings, OperatorFinding
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 from autotune.record import Measurement
 from autotune.report.lookup import Lookup
 from autotune.report.tables.columns import Column, Table, nine
@@ -44,17 +44,20 @@ SENSITIVITY = Table(
 )  # fmt: skip
 
 
-def sensitivity_frame(run: Run) -> pd.DataFrame:
+def sensitivity_frame(run: RunRecord) -> pd.DataFrame:
     """Return sensitivity.csv of a run."""
     return SENSITIVITY.frame(_rows(run))
 
 
-def _rows(run: Run) -> Iterator[dict[str, Any]]:
+def _rows(run: RunRecord) -> Iterator[dict[str, Any]]:
     found = Lookup(run)
     baseline = found.baseline.measurement if found.baseline is not None else None
     winner = found.measurement(run.winner) if found.winner is not None else None
     before, after = _shares(baseline), _shares(winner)
-    schemes = {op.name: op.scheme for op in winner.operators} if winner is not None else {}
+    schemes: dict[str, str] = {}
+    for op in winner.operators if winner is not None else ():
+        if schemes.get(op.name, "float") == "float":  # a bias computed apart has the name of its operator
+            schemes[op.name] = op.scheme
     for frame, number, finding in _findings(run):
         yield {
             "group": number,
@@ -67,7 +70,7 @@ def _rows(run: Run) -> Iterator[dict[str, Any]]:
         }
 
 
-def _findings(run: Run) -> Iterator[tuple[FrameFindings | None, int, OperatorFinding]]:
+def _findings(run: RunRecord) -> Iterator[tuple[FrameFindings | None, int, OperatorFinding]]:
     """Yield what was found out; without it the operators alone, whose cost and gain nobody looked at."""
     for frame in run.frames:
         for number, finding in enumerate(frame.operators):

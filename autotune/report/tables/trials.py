@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from autotune.configuration import Configuration
-from autotune.outcome import Run
+from autotune.outcome import RunRecord
 from autotune.record import Trial
 from autotune.report.lookup import Lookup, candidate_ms, median
 from autotune.report.tables.columns import Column, Table, nine
@@ -25,7 +25,7 @@ TRIALS = Table(
             "origin",
             "string",
             "",
-            "who proposed it: plain (what peers would ship), neighbour, guide, sampler, training",
+            "who proposed it: plain (what peers would ship), neighbour, guide, sampler, training or storage",
         ),
         Column("configuration", "string", "", "SHA-256 of the configuration"),
         Column("label", "string", "", "the configuration in words"),
@@ -36,6 +36,7 @@ TRIALS = Table(
             "float, int8-static, int8-weights, int8-dynamic, int4-weights or int4-dynamic, joined by +",
         ),
         Column("precision", "string", "", "f32, bf16 or f16: what is not quantised computes in it"),
+        Column("float_weights", "string", "", "f32 or f16: how the weights that stay float are stored"),
         Column("forms", "string", "", 'JSON object, graph form: {"groups": [names], "alpha": strength or null}'),
         Column("bf16_operators", "string", "", "JSON list of the operators in bf16 while the rest is f32"),
         Column("compressed_operators", "string", "", "JSON list: linear layers with integer weights, not int8-static"),
@@ -102,7 +103,7 @@ TRIALS = Table(
 )
 
 
-def trials_frame(run: Run) -> pd.DataFrame:
+def trials_frame(run: RunRecord) -> pd.DataFrame:
     """Return trials.csv of a run."""
     found = Lookup(run)
     return TRIALS.frame(trial_row(found, t) for t in sorted(run.trials, key=lambda t: t.number))
@@ -171,6 +172,7 @@ def _choices(configuration: Configuration) -> dict[str, Any]:
     common = {
         "configuration": configuration.digest,
         "precision": configuration.precision,
+        "float_weights": configuration.float_weights,
         "forms": json.dumps(forms),
         "bf16_operators": json.dumps(configuration.bf16_operators),
         **_compression(configuration),
