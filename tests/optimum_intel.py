@@ -17,10 +17,11 @@ import pytest
 
 PYTHON = os.environ.get("AUTOTUNE_OPTIMUM", sys.executable)
 
-# The last line of the README's is the call; PREPARE makes what it is called with.
+# The last line of the README's is the call; PREPARE makes what it is called with. BEFORE comes before everything.
 SCRIPT = """
 import json, sys
 import numpy as np
+BEFORE
 folder, values, out = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
 said = open(folder + "/README.md").read().split("with optimum-intel")[1]
 *lines, call = [line[4:] for line in said.splitlines() if line.startswith("    ")]
@@ -38,6 +39,15 @@ print(OVConfig.from_pretrained(folder).dtype)
 """
 TEXT = "text = value"
 IMAGE = "from PIL import Image; image = Image.open(value).convert('RGB')"
+# Where there is no torchvision an image's processor cannot be loaded there: what it would give is in a file.
+PROCESSED = "image = np.load(value)"
+NO_PROCESSOR = """
+import torch, transformers
+class Processed:
+    def from_pretrained(folder):
+        return lambda image, return_tensors: {"pixel_values": torch.from_numpy(image)}
+transformers.AutoImageProcessor = Processed
+"""
 AUDIO = "from scipy.io import wavfile; samples = wavfile.read(value)[1] / np.float32(32768)"
 
 
@@ -53,10 +63,13 @@ needs_optimum = pytest.mark.skipif(
 )
 
 
-def by_optimum(folder: Path, values: list[str], read: str = TEXT) -> tuple[dict[str, np.ndarray], list[str]]:
+def by_optimum(
+    folder: Path, values: list[str], read: str = TEXT, before: str = ""
+) -> tuple[dict[str, np.ndarray], list[str]]:
     """The outputs of each text or file, and the precision, the shape of an input and the config's dtype."""
     out = folder.parent / "out.npz"
-    command = [PYTHON, "-c", SCRIPT.replace("PREPARE", read), folder.name, json.dumps(values), str(out)]
+    script = SCRIPT.replace("BEFORE", before).replace("PREPARE", read)
+    command = [PYTHON, "-c", script, folder.name, json.dumps(values), str(out)]
     done = subprocess.run(command, cwd=folder.parent, capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode == 0, done.stderr[-2000:]
     with np.load(out) as archive:
