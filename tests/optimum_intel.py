@@ -21,11 +21,12 @@ PYTHON = os.environ.get("AUTOTUNE_OPTIMUM", sys.executable)
 SCRIPT = """
 import json, sys
 import numpy as np
+left_out = None
 BEFORE
 folder, values, out = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
 said = open(folder + "/README.md").read().split("with optimum-intel")[1]
 *lines, call = [line[4:] for line in said.splitlines() if line.startswith("    ")]
-exec("\\n".join(lines))
+exec("\\n".join(line for line in lines if left_out is None or left_out not in line))
 found = []
 for value in values:
     PREPARE
@@ -42,11 +43,9 @@ IMAGE = "from PIL import Image; image = Image.open(value).convert('RGB')"
 # Where there is no torchvision an image's processor cannot be loaded there: what it would give is in a file.
 PROCESSED = "image = np.load(value)"
 NO_PROCESSOR = """
-import torch, transformers
-class Processed:
-    def from_pretrained(folder):
-        return lambda image, return_tensors: {"pixel_values": torch.from_numpy(image)}
-transformers.AutoImageProcessor = Processed
+import torch
+left_out = "AutoImageProcessor"
+processor = lambda image, return_tensors: {"pixel_values": torch.from_numpy(image)}
 """
 AUDIO = "from scipy.io import wavfile; samples = wavfile.read(value)[1] / np.float32(32768)"
 
