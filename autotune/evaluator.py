@@ -15,6 +15,7 @@ from autotune import decide
 from autotune.configuration import Configuration
 from autotune.errors import WorkerDied
 from autotune.files import replacing
+from autotune.memory import is_large
 from autotune.protocol import Build, Built, Measure, Measured, Prepared, Rival
 from autotune.record import Failure, Latency, Origin, Seconds, Trial
 from autotune.runner import Runner
@@ -161,7 +162,12 @@ class Evaluator:
             np.save(path, per_sample)
 
     def _rival(self, earlier: Iterable[Trial]) -> Rival | None:
-        """What to beat; to be timed beside it as long as that has taken little of the run."""
+        """What to beat; to be timed beside it as long as that has taken little of the run.
+
+        None of a large model: there is no memory for one more of them, compiled.
+        """
+        if is_large(self._prepared.model.size_bytes):
+            return None
         known = list(earlier)
         found = to_beat([t for t in known if decide.fits(t, self._max_size)], self._tolerance)
         if found is None or found.measurement is None or found.measurement.latency is None:
