@@ -7,6 +7,7 @@ memory. The parent never imports OpenVINO and never dies of the child.
 
 from __future__ import annotations
 
+import math
 import socket
 import subprocess
 import sys
@@ -149,11 +150,12 @@ class Runner:
 
     def _wait(self, timeout: float | None) -> None:
         assert self._connection is not None and self._process is not None
-        started = worked_at = time.monotonic()
+        started = worked_at = now = time.monotonic()
+        until = math.inf if timeout is None else started + timeout
         worked = 0.0
-        while not self._connection.poll(POLL_SECONDS):
+        while not self._connection.poll(min(POLL_SECONDS, until - now)):
             now = time.monotonic()
-            if timeout is not None and now > started + timeout:
+            if now >= until:
                 raise WorkerDied("timeout", f"no answer within {timeout:.0f} s")
             spent = _processor_seconds(self._process.pid)
             if spent > worked:
