@@ -8,10 +8,12 @@ memory. The parent never imports OpenVINO and never dies of the child.
 from __future__ import annotations
 
 import math
+import os
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -41,14 +43,23 @@ class Runner:
         log: file that receives the child's output (NNCF's and OpenVINO's chatter).
         memory_limit: bytes of resident memory above which the child is killed; by default 85 % of what this process
             may use.
+        environment: variables of the child; those that are set already stay as they are.
 
     Attributes:
         restarts: how many children had to be replaced.
         starting_seconds: what starting all of them took, with their set-up. A request that finds none pays for it.
     """
 
-    def __init__(self, setup: Any, log: Path, memory_limit: int | None = None, module: str = "autotune.worker") -> None:
+    def __init__(
+        self,
+        setup: Any,
+        log: Path,
+        memory_limit: int | None = None,
+        module: str = "autotune.worker",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._module = module
+        self._environment = dict(environment or {})
         self._setup = setup
         self._log = log
         self._memory_limit = memory_limit or int(hardware.usable_memory() * MEMORY_SHARE)
@@ -111,6 +122,7 @@ class Runner:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env={**self._environment, **os.environ},
                 start_new_session=True,  # Ctrl-C is the parent's to handle
             )
         self._connection = Connection(ours.detach())
