@@ -52,15 +52,17 @@ def is_served(trials: Iterable[Trial], goal: Goal, *, clearly: bool = False) -> 
 
 
 def to_train(trials: Iterable[Trial], goal: Goal) -> Trial | None:
-    """Return the static int8 trial to train, or None: of those worth having but for their drop, and nearly as fast as
-    the fastest of them, the one that loses least.
+    """Return the static int8 trial to train, or None: of those worth having but for their drop, and perhaps nearly as
+    fast as the fastest of them, the one that loses least.
+
+    Perhaps: by their intervals, lest one speed that a busy machine made too high is all that counts.
 
     Worth having is what keeps the latency, the speedup and the size asked for, and is faster than the fastest float
     within the tolerance, unless that one is too large.
     """
     able = [p for p in _worth_having(_points(trials), goal) if p.trial.configuration.quantization is not None]
-    fastest = max((p.speedup.estimate for p in able), default=0.0)
-    near = [p for p in able if p.speedup.estimate >= NEAR_FASTEST * fastest]
+    fastest = max((p.speedup.low for p in able), default=0.0)
+    near = [p for p in able if p.speedup.high >= NEAR_FASTEST * fastest]
     return min(near, key=lambda p: p.drop).trial if near else None
 
 

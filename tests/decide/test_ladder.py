@@ -45,6 +45,8 @@ def test_what_is_trained_is_fast_and_loses_least() -> None:
         trial(i, int8(n), s, d) for i, n, s, d in ((1, "a", 2.0, 0.08), (2, "b", 1.9, 0.05), (3, "c", 1.3, 0.02))
     )
     assert to_train([F32, lost, less, slow], goal()) is less, "the third is much slower"
+    lucky = trial(4, int8("d"), 3.0, 0.3, noise=0.4)
+    assert to_train([F32, lost, less, slow, lucky], goal()) is less, "the fourth may be as slow as 1.8x"
     assert not is_served([F32, lost, less, slow], goal())
     assert is_served([F32, trial(4, int8("d"), 1.1, 0.008)], goal())
     assert not is_served([F32, trial(4, int8("d"), 1.1, 0.008)], goal(), clearly=True)
