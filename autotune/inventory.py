@@ -16,7 +16,7 @@ from autotune.graph.lengths import shape_text
 from autotune.graph.linear import Linear, linear_layers
 from autotune.measure.compiled import Compiled, probe_precisions
 from autotune.measure.compression import executed_compression
-from autotune.measure.typed import executed_bf16
+from autotune.measure.typed import Bf16Probe, executed_bf16
 from autotune.quantize.variants import Variants
 from autotune.record import InputInfo, ModelInfo
 from autotune.space import WEIGHTED
@@ -50,6 +50,7 @@ def inventory(
     if lengths is not None:
         notes = [*notes, *_about_lengths(lengths, timed, variants)]
     said = [*notes, *baseline.notes, *([variants.base.note] if variants.base.note else [])]
+    typed = _typed_bf16(model, variants, baseline.threads)
     layers = [layer for layer in linear_layers(model) if layer.name in variants.base.operators]
     return ModelInfo(
         name=name,
@@ -63,7 +64,8 @@ def inventory(
         size_bytes=size_bytes,
         nncf_path=variants.base.nncf_path,
         forms=variants.groups,
-        bf16_operators=_bf16_operators(model, variants, baseline.threads),
+        bf16_operators=typed.executed,
+        bf16_failure=typed.failure,
         compressible=_compressible(layers, WeightForm(), baseline.threads),
         finer={
             str(form): _compressible(layers, form, baseline.threads) for form in weight_forms if form != WeightForm()
@@ -73,10 +75,10 @@ def inventory(
     )
 
 
-def _bf16_operators(model: Any, variants: Variants, threads: int) -> tuple[str, ...]:
+def _typed_bf16(model: Any, variants: Variants, threads: int) -> Bf16Probe:
     """Type every operator with weights bf16 and see which of them run so."""
     if "bf16" not in probe_precisions():
-        return ()
+        return Bf16Probe()
     wanted = tuple(name for name, kind in variants.base.operators.items() if kind in WEIGHTED)
     return executed_bf16(model, wanted, threads)
 

@@ -349,6 +349,13 @@ def test_operators_in_bf16() -> None:
     assert not space_of("{precision: bf16}").holds(replace(typed, precision="bf16"))
 
 
+def test_that_operators_in_bf16_could_not_be_probed_is_said() -> None:
+    model = model_info(bf16_operators=(), bf16_failure="RuntimeError: no kernel")
+    (said,) = [note for note in space_of("{}", model).notes if "bf16" in note]
+    assert said.startswith("No single operators in bf16 are tried") and said.endswith("(RuntimeError: no kernel).")
+    assert not any("bf16" in note for note in space_of("{bf16_operators: false}", model).notes)
+
+
 def test_operators_in_bf16_that_the_recipe_demands() -> None:
     text = "{precision: f32, schemes: float, bf16_operators: {use: false, operators: {dw: true}}}"
     demanded = Configuration("f32", bf16_operators=("dw",))
