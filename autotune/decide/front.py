@@ -108,6 +108,27 @@ def pick_finalists(trials: Iterable[Trial], tolerance: float, limit: int, max_si
     return [baseline.trial, *(p.trial for p in sorted(chosen, key=_fastest_first))]
 
 
+def without_one(finalists: Sequence[Trial]) -> list[Trial]:
+    """Leave one finalist out, never float f32, where there is no time, or no room, for all.
+
+    The last int8 one as long as there are two of them, then the last float; of the last of each the slower: an int8
+    model that is slower than the best float must not win because that float was left out.
+
+    Args:
+        finalists: in the order of :func:`pick_finalists`; at least one beside float f32.
+    """
+    int8 = [t for t in finalists if not t.configuration.is_float]
+    floats = [t for t in finalists if t.configuration.is_float and t.configuration != Configuration()]
+    speeds = {p.trial.number: p.speedup.estimate for p in points(finalists)}
+    if len(int8) > 1:
+        least = int8[-1]
+    elif len(floats) > 1:
+        least = floats[-1]
+    else:
+        least = min([*int8, *floats], key=lambda t: speeds.get(t.number, 0.0))
+    return [t for t in finalists if t is not least]
+
+
 def _best_floats(floats: Sequence[Point], tolerance: float) -> list[Point]:
     if not floats:
         return []

@@ -166,9 +166,7 @@ class CandidateFactory:
         tensors = dict(self._placer.tensors()) if self._is_form or self.operators else {}
         for key, axes in self._also.items():
             tensors[key] = tensors.get(key, frozenset()) | axes
-        records = Records(
-            self._model, self.digest, self._calibration, self._cache, self._threads, self._watch
-        )
+        records = Records(self._model, self.digest, self._calibration, self._cache, self._threads, self._watch)
         self.observation = records.observation(tensors, self._reference)
         self._activations = ActivationRanges(self.observation)
         self._weights = WeightRanges(self._model)
