@@ -10,6 +10,7 @@ import numpy as np
 
 from autotune import hardware
 from autotune.configuration import DynamicGroup, WeightForm
+from autotune.counts import counted
 from autotune.data import Lengths
 from autotune.graph.inspect import model_digest
 from autotune.graph.lengths import shape_text
@@ -107,5 +108,5 @@ def _about_lengths(lengths: Lengths, timed: int, variants: Variants) -> list[str
         f"{np.median(runs):.0f}. A latency is the mean over {timed} texts whose lengths stand for all; "
         "models are compared on the same ones."
     )
-    lost = [f"{form} of {count} operators" for form, count in variants.static_only(int(runs.max())).items()]
+    lost = [f"{form} of {counted(count, 'operator')}" for form, count in variants.static_only(int(runs.max())).items()]
     return [told, f"What needs one static length is not tried: {', '.join(lost)}."] if lost else [told]

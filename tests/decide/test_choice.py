@@ -200,7 +200,7 @@ def test_size_asked():
 def test_compressed_layers_compete_with_static_int8_and_are_no_best_float():
     decision, _ = decide([F32, BF16, (compressed(), 2.0, judged("proven")), (int8("a"), 2.5, judged("proven"))])
     assert (decision.winner, decision.best_float) == (2, 1)
-    assert "int8-dynamic (group 128) of 1 linear layers" in decision.sentence
+    assert "int8-dynamic (group 128) of 1 linear layer," in decision.sentence
 
 
 def test_interrupted():

@@ -448,13 +448,13 @@ def test_weights_of_4_bits_only_where_they_are_asked_for() -> None:
     space = space_of("{precision: f32, compression: {bits: [8, 4]}}", FOUR)
     four = Configuration(compression=Compression(BOTH, "symmetric", 0, 4, 32, ("/head/Gemm: x",)))
     assert four in space.plain() and space.holds(four)
-    assert four.label == "int4-weights (weight group 32) of 1 linear layers, int8 per channel in 1 more, rest f32"
+    assert four.label == "int4-weights (weight group 32) of 1 linear layer, int8 per channel in 1 more, rest f32"
     assert (
         "4-bit weights with groups of 128 left out: OpenVINO keeps no layer of this model so here "
         "(never tried with: the last layer, inputs that are no whole groups)."
     ) in space.notes
     assert (
-        "Where others have 4-bit weights with groups of 32, 1 of 2 linear layers have 8-bit weights with a scale per "
+        "Where others have 4-bit weights with groups of 32, 1 of 2 linear layers has 8-bit weights with a scale per "
         "output channel (the last layer, inputs that are no whole groups, or not kept so by OpenVINO): /head/Gemm: x."
     ) in space.notes
     alone = Configuration(compression=Compression(("12",), "symmetric", 0, 4, 32))
