@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from autotune import chatter, data, decide, hardware, recipe
+from autotune.child import Child
 from autotune.configuration import Configuration
 from autotune.errors import AutotuneError, WorkerDied
 from autotune.events import Events
@@ -18,6 +19,7 @@ from autotune.onnx_qdq.refusal import check_installed
 from autotune.outcome import Goal, RunRecord, SplitSizes
 from autotune.protocol import Prepared, Setup
 from autotune.runner import Runner
+from autotune.search.study import import_ahead
 from autotune.searching import search
 from autotune.setting import Lessons, Setting
 from autotune.sources.cache import cache_dir
@@ -86,6 +88,13 @@ class _Tuning:
             self._note(
                 "The trained model of this recipe is not used: 'autotune apply' rebuilds it, tuning trains anew."
             )
+        child = Child()  # it imports what it needs while the data are loaded
+        try:
+            return self._run(child)
+        finally:
+            child.close()
+
+    def _run(self, child: Child) -> RunRecord:
         self.events.stage("data")
         for code in self.recipe.functions if self.options.trust_code else ():
             self._note(f"Runs code of yours: {code}")
@@ -98,7 +107,8 @@ class _Tuning:
             chatter.write_to(self.folder.log)
             self._keep(splits)
             del splits  # the child has its own
-            with Runner(self._setup(model), self.folder.log) as runner:
+            import_ahead()
+            with Runner(self._setup(model), self.folder.log, first=child) as runner:
                 self._prepare(runner)
                 setting = self._setting()
                 self.events.stage("search")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +26,14 @@ _Kept = tuple[Configuration, Explored | None, list[tuple[str, str, int]]]
 _KEPT: TypeAdapter[_Kept] = TypeAdapter(_Kept)
 # Random trials before TPE has something to learn from.
 _STARTUP_TRIALS = 8
+_LATE = ("sqlalchemy.orm", "alembic.context", "scipy.special")
 _DIRECTIONS = ("minimize", "minimize")
+
+
+def import_ahead() -> None:
+    """Import what Optuna imports only when a study is opened or asked: while nobody waits for it."""
+    for module in _LATE:
+        importlib.import_module(module)
 
 
 class StoredStudy:
