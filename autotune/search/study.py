@@ -53,8 +53,7 @@ class StoredStudy:
         # Not through the URL, in which a '?' of the path would begin its options.
         connect = partial(sqlite3.connect, storage, factory=_Connection, check_same_thread=False, timeout=60)
         backend = optuna.storages.RDBStorage("sqlite:///study.db", engine_kwargs={"creator": connect})
-        # Optuna asks twice per parameter of a trial, about other trials; SQLAlchemy would write what is there before each
-        # question.
+        # Optuna asks twice per parameter of a trial, about other trials; else SQLAlchemy writes before each question.
         backend.scoped_session.remove()
         backend.scoped_session.configure(autoflush=False)
         self._file = optuna.create_study(study_name=NAME, storage=backend, directions=_DIRECTIONS, load_if_exists=True)
