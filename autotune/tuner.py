@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -88,11 +89,8 @@ class _Tuning:
             self._note(
                 "The trained model of this recipe is not used: 'autotune apply' rebuilds it, tuning trains anew."
             )
-        child = Child()  # it imports what it needs while the data are loaded
-        try:
+        with closing(Child()) as child:  # it imports what it needs while the data are loaded
             return self._run(child)
-        finally:
-            child.close()
 
     def _run(self, child: Child) -> RunRecord:
         self.events.stage("data")
