@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from autotune import recipe
-from autotune.configuration import Configuration, FloatWeights, FormChoice
+from autotune.configuration import Configuration, FloatWeights, FormChoice, FormName
 from autotune.recipe import Range
 from autotune.record import ModelInfo
 from autotune.space.answers import (
@@ -180,7 +180,15 @@ class Space:
     @property
     def faster_forms(self) -> tuple[FormChoice, ...]:
         """The forms that a float model runs faster in, as a rule, of all their groups."""
-        offered = ((name, self._offer.forms[name]) for name in FLOAT_FORMS[:-1] if name in self._offer.forms)
+        return self._whole(FLOAT_FORMS[:-1])
+
+    @property
+    def kernel_forms(self) -> tuple[FormChoice, ...]:
+        """All forms that change which kernels run, of all their groups."""
+        return self._whole(FLOAT_FORMS)
+
+    def _whole(self, names: Iterable[FormName]) -> tuple[FormChoice, ...]:
+        offered = ((name, self._offer.forms[name]) for name in names if name in self._offer.forms)
         return tuple(sorted(FormChoice(name, (*form.always, *form.free)) for name, form in offered))
 
     @property

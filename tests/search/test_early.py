@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from autotune.configuration import Compression, Configuration, FormChoice
+from autotune.configuration import Compression, Configuration, FormChoice, Quantization
 from autotune.record import Interval, Latency, Measurement, Trial
 from autotune.search.early import (
     fewer_threads,
     fewer_threads_in_less,
+    in_other_kernels,
     longest,
     partly_bf16,
     partly_compressed,
@@ -114,3 +115,18 @@ def test_the_fastest_float_within_the_tolerance_is_rewritten_once() -> None:
     assert rewritten([reference, half], 0.01, forms) == replace(BF16, forms=forms)
     assert rewritten([reference, trial(BF16, 1.5, 0.05)], 0.01, forms) == Configuration(forms=forms)
     assert rewritten([reference, half, trial(replace(BF16, forms=forms), 1.2, 0.0)], 0.01, forms) is None
+
+
+def test_static_int8_that_is_slower_than_float_is_tried_in_other_kernels_once() -> None:
+    smoothing, linear = FormChoice("smoothing", ("a", "b"), 0.95), FormChoice("linear-as-convolution", ("a", "b"))
+    int8 = Configuration(quantization=Quantization("transformer", "mixed"), forms=(smoothing,))
+    plain, reference = Configuration(quantization=Quantization()), trial(F32, 1.0, 0.0)
+    slow = trial(int8, 0.63, 0.002)
+    made = replace(int8, forms=(smoothing, linear))
+    assert in_other_kernels([reference, slow], (linear,)) == made
+    assert in_other_kernels([reference, trial(plain, 0.7, 0.05), slow], (linear,)) == made, "it loses least"
+    assert in_other_kernels([reference, slow], ()) is None, "there are no others"
+    assert in_other_kernels([reference], (linear,)) is None, "nothing static yet"
+    assert in_other_kernels([reference, slow, trial(plain, 1.2, 0.05)], (linear,)) is None, "its kernels are fast here"
+    failed = replace(trial(made, 1.0, 0.0), state="failed", measurement=None)
+    assert in_other_kernels([reference, slow, failed], (linear,)) is None, "tried"
