@@ -56,7 +56,7 @@ def sooner(
         fewer_threads(known, space.threads),
         fewer_threads_in_less(known, tolerance),
         rewritten(known, tolerance, space.faster_forms),
-        in_other_kernels(known, space.kernel_forms),
+        in_other_kernels(known, space.kernel_forms, space.products_left),
     ]
     whole = next((c for c in floats if c.is_float and c.precision == "bf16"), None)
     if whole is not None:
@@ -184,15 +184,19 @@ def rewritten(trials: Iterable[Trial], tolerance: float, forms: tuple[FormChoice
     return replace(fastest, forms=forms) if fastest is not None and speeds[fastest] > 0 else None
 
 
-def in_other_kernels(trials: Iterable[Trial], forms: tuple[FormChoice, ...]) -> Configuration | None:
+def in_other_kernels(
+    trials: Iterable[Trial], forms: tuple[FormChoice, ...], products: Iterable[str]
+) -> Configuration | None:
     """Return the static int8 configuration that loses least, in these forms, where all are slower than float f32.
 
-    Without VNNI OpenVINO has fast int8 kernels for convolutions and none for matrix products: MiniLM in static int8, on
-    a Zen 5 restricted to AVX2, has 0.7 of the speed of float f32 as products and 1.4 times its speed as convolutions.
+    Without VNNI OpenVINO has fast int8 kernels for convolutions and none for matrix products. MiniLM on a Zen 5
+    restricted to AVX2, relative to float f32: int8 products 0.68, int8 convolutions 1.33, and 1.47 with the two
+    products of attention, which cannot be convolutions, in float.
     None where there are no forms, or static int8 was tried in them.
 
     Args:
         forms: that change which kernels run; others that the configuration has stay.
+        products: operators to be float, for in these forms they would run in the slow kernels still.
     """
     static = [t for t in trials if t.configuration.quantization is not None]
     measured = [(t, m.latency, m.drop) for t in static if (m := t.measurement) and m.latency and m.drop is not None]
@@ -200,8 +204,14 @@ def in_other_kernels(trials: Iterable[Trial], forms: tuple[FormChoice, ...]) -> 
     if not forms or tried or not measured or any(latency.speedup.high >= 1 for _, latency, _ in measured):
         return None
     least = min(measured, key=lambda entry: (entry[2], entry[0].number))[0].configuration
+    assert least.quantization is not None
     names = {form.name for form in forms}
-    return replace(least, forms=(*(form for form in least.forms if form.name not in names), *forms))
+    floats = (*least.quantization.float_operators, *products)
+    return replace(
+        least,
+        quantization=replace(least.quantization, float_operators=floats),
+        forms=(*(form for form in least.forms if form.name not in names), *forms),
+    )
 
 
 def threads_matter(trials: Iterable[Trial]) -> bool:

@@ -122,11 +122,15 @@ def test_static_int8_that_is_slower_than_float_is_tried_in_other_kernels_once() 
     int8 = Configuration(quantization=Quantization("transformer", "mixed"), forms=(smoothing,))
     plain, reference = Configuration(quantization=Quantization()), trial(F32, 1.0, 0.0)
     slow = trial(int8, 0.63, 0.002)
-    made = replace(int8, forms=(smoothing, linear))
-    assert in_other_kernels([reference, slow], (linear,)) == made
-    assert in_other_kernels([reference, trial(plain, 0.7, 0.05), slow], (linear,)) == made, "it loses least"
-    assert in_other_kernels([reference, slow], ()) is None, "there are no others"
-    assert in_other_kernels([reference], (linear,)) is None, "nothing static yet"
-    assert in_other_kernels([reference, slow, trial(plain, 1.2, 0.05)], (linear,)) is None, "its kernels are fast here"
-    failed = replace(trial(made, 1.0, 0.0), state="failed", measurement=None)
-    assert in_other_kernels([reference, slow, failed], (linear,)) is None, "tried"
+    quantization = Quantization("transformer", "mixed", ("product",))
+    made = Configuration(quantization=quantization, forms=(smoothing, linear))
+
+    def next_(*trials: Trial, forms: tuple[FormChoice, ...] = (linear,)) -> Configuration | None:
+        return in_other_kernels([reference, *trials], forms, ("product",))
+
+    assert next_(slow) == made
+    assert next_(trial(plain, 0.7, 0.05), slow) == made, "it loses least"
+    assert next_(slow, forms=()) is None, "there are no others"
+    assert next_() is None, "nothing static yet"
+    assert next_(slow, trial(plain, 1.2, 0.05)) is None, "its kernels are fast here"
+    assert next_(slow, replace(trial(made, 1.0, 0.0), state="failed", measurement=None)) is None, "tried"
