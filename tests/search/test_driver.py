@@ -100,6 +100,25 @@ def test_when_the_time_is_up_nothing_comes_between_the_plain_configurations(tmp_
     assert search.ask(hurry=True).origin == "plain"
 
 
+def test_slow_static_int8_is_tried_in_other_kernels_before_the_next_plain_one(tmp_path: Path) -> None:
+    model = replace(MODEL, forms={"linear-as-convolution": {"fc": ("fc",)}}, precisions=("f32",))
+    search = Search(
+        Space(SpaceChoices(), model), tmp_path / "study.db", 0, TOLERANCE, profile=PROFILE, strategy=DEFAULT
+    )
+    slow = Latency((1.0,), (1 / 0.7,), Interval(0.7, 0.69, 0.71))
+    for _ in range(6):
+        proposal = search.ask()
+        trial = measured(proposal)
+        assert trial.measurement is not None
+        if proposal.configuration.quantization is not None:
+            trial = replace(trial, measurement=replace(trial.measurement, latency=slow))
+        search.tell(proposal, trial)
+    static = [t for t in search.trials if t.configuration.quantization is not None]
+    assert [t.origin for t in static[:3]] == ["plain", "guide", "plain"]
+    assert [form.name for form in static[1].configuration.forms] == ["linear-as-convolution"]
+    assert static[1].configuration.quantization == static[0].configuration.quantization
+
+
 def test_finds_the_repair_that_no_plain_configuration_has(tmp_path: Path) -> None:
     search = search_in(tmp_path)
     for _ in range(60):
