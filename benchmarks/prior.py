@@ -4,8 +4,9 @@
 
 Per model: random sets of float operators, each built and measured; Spearman's correlation of predicted with measured
 time (from profiles alone, and on the second half after the first half corrected it), of summed sensitivity with the
-distance of outputs, and of predicted with measured drop, as for time. One row per model goes to benchmarks/results/<CPU>/prior.csv, the page
-made of them to prior.md; other models' rows stay. Run it on a quiet machine.
+distance of outputs, and of predicted with measured drop, as for time. One row per model goes to
+benchmarks/results/<CPU>/prior.csv, the page made of them to prior.md; other models' rows stay. Run it on a quiet
+machine.
 """
 
 from __future__ import annotations
@@ -223,10 +224,11 @@ def document(rows: Sequence[Mapping[str, Any]]) -> str:
             "Spearman's rank correlation (empty where one side does not vary) of predicted with measured time: by the "
             "profiles, on all sets and on the second half; on the second half after the first half's trials corrected "
             "the model, with the median error as a share of float's time. And of the summed costs of the operators "
-            "that are int8 with the distance of the outputs and with the drop; the last column, distance with drop, "
-            "is what no prior that looks at distances can pass.\n",
+            "that are int8 with the distance of the outputs, and with the drop: on all sets, on the second half, and "
+            "there after the first half's trials corrected the costs; the last column, distance with drop, is what no "
+            "prior that looks at distances can pass before a trial is scored.\n",
             "| model | placement | operators | time, profiles | second half | corrected | off by | distance | drop | "
-            "distance with drop |\n|---|---|---|---|---|---|---|---|---|---|",
+            "second half | corrected | distance with drop |\n|---|---|---|---|---|---|---|---|---|---|---|---|",
             *lines,
             "",
         ]

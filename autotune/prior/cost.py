@@ -1,10 +1,10 @@
-"""What a set of float operators will cost in accuracy: from each operator's error alone, corrected by what trials lost.
+"""What a set of float operators will cost in accuracy: from operators' errors alone, corrected by what trials lost.
 
-Errors of operators add up only roughly, and what an error of the outputs costs the metric nobody knows before a trial is
-scored. So the errors, scaled to the metric, give a prior and every scored trial moves it: ridge regression of drops on
-what is quantised, towards the prior, with no cost below a share of what the prior says (C. L. Lawson and R. J. Hanson,
-Solving Least Squares Problems, 1974, chapter 23: least squares with bounds). Of a trial that was given up only a bound
-is known: it gets an unknown excess, not negative, over that bound.
+Errors of operators add up only roughly, and what an error of the outputs costs the metric nobody knows before a trial
+is scored. So the errors, scaled to the metric, give a prior and every scored trial moves it: ridge regression of drops
+on what is quantised, towards the prior, with no cost below a share of the prior's (C. L. Lawson and R. J. Hanson,
+Solving Least Squares Problems, 1974, chapter 23). Of a trial that was given up only a bound is known: it gets an
+unknown excess, not negative, over that bound.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
-# Standard deviations of the prior. A group's own cost is known to a factor of three, and to a share of the sum of all for
-# what its error alone does not show; the scale to a factor of two.
+# Standard deviations of the prior. A group's own cost is known to a factor of three, and to a share of the sum of all
+# for what its error alone does not show; the scale to a factor of two.
 _OWN = 2.0
 _UNSEEN = 0.05
 _WHOLE = 1.0
@@ -40,7 +41,7 @@ class Scored:
 
     Attributes:
         drop: in the metric's own units; negative where the candidate is better than float.
-        error: standard error of the drop.
+        error: standard error of the drop; infinite where it is not known, which tells nothing.
         at_least: the trial was given up: ``drop`` is a bound from below.
     """
 
@@ -80,23 +81,21 @@ class CostModel:
         """Replace what earlier trials taught by what these do; all of them, each time.
 
         A trial weighs by its standard error, and never by less noise than 30 % of its drop for what no sum of costs
-        explains. Trials that together lose nothing, and none at all, bring the prior back.
+        explains. Where no trial lost or gained anything the prior stays.
         """
-        self._weights = self._errors.copy()
+        self._weights = self._errors
         rows = np.array([self._quantised(t.float_operators) for t in trials]).reshape(len(trials), len(self._labels))
-        told = rows @ self._errors > 0
-        chosen = [trial for trial, tells in zip(trials, told, strict=True) if tells]
-        drops = np.array([trial.drop for trial in chosen])
-        typical = float(np.abs(drops).mean()) if chosen else 0.0
-        if not typical > 0 or not self._errors.any():
+        tells = (rows @ self._errors > 0) & np.isfinite([t.error for t in trials])
+        rows = rows[tells]
+        drops = np.array([t.drop for t in trials])[tells]
+        if not drops.any():
             return
-        told_by = np.hypot([trial.error for trial in chosen], _TYPICAL * typical)
-        noise = np.hypot(told_by, _NOISE * np.abs(drops))
-        bounds = np.array([trial.at_least for trial in chosen])
-        scale = _scale(rows[told], self._errors, drops, told_by, bounds)
-        self._weights = self._fit(rows[told], drops, noise, bounds, scale)
+        bounds = np.array([t.at_least for t in trials])[tells]
+        known = np.hypot(np.array([t.error for t in trials])[tells], _TYPICAL * np.abs(drops).mean())
+        scale = _scale(rows, self._errors, drops, known, bounds)
+        self._weights = self._fit(rows, drops, np.hypot(known, _NOISE * np.abs(drops)), bounds, scale)
 
-    def _fit(self, rows: Floats, drops: Floats, noise: Floats, bounds: NDArray[np.bool_], scale: float) -> Floats:
+    def _fit(self, rows: Floats, drops: Floats, noise: Floats, bounds: Bools, scale: float) -> Floats:
         """Return the costs: unknowns are what each has above its least, the scale, and the excess of each bound."""
         from scipy.optimize import nnls
 
@@ -117,7 +116,7 @@ class CostModel:
         return np.array([not kept.issuperset(members) for members in self._members], dtype=np.float64)
 
 
-def _scale(rows: Floats, errors: Floats, drops: Floats, noise: Floats, bounds: NDArray[np.bool_]) -> float:
+def _scale(rows: Floats, errors: Floats, drops: Floats, noise: Floats, bounds: Bools) -> float:
     """Return units of the metric per squared error, by weighted least squares through 0.
 
     A sum is known no better than the costs in it. Of bounds only those that the scored trials do not reach take part.

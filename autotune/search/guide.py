@@ -1,9 +1,9 @@
 """Which operators to keep float: from what was found out about a frame, corrected by its trials.
 
 A *frame* is an int8 configuration with no operator kept float that need not be. Sets of float operators come from the
-knapsack, one for each budget of accuracy cost. Scored trials correct the costs; as these add up only roughly, the budget
-that the tolerance stands for is found by bisection: what was within the tolerance bounds it from below, what was beyond
-from above.
+knapsack, one for each budget of accuracy cost. Scored trials correct the costs; as these add up only roughly, the
+budget that the tolerance stands for is found by bisection: what was within the tolerance bounds it from below, what was
+beyond from above.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def _scored(kept: frozenset[str], trial: Trial, tolerance: float) -> Scored | No
     error = measured.drop_error or 0.0
     if trial.state == "complete":
         return Scored(kept, measured.drop, error)
-    return Scored(kept, max(tolerance, measured.drop - _SURELY * error), error, at_least=True)
+    return Scored(kept, max(tolerance, measured.drop - _SURELY * error), 0.0, at_least=True)
 
 
 def frame_of(configuration: Configuration, kept: Iterable[str]) -> Configuration | None:
