@@ -119,9 +119,11 @@ class TimeModel:
         self._places = {name: place for place, name in enumerate(self._operators)}
         own = np.array([self.floats.operators.get(name, 0.0) for name in self._operators])
         quantised = np.array([self.int8.operators[name] for name in self._operators])
-        self._pairs = [pair for pair in self.borders if pair[0] in self._places and pair[1] in self._places]
+        pairs = [pair for pair in self.borders if pair[0] in self._places and pair[1] in self._places]
+        self._pairs = np.array([[self._places[name] for name in pair] for pair in pairs], dtype=np.intp).reshape(-1, 2)
+        self._crossing = np.array([self.borders[pair] for pair in pairs]) / self.reference
         # Coefficients: of each operator being float, of all borders together, of one.
-        borders = 1.0 if self._pairs else 0.0
+        borders = 1.0 if pairs else 0.0
         self._prior = np.concatenate([(own - quantised) / self.reference, [borders, 0.0]])
         typical = np.append(_OWN * np.maximum(own, quantised) / self.reference + _UNSEEN, borders)
         # The whole's always remains: it is one number, known from all trials.
@@ -166,11 +168,10 @@ class TimeModel:
         self._weights = self._prior + moved
 
     def _features(self, float_operators: Collection[str]) -> Floats:
-        kept = set(float_operators)
         features = np.zeros(len(self._operators) + 2)
-        features[[self._places[name] for name in kept if name in self._places]] = 1.0
-        crossed = sum(self.borders[pair] for pair in self._pairs if (pair[0] in kept) != (pair[1] in kept))
-        features[-2] = crossed / self.reference
+        features[[self._places[name] for name in set(float_operators) if name in self._places]] = 1.0
+        giver, taker = features[self._pairs].T
+        features[-2] = float((giver != taker) @ self._crossing)
         features[-1] = 1.0
         return features
 
