@@ -63,7 +63,8 @@ class _Finishing:
         finalists, decision, exported = self._phase(self._write_winner)
         storage = self._storage(decision)
         saturation = self._phase(lambda: self._saturation(decision))
-        quantizers = self._phase(lambda: self._quantizers(decision))
+        calibrated = decide.calibrated(decision.winner, self._chosen, self._found.trials)
+        quantizers = self._phase(lambda: self._quantizers(calibrated))
         self._events.stage("report")
         run = self._phase(
             lambda: leave(
@@ -76,6 +77,7 @@ class _Finishing:
                     storage,
                     saturation,
                     quantizers,
+                    calibrated.number if calibrated is not None and quantizers else None,
                     self._interrupted,
                     tuple(self._notes),
                 ),
@@ -277,15 +279,14 @@ class _Finishing:
         self._events.note(decide.saturation_sentence(found, goal))
         return found
 
-    def _quantizers(self, decision: decide.Decision) -> tuple[QuantizerRecord, ...]:
-        """Recall what the winner's quantisers saw; it takes a few milliseconds each."""
-        configuration = next(t for t in self._chosen if t.number == decision.winner).configuration
-        if configuration.quantization is None or configuration.training is not None:  # trained ranges are its own
+    def _quantizers(self, calibrated: Trial | None) -> tuple[QuantizerRecord, ...]:
+        """Recall what a trial's quantisers saw; it takes a few milliseconds each."""
+        if calibrated is None:
             return ()
         try:
-            found: tuple[QuantizerRecord, ...] = self._runner.call(Recall(configuration))
+            found: tuple[QuantizerRecord, ...] = self._runner.call(Recall(calibrated.configuration))
         except (StageFailed, WorkerDied) as error:
-            self._note(f"What the winner's quantisers saw could not be recalled: {error}")
+            self._note(f"What the quantisers of trial {calibrated.number} saw could not be recalled: {error}")
             return ()
         return found
 

@@ -108,6 +108,17 @@ def pick_finalists(trials: Iterable[Trial], tolerance: float, limit: int, max_si
     return [baseline.trial, *(p.trial for p in sorted(chosen, key=_fastest_first))]
 
 
+def calibrated(winner: int, finalists: Iterable[Trial], trials: Iterable[Trial]) -> Trial | None:
+    """Return the trial whose quantisers are worth showing: of the winner, where calibration gave it its ranges; else of
+    the finalists that has them, or of all trials, the fastest; None if there is none.
+    """
+    for some in ([t for t in finalists if t.number == winner], finalists, trials):
+        able = [p for p in points(some) if p.trial.configuration.quantization and not p.trial.configuration.training]
+        if able:
+            return min(able, key=_fastest_first).trial
+    return None
+
+
 def _best_floats(floats: Sequence[Point], tolerance: float) -> list[Point]:
     if not floats:
         return []
