@@ -181,7 +181,8 @@ class Seconds:
         observe: making graph forms, placing quantisers and recording statistics; no inference and no compilation.
         inference: compiling and inference of observing, of looking at what each operator costs, and of comparing the
             best so far, once it is written, with what was measured.
-        build, compile, score, latency: of candidates; ``score`` is inference and the metric.
+        build, compile, score, latency: of candidates; ``score`` is inference and the metric, ``compile`` has in it
+            giving back what was compiled.
         search: the whole search phase; ``report``: writing reports.
     """
 
