@@ -17,6 +17,7 @@ from autotune.graph.lengths import shape_text
 from autotune.graph.linear import Linear, linear_layers
 from autotune.measure.compiled import Compiled, probe_precisions
 from autotune.measure.compression import executed_compression
+from autotune.measure.profile import unrestricted
 from autotune.measure.typed import Bf16Probe, executed_bf16
 from autotune.quantize.variants import Variants
 from autotune.record import InputInfo, ModelInfo
@@ -50,7 +51,12 @@ def inventory(
     """
     if lengths is not None:
         notes = [*notes, *_about_lengths(lengths, timed, variants)]
-    said = [*notes, *baseline.notes, *([variants.base.note] if variants.base.note else [])]
+    said = [
+        *notes,
+        *_about_restriction(baseline),
+        *baseline.notes,
+        *([variants.base.note] if variants.base.note else []),
+    ]
     typed = _typed_bf16(model, variants, baseline.threads)
     layers = [layer for layer in linear_layers(model) if layer.name in variants.base.operators]
     return ModelInfo(
@@ -97,6 +103,20 @@ def _compressible(layers: Sequence[Linear], form: WeightForm, threads: int) -> d
 
 def _input(port: Any) -> InputInfo:
     return InputInfo(port.get_any_name(), shape_text(port), port.get_element_type().get_type_name())
+
+
+def _about_restriction(baseline: Compiled) -> list[str]:
+    """Say what of float f32 runs with instructions that this process is restricted from."""
+    cap, flags = hardware.instruction_set(), hardware.flags()
+    if "avx512f" not in frozenset(flags) - hardware.effective_flags(flags, cap):
+        return []
+    count = unrestricted(baseline.nodes())
+    told = (
+        f"{count} linear layers of float f32 run in gemm_mlas, which the restriction to {cap} does not reach: it uses "
+        f"AVX-512 all the same. A CPU that ends at {cap} may be slower in float, and gain more from int8, than is "
+        "measured here."
+    )
+    return [told] if count else []
 
 
 def _about_lengths(lengths: Lengths, timed: int, variants: Variants) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import optuna
 import pytest
-from space_strategies import COMPRESSIBLE, FORMS, model_info
+from space_strategies import COMPRESSIBLE, FORMS, OPERATORS, model_info
 
 from autotune import recipe
 from autotune.configuration import ActivationChoice, Compression, Configuration, Estimator, FormChoice, Quantization
@@ -291,6 +291,14 @@ def _all_around(space: Space) -> list[Configuration]:
 
 WITH_FORMS = model_info(can_saturate=False, precisions=("f32",), forms=FORMS, bf16_operators=())
 ALL_LINEAR = FormChoice("linear-as-convolution", ("12", "/head/Gemm: x"))
+
+
+def test_what_changes_kernels_and_what_it_leaves() -> None:
+    products = {**OPERATORS, "q*k": "MatMul", "attention": "ScaledDotProductAttention"}
+    space = space_of("", model_info(operators=products, forms=FORMS))
+    assert space.kernel_forms == (ALL_LINEAR,)
+    assert space.products_left == ("q*k", "attention")
+    assert space_of("{forms: off}", model_info(operators=products, forms=FORMS)).products_left == ()
 
 
 def test_the_transformer_setting_of_nncf_comes_with_its_smoothing() -> None:
