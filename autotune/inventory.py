@@ -112,8 +112,9 @@ def _about_restriction(baseline: Compiled) -> list[str]:
         return []
     count = unrestricted(baseline.nodes())
     told = (
-        f"{count} linear layers of float f32 run in gemm_mlas, which the restriction to {cap} does not reach: it uses "
-        f"AVX-512 all the same. A CPU that ends at {cap} may be slower in float, and gain more from int8, than is "
+        f"{counted(count, 'linear layer of float f32 runs', 'linear layers of float f32 run')} in gemm_mlas, which the "
+        f"restriction to {cap} does not reach: it uses AVX-512 all the same. "
+        f"A CPU that ends at {cap} may be slower in float, and gain more from int8, than is "
         "measured here."
     )
     return [told] if count else []
