@@ -48,9 +48,14 @@ def read_table(path: str | os.PathLike[str]) -> Any:
 
 def __getattr__(name: str) -> Any:
     if name in _LATER:
+        import warnings
         from importlib import import_module
 
-        return getattr(import_module(_LATER[name]), name)
+        with (
+            warnings.catch_warnings()
+        ):  # in a notebook tqdm, which Optuna imports, asks for a progress bar we do not show
+            warnings.filterwarnings("ignore", "IProgress not found")
+            return getattr(import_module(_LATER[name]), name)
     raise AttributeError(f"module 'autotune' has no attribute '{name}'")
 
 

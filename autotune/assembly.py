@@ -35,6 +35,7 @@ class Judged:
     storage: Storage
     saturation: Saturation | None
     quantizers: tuple[QuantizerRecord, ...]
+    quantizers_of: int | None
     interrupted: bool
     notes: tuple[str, ...]
 
@@ -75,6 +76,7 @@ def leave(setting: Setting, found: Found, judged: Judged) -> RunRecord:
         ladder=_ladder(setting, found),
         frames=tuple(_findings(frame, explored) for frame, explored in found.explored),
         quantizers=judged.quantizers,
+        quantizers_of=judged.quantizers_of,
         importances=importances(_chosen(found.trials), setting.goal.tolerance),
         export_check=judged.exported.check,
         onnx=judged.exported.onnx,

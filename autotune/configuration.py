@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from autotune.counts import counted
+
 Precision = Literal["f32", "bf16", "f16"]
 FloatWeights = Literal["f32", "f16"]
 PlacementName = Literal["plain", "transformer"]
@@ -159,7 +161,8 @@ class Compression:
         group = f" ({', '.join(groups)})" if groups else ""
         affine = ", affine weights" if self.symmetry == "affine" else ""
         other = f", int8 per channel in {len(self.per_channel)} more" if self.per_channel else ""
-        return f"{self.scheme}{group} of {len(self.operators) - len(self.per_channel)} linear layers{other}{affine}"
+        layers = counted(len(self.operators) - len(self.per_channel), "linear layer")
+        return f"{self.scheme}{group} of {layers}{other}{affine}"
 
     @property
     def form(self) -> WeightForm:
@@ -191,7 +194,7 @@ class Training:
     steps: int
 
     def __str__(self) -> str:
-        return f"trained {self.steps} steps ({self.digest[:4]})"
+        return f"trained {counted(self.steps, 'step')} ({self.digest[:4]})"
 
 
 @dataclass(frozen=True)
@@ -257,9 +260,9 @@ class Configuration:
     def label(self) -> str:
         """A short name for tables and reports."""
         forms = [str(form) for form in self.forms]
-        typed = [f"{len(self.bf16_operators)} operators in bf16"] if self.bf16_operators else []
+        typed = [f"{counted(len(self.bf16_operators), 'operator')} in bf16"] if self.bf16_operators else []
         if self.threads is not None:
-            typed.append(f"{self.threads} thread{'' if self.threads == 1 else 's'}")
+            typed.append(counted(self.threads, "thread"))
         if self.float_weights == "f16":
             typed.append("float weights stored as f16")
         if self.quantization is None:
@@ -278,7 +281,7 @@ class Configuration:
             parts.append(f"overflow fix {q.overflow_fix}")
         if q.overrides:
             mark = hashlib.sha256(repr(q.overrides).encode()).hexdigest()[:4]  # tells equal numbers apart
-            parts.append(f"{len(q.overrides)} quantisers set singly ({mark})")
+            parts.append(f"{counted(len(q.overrides), 'quantiser')} set singly ({mark})")
         compressed = self.compression.operators if self.compression else ()
         if kept := set(q.float_operators).difference(compressed):
             parts.append(f"{len(kept)} kept float")

@@ -50,6 +50,8 @@ class Console:
 
     def __init__(self, quiet: bool, to_stderr: bool, verbose: bool = False) -> None:
         self._out = RichConsole(stderr=to_stderr, highlight=False)
+        if self._out.is_jupyter:  # each line would be an output of its own there; lines of plain text are one
+            self._out = RichConsole(stderr=to_stderr, highlight=False, force_jupyter=False, force_terminal=False)
         self._quiet = quiet
         self._lines = verbose or not self._out.is_terminal
         self._progress: Progress | None = None

@@ -8,12 +8,13 @@ from autotune.configuration import Configuration
 from autotune.data import Dataset
 from autotune.graph.groups import cover, groups
 from autotune.graph.neighbours import edges, neighbours, sizes
-from autotune.measure.compiled import Compiled, Inputs
+from autotune.measure.compiled import Compiled
 from autotune.protocol import Explored
 from autotune.quantize.variants import Variants
 from autotune.record import OperatorRun
 
 PROFILES = 3
+Profile = tuple[OperatorRun, ...]
 FEWEST_SAMPLES, MOST_SAMPLES = 4, 32
 # What each operator in float takes back is looked at on so many at most: reports tell it, the search does not need it.
 MOST_FEW = 8
@@ -28,27 +29,26 @@ _OTHERS = 2
 def explore(
     variants: Variants,
     frame: Configuration,
-    compiled: tuple[Compiled, Compiled],
+    profiles: tuple[Profile, Profile],
     samples: Dataset,
     *,
     inferences: int,
     accuracy: bool,
+    before: float,
 ) -> Explored:
-    """Profile a frame against its float model and, if asked, measure what each operator costs in accuracy.
+    """Set a frame against its float model and, if asked, measure what each operator costs in accuracy.
 
     Args:
         frame: an int8 configuration.
-        compiled: its float model, in the same forms and precision, and itself.
+        profiles: of its float model, in the same forms and precision, and of itself.
         samples: at least one; the accuracy is looked at on up to 32 of them.
+        before: what ``variants.watch`` showed when the profiles were not there yet.
         inferences: of float f32, that measuring the accuracy may take as long as.
     """
     assert frame.quantization is not None
-    before = variants.watch.seconds
     model = variants.model(frame.forms)
     factory = variants.factory(frame.forms, frame.quantization.placement)
     operators = tuple(factory.operators)
-    with variants.watch.running():
-        float_runs, int8_runs = (_profile(one, samples.row(0)) for one in compiled)
     near = {name: (*found.feeds, *found.reads) for name, found in neighbours(model, operators).items()}
     costs: dict[str, float] = {}
     taken_back: dict[str, float] = {}
@@ -65,8 +65,8 @@ def explore(
         taken_back = {label: whole - k.error for label, k in found.kept.items() if math.isfinite(whole - k.error)}
     return Explored(
         operators=operators,
-        float_runs=float_runs,
-        int8_runs=int8_runs,
+        float_runs=profiles[0],
+        int8_runs=profiles[1],
         near=near,
         edges=edges(model, operators),
         sizes=sizes(model),
@@ -83,6 +83,7 @@ def _few(possible: float, count: int, groups: int) -> int:
     return few if few >= FEWEST_SAMPLES and groups <= MOST_GROUPS else 0
 
 
-def _profile(compiled: Compiled, sample: Inputs) -> tuple[OperatorRun, ...]:
-    """The fastest of a few: whatever disturbs the machine makes a profile slower, never faster."""
-    return min((compiled.profile(sample) for _ in range(PROFILES)), key=lambda runs: sum(r.microseconds for r in runs))
+def profile(compiled: Compiled, samples: Dataset) -> Profile:
+    """Return the fastest profile of a few: whatever disturbs the machine makes one slower, never faster."""
+    found = (compiled.profile(samples.row(0)) for _ in range(PROFILES))
+    return min(found, key=lambda runs: sum(r.microseconds for r in runs))

@@ -27,6 +27,18 @@ _REASONS = {
 
 
 @contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what stands in the way of writing ``path`` into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0)
+        if reason is None:
+            raise
+        raise UserError(f"Cannot write {path}: {reason}.") from error
+
+
+@contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` to write to; renamed over ``path`` when the block ends without error.
 
@@ -38,18 +50,14 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     temporary: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())  # mkstemp makes it private
-        temporary.replace(path)
-    except OSError as error:
-        reason = _REASONS.get(error.errno or 0)
-        if reason is None:
-            raise
-        raise UserError(f"Cannot write {path}: {reason}.") from error
+        with _told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+            os.close(handle)
+            temporary = Path(name)
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())  # mkstemp makes it private
+            temporary.replace(path)
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -66,20 +74,16 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     """
     temporary: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-        yield temporary
-        temporary.chmod(0o777 & ~_umask())
-        try:
-            temporary.rename(path)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
-    except OSError as error:
-        reason = _REASONS.get(error.errno or 0)
-        if reason is None:
-            raise
-        raise UserError(f"Cannot write {path}: {reason}.") from error
+        with _told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+            yield temporary
+            temporary.chmod(0o777 & ~_umask())
+            try:
+                temporary.rename(path)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)

@@ -63,7 +63,8 @@ class _Finishing:
         finalists, decision, exported = self._phase(self._write_winner)
         storage = self._storage(decision)
         saturation = self._phase(lambda: self._saturation(decision))
-        quantizers = self._phase(lambda: self._quantizers(decision))
+        calibrated = decide.calibrated(decision.winner, self._chosen, self._found.trials)
+        quantizers = self._phase(lambda: self._quantizers(calibrated))
         self._events.stage("report")
         run = self._phase(
             lambda: leave(
@@ -76,6 +77,7 @@ class _Finishing:
                     storage,
                     saturation,
                     quantizers,
+                    calibrated.number if calibrated is not None and quantizers else None,
                     self._interrupted,
                     tuple(self._notes),
                 ),
@@ -97,7 +99,7 @@ class _Finishing:
         while len(chosen) > 2 and left < reserve.finishing_seconds(  # float f32 and the likeliest winner
             setting.prepared, setting.sizes, chosen, trials, slack=0.0
         ):
-            chosen = _without_one(chosen)
+            chosen = decide.without_one(chosen)
         if len(chosen) < len(every):
             self._note(f"The timeout leaves time for {len(chosen)} of {len(every)} finalists.")
         return self._stored(chosen)
@@ -157,7 +159,7 @@ class _Finishing:
             except (StageFailed, WorkerDied) as error:
                 if len(self._chosen) == 1:
                     raise
-                fewer = _without_one(self._chosen)
+                fewer = decide.without_one(self._chosen)
                 self._drop(
                     next(t for t in self._chosen if t not in fewer), "could not be timed beside the others", error
                 )
@@ -223,7 +225,9 @@ class _Finishing:
                 self._setting.goal,
                 [self._places[t.number] for t in self._chosen],
             )
-            decision = decide.choose(finalists, self._setting.goal, interrupted=self._interrupted)
+            judged = {decide.halved(f.configuration) for f in finalists}
+            unjudged = [t for t in self._found.trials if decide.halved(t.configuration) not in judged]
+            decision = decide.choose(finalists, self._setting.goal, interrupted=self._interrupted, unjudged=unjudged)
             self._events.stage("export")
             winner = next(t for t in self._chosen if t.number == decision.winner)
             mark = "Best effort, what was asked is not met. " if decision.outcome == "constraint-unmet" else ""
@@ -277,22 +281,13 @@ class _Finishing:
         self._events.note(decide.saturation_sentence(found, goal))
         return found
 
-    def _quantizers(self, decision: decide.Decision) -> tuple[QuantizerRecord, ...]:
-        """Recall what the winner's quantisers saw; it takes a few milliseconds each."""
-        configuration = next(t for t in self._chosen if t.number == decision.winner).configuration
-        if configuration.quantization is None or configuration.training is not None:  # trained ranges are its own
+    def _quantizers(self, calibrated: Trial | None) -> tuple[QuantizerRecord, ...]:
+        """Recall what a trial's quantisers saw; it takes a few milliseconds each."""
+        if calibrated is None:
             return ()
         try:
-            found: tuple[QuantizerRecord, ...] = self._runner.call(Recall(configuration))
+            found: tuple[QuantizerRecord, ...] = self._runner.call(Recall(calibrated.configuration))
         except (StageFailed, WorkerDied) as error:
-            self._note(f"What the winner's quantisers saw could not be recalled: {error}")
+            self._note(f"What the quantisers of trial {calibrated.number} saw could not be recalled: {error}")
             return ()
         return found
-
-
-def _without_one(finalists: Sequence[Trial]) -> list[Trial]:
-    """Leave out the last int8 one as long as there are two of them, then the last float; in the order of choice."""
-    int8 = [t for t in finalists if not t.configuration.is_float]
-    floats = [t for t in finalists if t.configuration.is_float]
-    least = int8[-1] if len(int8) > 1 or len(floats) == 1 else floats[-1]
-    return [t for t in finalists if t is not least]

@@ -142,7 +142,7 @@ def restrict(isa: str) -> None:
     """Restrict every process started from now on to an instruction set; ``native`` lifts nothing and does nothing.
 
     Both variables are set: with that of oneDNN alone OpenVINO still lists, and defaults to, precisions whose kernels
-    are then missing.
+    are then missing. Neither reaches MLAS, which computes float matrix products without fused operators.
 
     Raises:
         UserError: an unknown name, or the CPU does not have it.

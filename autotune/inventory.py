@@ -10,13 +10,15 @@ import numpy as np
 
 from autotune import hardware
 from autotune.configuration import DynamicGroup, WeightForm
+from autotune.counts import counted
 from autotune.data import Lengths
 from autotune.graph.inspect import model_digest
 from autotune.graph.lengths import shape_text
 from autotune.graph.linear import Linear, linear_layers
 from autotune.measure.compiled import Compiled, probe_precisions
 from autotune.measure.compression import executed_compression
-from autotune.measure.typed import executed_bf16
+from autotune.measure.profile import unrestricted
+from autotune.measure.typed import Bf16Probe, executed_bf16
 from autotune.quantize.variants import Variants
 from autotune.record import InputInfo, ModelInfo
 from autotune.space import WEIGHTED
@@ -49,7 +51,13 @@ def inventory(
     """
     if lengths is not None:
         notes = [*notes, *_about_lengths(lengths, timed, variants)]
-    said = [*notes, *baseline.notes, *([variants.base.note] if variants.base.note else [])]
+    said = [
+        *notes,
+        *_about_restriction(baseline),
+        *baseline.notes,
+        *([variants.base.note] if variants.base.note else []),
+    ]
+    typed = _typed_bf16(model, variants, baseline.threads)
     layers = [layer for layer in linear_layers(model) if layer.name in variants.base.operators]
     return ModelInfo(
         name=name,
@@ -63,7 +71,8 @@ def inventory(
         size_bytes=size_bytes,
         nncf_path=variants.base.nncf_path,
         forms=variants.groups,
-        bf16_operators=_bf16_operators(model, variants, baseline.threads),
+        bf16_operators=typed.executed,
+        bf16_failure=typed.failure,
         compressible=_compressible(layers, WeightForm(), baseline.threads),
         finer={
             str(form): _compressible(layers, form, baseline.threads) for form in weight_forms if form != WeightForm()
@@ -73,10 +82,10 @@ def inventory(
     )
 
 
-def _bf16_operators(model: Any, variants: Variants, threads: int) -> tuple[str, ...]:
+def _typed_bf16(model: Any, variants: Variants, threads: int) -> Bf16Probe:
     """Type every operator with weights bf16 and see which of them run so."""
     if "bf16" not in probe_precisions():
-        return ()
+        return Bf16Probe()
     wanted = tuple(name for name, kind in variants.base.operators.items() if kind in WEIGHTED)
     return executed_bf16(model, wanted, threads)
 
@@ -96,6 +105,21 @@ def _input(port: Any) -> InputInfo:
     return InputInfo(port.get_any_name(), shape_text(port), port.get_element_type().get_type_name())
 
 
+def _about_restriction(baseline: Compiled) -> list[str]:
+    """Say what of float f32 runs with instructions that this process is restricted from."""
+    cap, flags = hardware.instruction_set(), hardware.flags()
+    if "avx512f" not in frozenset(flags) - hardware.effective_flags(flags, cap):
+        return []
+    count = unrestricted(baseline.nodes())
+    told = (
+        f"{counted(count, 'linear layer of float f32 runs', 'linear layers of float f32 run')} in gemm_mlas, which the "
+        f"restriction to {cap} does not reach: it uses AVX-512 all the same. "
+        f"A CPU that ends at {cap} may be slower in float, and gain more from int8, than is "
+        "measured here."
+    )
+    return [told] if count else []
+
+
 def _about_lengths(lengths: Lengths, timed: int, variants: Variants) -> list[str]:
     """Say which lengths what is measured has, and which graph forms there are for one length only."""
     runs = lengths.runs
@@ -105,5 +129,5 @@ def _about_lengths(lengths: Lengths, timed: int, variants: Variants) -> list[str
         f"{np.median(runs):.0f}. A latency is the mean over {timed} texts whose lengths stand for all; "
         "models are compared on the same ones."
     )
-    lost = [f"{form} of {count} operators" for form, count in variants.static_only(int(runs.max())).items()]
+    lost = [f"{form} of {counted(count, 'operator')}" for form, count in variants.static_only(int(runs.max())).items()]
     return [told, f"What needs one static length is not tried: {', '.join(lost)}."] if lost else [told]

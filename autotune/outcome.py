@@ -216,7 +216,8 @@ class RunRecord:
         command: the command line that reproduces the run.
         ladder: None where the order was ``search``.
         frames: what was found out about operators, in the order of looking.
-        quantizers: of the winner; none where it is float or NNCF chose its ranges.
+        quantizers: of the trial ``quantizers_of``: of the winner or, where that calibrates nothing, of the fastest that
+            does; none where NNCF chose the ranges.
         importances: which choices mattered; None where too few int8 trials were measured.
     """
 
@@ -246,6 +247,7 @@ class RunRecord:
     ladder: Ladder | None = None
     frames: tuple[FrameFindings, ...] = ()
     quantizers: tuple[QuantizerRecord, ...] = ()
+    quantizers_of: int | None = None
     importances: Importances | None = None
     export_check: ExportCheck | None = None
     onnx: OnnxExport | None = None

@@ -43,6 +43,7 @@ class ModelInfo:
         activation_quantizers: names of the activation quantisers of all placements together.
         forms: form name -> group name -> names of the operators that it rewrites; forms without groups are left out.
         bf16_operators: those with weights that run in bf16 when they are typed so and the rest is f32 (probed).
+        bf16_failure: why that could not be probed although this CPU computes in bf16, one short line; or empty.
         compressible: linear layers that OpenVINO runs with int8 weights -> dynamic groups with which it also quantises
             the activations that they read (probed).
         finer: other form of the weights that the recipe asks for (``str`` of a ``WeightForm``) -> the same, for the
@@ -66,6 +67,7 @@ class ModelInfo:
     nncf_path: str
     forms: dict[FormName, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     bf16_operators: tuple[str, ...] = ()
+    bf16_failure: str = ""
     compressible: dict[str, tuple[int, ...]] = field(default_factory=dict)
     finer: dict[str, dict[str, tuple[int, ...]]] = field(default_factory=dict)
     threads: int = 1
@@ -181,7 +183,8 @@ class Seconds:
         observe: making graph forms, placing quantisers and recording statistics; no inference and no compilation.
         inference: compiling and inference of observing, of looking at what each operator costs, and of comparing the
             best so far, once it is written, with what was measured.
-        build, compile, score, latency: of candidates; ``score`` is inference and the metric.
+        build, compile, score, latency: of candidates; ``score`` is inference and the metric, ``compile`` has in it
+            giving back what was compiled.
         search: the whole search phase; ``report``: writing reports.
     """
 

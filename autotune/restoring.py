@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from autotune import data
+from autotune.child import Child
 from autotune.protocol import Companions, Setup
 from autotune.recipe import Recipe
 from autotune.runner import Runner
@@ -53,9 +54,9 @@ def restored(
     Raises:
         UserError: data or model are not there, or not what the recipe says.
     """
-    splits = load_data(solved, trust_code, note)
-    source = obtain(solved, splits.search, trust_code, note)
-    with tempfile.TemporaryDirectory() as scratch:
+    with closing(Child()) as child, tempfile.TemporaryDirectory() as scratch:  # it imports while the data are loaded
+        splits = load_data(solved, trust_code, note)
+        source = obtain(solved, splits.search, trust_code, note)
         file, log = Path(scratch) / "splits.npz", Path(scratch) / "run.log"
         data.save(splits, file)
         setup = Setup.of(
@@ -70,5 +71,5 @@ def restored(
         )
         digest = data.digest(splits)
         del splits  # the child has its own
-        with Runner(setup, log) as runner:
+        with Runner(setup, log, first=child) as runner:
             yield Restored(source, digest, runner, log)

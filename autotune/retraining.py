@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from autotune import decide
 from autotune.configuration import Configuration, Quantization, Training
+from autotune.counts import counted
 from autotune.errors import UserError, WorkerDied
 from autotune.evaluator import Evaluated, Evaluator
 from autotune.events import Events
@@ -118,7 +119,7 @@ def _rounds(
     until = done if done and done not in told else min(done + each, spec.steps)  # what a killed run trained and lost
     while done < spec.steps or until not in told:
         if (left := ends - time.monotonic()) <= 0:
-            return f"The time for training is used up after {done} steps."
+            return f"The time for training is used up after {counted(done, 'step')}."
         trained: Trained = runner.call(Train(until, left / 2))
         done = trained.steps
         told.add(done)
@@ -129,10 +130,10 @@ def _rounds(
         tell(proposal, found)
         rounds = [t for t in search.trials if t.origin == "training"]
         if decide.is_served(rounds, setting.goal, clearly=True):
-            return f"Trained {done} steps: trial {found.trial.number} is clearly within the tolerance."
+            return f"Trained {counted(done, 'step')}: trial {found.trial.number} is clearly within the tolerance."
         if _no_better(rounds):
-            return f"Trained {done} steps: the drop gets no smaller any more."
-    return f"Trained all {done} steps."
+            return f"Trained {counted(done, 'step')}: the drop gets no smaller any more."
+    return f"Trained to the end, {counted(done, 'step')}."
 
 
 def _no_better(rounds: list[Trial]) -> bool:

@@ -1,26 +1,21 @@
 """The parent's end of the child process that builds and measures.
 
-The child is started with the environment it needs (an instruction set cap must be in place before OpenVINO is
-imported), answers one request at a time over a socket pair, and is replaced when it crashes, hangs or outgrows its
+The child answers one request at a time over a socket pair, and is replaced when it crashes, hangs or outgrows its
 memory. The parent never imports OpenVINO and never dies of the child.
 """
 
 from __future__ import annotations
 
 import math
-import os
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from autotune import hardware
+from autotune.child import Child
 from autotune.errors import UserError, WorkerDied
 from autotune.protocol import Answer, Refusal
 from autotune.stages import StageFailed
@@ -39,11 +34,12 @@ class Runner:
 
     Args:
         setup: the first request to every child (``protocol.Setup``, or that of another ``module``).
-        module: of the child; it serves requests on the socket whose number it is given.
         log: file that receives the child's output (NNCF's and OpenVINO's chatter).
         memory_limit: bytes of resident memory above which the child is killed; by default 85 % of what this process
             may use.
-        environment: variables of the child; those that are set already stay as they are.
+        module: of the child, see ``Child``.
+        first: a child that was started before, to be used first; it ends with the runner.
+        environment: of the children, see ``Child``.
 
     Attributes:
         restarts: how many children had to be replaced.
@@ -56,23 +52,24 @@ class Runner:
         log: Path,
         memory_limit: int | None = None,
         module: str = "autotune.worker",
+        first: Child | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._module = module
-        self._environment = dict(environment or {})
+        self._environment = environment
+        self._first = first
         self._setup = setup
         self._log = log
         self._memory_limit = memory_limit or int(hardware.usable_memory() * MEMORY_SHARE)
         self._memory_at_start = 0
-        self._process: subprocess.Popen[bytes] | None = None
-        self._connection: Connection | None = None
+        self._child: Child | None = None
         self.restarts = 0
         self.starting_seconds = 0.0
         self._started_once = False
 
     def prepare(self) -> Any:
         """Start the child and return its answer to the first request."""
-        if self._process is not None:
+        if self._child is not None:
             raise RuntimeError("the child is already prepared")
         return self._start()
 
@@ -87,21 +84,18 @@ class Runner:
             StageFailed: this candidate cannot be built, compiled or run.
             WorkerDied: the child crashed, took longer than ``timeout``, hung, or outgrew its memory.
         """
-        if self._process is not None and self._is_full(self._process.pid):
+        if self._child is not None and self._is_full(self._child.pid):
             self.close()
-        if self._process is None:
+        if self._child is None:
             self._start()
         return self._exchange(request, timeout)
 
     def close(self) -> None:
         """End the child, if there is one."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        for child in (self._child, self._first):
+            if child is not None:
+                child.close()
+        self._child = self._first = None
 
     def __enter__(self) -> Runner:
         return self
@@ -114,38 +108,30 @@ class Runner:
             self.restarts += 1
         self._started_once = True
         started = time.monotonic()
-        ours, theirs = socket.socketpair()
-        with self._log.open("ab") as log, theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", self._module, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**self._environment, **os.environ},
-                start_new_session=True,  # Ctrl-C is the parent's to handle
-            )
-        self._connection = Connection(ours.detach())
+        self._child, self._first = self._first or Child(self._module, self._environment), None
         try:
-            prepared = self._exchange(self._setup, None)
+            prepared = self._exchange(self._setup, None, self._log)
         except (StageFailed, UserError):
             self.close()  # without its set-up this child can answer nothing
             raise
         finally:
             self.starting_seconds += time.monotonic() - started
-        self._memory_at_start = _resident_bytes(self._process.pid)
+        self._memory_at_start = _resident_bytes(self._child.pid)
         return prepared
 
     def _is_full(self, pid: int) -> bool:
         used = _resident_bytes(pid)
         return used > FULL_SHARE * self._memory_limit and used > GROWN * self._memory_at_start
 
-    def _exchange(self, request: Any, timeout: float | None) -> Any:
-        assert self._connection is not None and self._process is not None
+    def _exchange(self, request: Any, timeout: float | None, log: Path | None = None) -> Any:
+        """Return the answer to a request; a new child is told its ``log`` before."""
+        assert self._child is not None
         try:
-            self._connection.send(request)
-            self._wait(timeout)
-            reply = self._connection.recv()
+            if log is not None:
+                self._child.log_to(log)
+            self._child.connection.send(request)
+            self._wait(self._child, timeout)
+            reply = self._child.connection.recv()
         except (EOFError, OSError) as error:
             code = self._reap()
             raise WorkerDied("crash", f"the measuring process ended with {_describe_exit(code)}") from error
@@ -160,32 +146,28 @@ class Runner:
         assert reply.failure is not None
         raise StageFailed(reply.failure)
 
-    def _wait(self, timeout: float | None) -> None:
-        assert self._connection is not None and self._process is not None
+    def _wait(self, child: Child, timeout: float | None) -> None:
         started = worked_at = now = time.monotonic()
         until = math.inf if timeout is None else started + timeout
         worked = 0.0
-        while not self._connection.poll(min(POLL_SECONDS, until - now)):
+        while not child.connection.poll(min(POLL_SECONDS, until - now)):
             now = time.monotonic()
             if now >= until:
                 raise WorkerDied("timeout", f"no answer within {timeout:.0f} s")
-            spent = _processor_seconds(self._process.pid)
+            spent = _processor_seconds(child.pid)
             if spent > worked:
                 worked, worked_at = spent, now
             if now > worked_at + STALL_SECONDS:
                 raise WorkerDied("timeout", f"hung: did nothing for {STALL_SECONDS:.0f} s")
-            used = _resident_bytes(self._process.pid)
+            used = _resident_bytes(child.pid)
             if used > self._memory_limit:
                 raise WorkerDied(
                     "memory", f"used {used / 2**30:.1f} GiB of {self._memory_limit / 2**30:.1f} GiB allowed"
                 )
 
     def _reap(self) -> int:
-        assert self._process is not None
-        try:
-            code = self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            code = -9
+        assert self._child is not None
+        code = self._child.wait(seconds=5)
         self.close()
         return code
 

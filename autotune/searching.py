@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from autotune import decide, reserve
+from autotune.counts import counted
 from autotune.errors import WorkerDied
 from autotune.evaluator import Evaluated, Evaluator
 from autotune.events import Events
@@ -89,7 +90,7 @@ class _Searching:
             while self._search.plain_left or (self._measured < budget and not self._search.exhausted):
                 late = self._is_late()
                 if late:
-                    ended = f"The timeout ended the search after {self._measured} of {budget} trials."
+                    ended = f"The timeout ended the search after {self._measured} of {counted(budget, 'trial')}."
                     self._note(f"{ended}{self._over()}")
                     break
                 if self._strategy.settle and self._search.settled:

@@ -6,8 +6,10 @@ import gc
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Protocol
 
+from autotune.child import speak_into
 from autotune.errors import UserError, one_line
 from autotune.protocol import Answer, Refusal
 from autotune.record import Failure
@@ -24,12 +26,16 @@ class Handler(Protocol):
 
 
 def serve(connection: Connection, make: Callable[[Any], Handler]) -> None:
-    """Answer requests until the parent closes its end.
+    """Answer requests until the parent closes its end; what it says first is the path of the file to print into.
 
     Args:
         make: takes the first request.
     """
     handler: Handler | None = None
+    try:
+        speak_into(Path(connection.recv()))
+    except EOFError:
+        return  # nothing came of it
     while True:
         try:
             request = connection.recv()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from autotune import chatter, data, decide, hardware, recipe
+from autotune.child import Child
 from autotune.configuration import Configuration
 from autotune.errors import AutotuneError, WorkerDied
 from autotune.events import Events
@@ -18,6 +20,7 @@ from autotune.onnx_qdq.refusal import check_installed
 from autotune.outcome import Goal, RunRecord, SplitSizes
 from autotune.protocol import Prepared, Setup
 from autotune.runner import Runner
+from autotune.search.study import import_ahead
 from autotune.searching import search
 from autotune.setting import Lessons, Setting
 from autotune.sources.cache import cache_dir
@@ -86,6 +89,10 @@ class _Tuning:
             self._note(
                 "The trained model of this recipe is not used: 'autotune apply' rebuilds it, tuning trains anew."
             )
+        with closing(Child()) as child:  # it imports what it needs while the data are loaded
+            return self._run(child)
+
+    def _run(self, child: Child) -> RunRecord:
         self.events.stage("data")
         for code in self.recipe.functions if self.options.trust_code else ():
             self._note(f"Runs code of yours: {code}")
@@ -98,7 +105,8 @@ class _Tuning:
             chatter.write_to(self.folder.log)
             self._keep(splits)
             del splits  # the child has its own
-            with Runner(self._setup(model), self.folder.log) as runner:
+            import_ahead()
+            with Runner(self._setup(model), self.folder.log, first=child) as runner:
                 self._prepare(runner)
                 setting = self._setting()
                 self.events.stage("search")

@@ -13,7 +13,7 @@ from typing import Any
 from autotune import data, hardware
 from autotune.configuration import Configuration, Training
 from autotune.errors import UserError
-from autotune.explorer import explore
+from autotune.explorer import explore, profile
 from autotune.findings import QuantizerRecord
 from autotune.graph.half import HalfStorage, rounded
 from autotune.graph.inspect import candidate_digest, constants_size, model_digest
@@ -163,17 +163,19 @@ class Workshop:
         frame = request.frame
         if request.accuracy and is_large(constants_size(self._float)):
             raise StageFailed(Failure("explore", "memory", _TOO_LARGE))
+        watch, before = self._variants.watch, self._variants.watch.seconds
         with stage("explore"):
             models = [self._build(c) for c in (replace(frame, quantization=None), frame)]
-            with self._variants.watch.running():
-                pair = tuple(self._timing.compile(model, frame) for model in models)
+            with watch.running():
+                profiles = [profile(self._timing.compile(model, frame), self._calibration) for model in models]
             return explore(
                 self._variants,
                 frame,
-                (pair[0], pair[1]),
+                (profiles[0], profiles[1]),
                 self._calibration,
                 inferences=request.inferences,
                 accuracy=request.accuracy,
+                before=before,
             )
 
     @handle.register

@@ -125,11 +125,15 @@ def _compared(
     with watch.running():
         if request.final:
             return fresh.compare(request.directory, samples, compiled.infer)
-        written = deploy.load(request.directory)
-        for sample in samples[: fresh.SAMPLES]:
-            expected = compiled.infer(sample)
-            got = written(sample)
-            for place, (name, values) in enumerate(expected.items()):
-                if not np.array_equal(got[place], values):
-                    return None, f"output '{name}' of the written model differs from the judged one's"
-        return None, ""
+        return None, _differs(compiled, request, samples)
+
+
+def _differs(compiled: Compiled, request: Export, samples: Sequence[Inputs]) -> str:
+    written = deploy.load(request.directory)
+    for sample in samples[: fresh.SAMPLES]:
+        expected = compiled.infer(sample)
+        got = written(sample)
+        for place, (name, values) in enumerate(expected.items()):
+            if not np.array_equal(got[place], values):
+                return f"output '{name}' of the written model differs from the judged one's"
+    return ""

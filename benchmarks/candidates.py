@@ -71,7 +71,7 @@ def plain_inference(model: ov.Model, data: Dataset, threads: int) -> None:
 
 def observe_whole(model: ov.Model, data: Dataset, tensors: dict[str, frozenset[int]], threads: int) -> None:
     """Observe the model, and look at the samples that its graph forms are compared on."""
-    Reference(model, observe(model, data, tensors, threads=threads), data, Stopwatch())
+    Reference(model, "", observe(model, data, tensors, threads=threads), data, Stopwatch())
 
 
 def seconds(action: object, *arguments: object, **options: object) -> float:

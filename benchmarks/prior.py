@@ -3,9 +3,10 @@
     python -m benchmarks.prior [--models file-type,digits] [--sets 20] [--placement transformer]
 
 Per model: random sets of float operators, each built and measured; Spearman's correlation of predicted with measured
-time (from profiles alone, and on the second half after the first half corrected it) and of summed sensitivity with the
-distance of outputs and the drop of the metric. One row per model goes to benchmarks/results/<CPU>/prior.csv, the page
-made of them to prior.md; other models' rows stay. Run it on a quiet machine.
+time (from profiles alone, and on the second half after the first half corrected it), of summed sensitivity with the
+distance of outputs, and of predicted with measured drop, as for time. One row per model goes to
+benchmarks/results/<CPU>/prior.csv, the page made of them to prior.md; other models' rows stay. Run it on a quiet
+machine.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from autotune.graph.neighbours import edges, neighbours, sizes
 from autotune.graph.normalise import normalise
 from autotune.measure.compiled import Compiled, compile_model
 from autotune.measure.latency import measure_pairs
+from autotune.prior.cost import CostModel, Scored
 from autotune.prior.gain import Timed, TimeModel, attribute, border_costs, rank_correlation
 from autotune.prior.knapsack import Item, sweep
 from autotune.quantize.factory import CandidateFactory
@@ -134,6 +136,7 @@ def measure(path: Path, placement: PlacementName, sets: int, samples: int) -> di
         "profile_seconds": round(profile_seconds, 2),
         **time_columns(model, tried, rows),
         **cost_columns(found, operators, tried, rows),
+        **drop_columns(found, operators, tried, rows),
         **knapsack_columns(found, model),
     }
 
@@ -141,11 +144,13 @@ def measure(path: Path, placement: PlacementName, sets: int, samples: int) -> di
 def row(subject: Subject, float_operators: frozenset[str]) -> dict[str, float]:
     compiled = subject.compiled(tuple(float_operators))
     speedup = subject.latency(compiled).speedup
+    score = subject.scorer.score(compiled, None)
     return {
         "ratio": 1 / speedup.estimate,
         "width": 1 / speedup.low - 1 / speedup.high,
         "error": subject.error(compiled),
-        "drop": subject.scorer.score(compiled, None).drop,
+        "drop": score.drop,
+        "drop_error": score.drop_error or 0.0,
     }
 
 
@@ -180,6 +185,22 @@ def cost_columns(
     }
 
 
+def drop_columns(
+    found: Sensitivity, operators: tuple[str, ...], tried: list[frozenset[str]], rows: list[dict[str, float]]
+) -> dict[str, float]:
+    model = CostModel({name: (name,) for name in operators}, {n: d.error for n, d in found.alone.items()})
+    half = len(tried) // 2
+    measured = [r["drop"] for r in rows[half:]]
+
+    def correlation() -> float:
+        return round(rank_correlation([model.predict(kept) for kept in tried[half:]], measured), 2)
+
+    columns = {"drop_second_half_prior": correlation()}
+    model.correct([Scored(tried[i], rows[i]["drop"], rows[i]["drop_error"]) for i in range(half)])
+    off = float(np.median(np.abs(np.subtract([model.predict(kept) for kept in tried[half:]], measured))))
+    return columns | {"drop_second_half_corrected": correlation(), "off_drop_second_half_corrected": round(off, 4)}
+
+
 def knapsack_columns(found: Sensitivity, model: TimeModel) -> dict[str, float]:
     started = time.perf_counter()
     choices = sweep(
@@ -191,7 +212,7 @@ def knapsack_columns(found: Sensitivity, model: TimeModel) -> dict[str, float]:
 def document(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the page."""
     columns = ("time_prior", "second_half_prior", "second_half_corrected", "off_second_half_corrected")
-    columns += ("error_alone", "drop_alone", "drop_error")
+    columns += ("error_alone", "drop_alone", "drop_second_half_prior", "drop_second_half_corrected", "drop_error")
     lines = []
     for row in rows:
         cells = [row["recipe"], row["placement"], str(row["operators"]), *(f"{row[c]:.2f}" for c in columns)]
@@ -203,10 +224,11 @@ def document(rows: Sequence[Mapping[str, Any]]) -> str:
             "Spearman's rank correlation (empty where one side does not vary) of predicted with measured time: by the "
             "profiles, on all sets and on the second half; on the second half after the first half's trials corrected "
             "the model, with the median error as a share of float's time. And of the summed costs of the operators "
-            "that are int8 with the distance of the outputs and with the drop; the last column, distance with drop, "
-            "is what no prior that looks at distances can pass.\n",
+            "that are int8 with the distance of the outputs, and with the drop: on all sets, on the second half, and "
+            "there after the first half's trials corrected the costs; the last column, distance with drop, is what no "
+            "prior that looks at distances can pass before a trial is scored.\n",
             "| model | placement | operators | time, profiles | second half | corrected | off by | distance | drop | "
-            "distance with drop |\n|---|---|---|---|---|---|---|---|---|---|",
+            "second half | corrected | distance with drop |\n|---|---|---|---|---|---|---|---|---|---|---|---|",
             *lines,
             "",
         ]

@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from autotune.counts import counted
 from autotune.data.values import Array, Dataset, Splits, sample_digests
 from autotune.errors import UserError
 
@@ -52,7 +53,7 @@ def split(dataset: Dataset, shares: Sequence[float], seed: int, stratify: bool) 
         if len(part) < least or _too_few_groups(part, name):
             raise UserError(
                 f"data: the {name} split gets {_size(part)} and needs {least}{_and_groups(part, name)}, because the "
-                f"groups are too few or too large ({len(units)} for {len(kept)} samples); give more groups."
+                f"groups are too few or too large ({len(units)} for {counted(len(kept), 'sample')}); give more groups."
             )
     return Splits(parts[0], parts[1], parts[2], removed)
 
@@ -79,11 +80,13 @@ def join(calibration: Dataset, search: Dataset, holdout: Dataset, seed: int) -> 
         ]
         if len(kept) < MINIMUM[name]:
             gone = (
-                f" after {len(dataset) - len(kept)} copies of others (or members of their groups) were removed"
+                f" without {counted(len(dataset) - len(kept), 'copy', 'copies')} of others (or members of their groups)"
                 if len(kept) < len(dataset)
                 else ""
             )
-            raise UserError(f"data.{name}: has {len(kept)} samples{gone} and needs at least {MINIMUM[name]}.")
+            raise UserError(
+                f"data.{name}: has {counted(len(kept), 'sample')}{gone} and needs at least {MINIMUM[name]}."
+            )
         part = dataset.take(_in_order(kept, [_key(seed, one) for one in digests], groups, name))
         if _too_few_groups(part, name):
             raise UserError(f"data.{name}: has {_size(part)} and needs at least {FEWEST_GROUPS[name]} groups.")
@@ -116,7 +119,7 @@ def _too_few_groups(part: Dataset, name: str) -> bool:
 
 def _size(part: Dataset) -> str:
     groups = 0 if part.groups is None else len(np.unique(part.groups))
-    return f"{len(part)} samples" + (f" in {groups} group{'s' * (groups != 1)}" if groups else "")
+    return counted(len(part), "sample") + (f" in {counted(groups, 'group')}" if groups else "")
 
 
 def _and_groups(part: Dataset, name: str) -> str:
@@ -138,9 +141,11 @@ def _first_of_each(digests: list[bytes], labels: Array | None) -> NDArray[np.int
 def _check_enough(count: int, removed: int, shares: Sequence[float]) -> None:
     needed = max(math.ceil(least / share - 1e-9) for least, share in zip(MINIMUM.values(), shares, strict=True))
     if count < needed:
-        different = f"{count} different samples (and {removed} copies)" if removed else f"{count} samples"
+        copies = f" (and {counted(removed, 'copy', 'copies')})" if removed else ""
+        different = counted(count, "different sample" if removed else "sample") + copies
         raise UserError(
-            f"data: {different} are too few: the split {' / '.join(f'{s:g}' for s in shares)} needs at least {needed}."
+            f"data: {different} {'is' if count == 1 else 'are'} too few: the split "
+            f"{' / '.join(f'{s:g}' for s in shares)} needs at least {needed}."
         )
 
 

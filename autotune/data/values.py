@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autotune.counts import counted
 from autotune.data.lengths import Lengths
 from autotune.errors import UserError
 from autotune.files import replacing
@@ -131,7 +132,9 @@ def _check_values(name: str, values: Array, where: str) -> None:
     if values.dtype.kind in "fc" and not bool(np.isfinite(values).all()):
         bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
         first = int(np.argmax(bad))
-        raise UserError(f"{where}: {name} has NaN or infinite values in {int(bad.sum())} samples, first in {first}.")
+        raise UserError(
+            f"{where}: {name} has NaN or infinite values in {counted(int(bad.sum()), 'sample')}, first in {first}."
+        )
 
 
 def labels_are_classes(labels: Array | None) -> bool:

@@ -3,7 +3,7 @@
 from autotune.decide.choice import Decision, choose, finalists
 from autotune.decide.digits import digits, drop_words
 from autotune.decide.duel import has_changed, is_affordable, is_close, placed
-from autotune.decide.front import Point, fits, pareto_front, pick_finalists, points
+from autotune.decide.front import Point, calibrated, fits, pareto_front, pick_finalists, points, without_one
 from autotune.decide.holding import differences, still_holds
 from autotune.decide.ladder import ERRORS, dominant, fast_enough, is_served, ladder, rung_of, to_train
 from autotune.decide.plausible import doubt
@@ -24,6 +24,7 @@ __all__ = [
     "ERRORS",
     "Decision",
     "Point",
+    "calibrated",
     "choose",
     "costs_nothing",
     "differences",
@@ -55,5 +56,6 @@ __all__ = [
     "to_train",
     "verdict",
     "with_halved",
+    "without_one",
     "worth_halving",
 ]

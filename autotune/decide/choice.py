@@ -10,6 +10,7 @@ import numpy as np
 from autotune import stats
 from autotune.configuration import Configuration
 from autotune.decide.front import fits
+from autotune.decide.passed import passed
 from autotune.decide.sentence import sentence, tied, why_float
 from autotune.decide.storage import halved
 from autotune.outcome import Finalist, Goal, Status, Verdict
@@ -90,7 +91,9 @@ def _with_speedup(finalist: Finalist, found: Interval, goal: Goal) -> Finalist:
     )
 
 
-def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) -> Decision:
+def choose(
+    judged: Sequence[Finalist], goal: Goal, interrupted: bool = False, unjudged: Sequence[Trial] = ()
+) -> Decision:
     """Choose the winner: the fastest with the asked assurance that is faster than the best float.
 
     Faster means that the whole interval of the ratio to the best float lies above 1; at a tie the float model wins. If
@@ -102,6 +105,8 @@ def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) ->
     Args:
         judged: as :func:`finalists` returns them.
         interrupted: the search did not come to its end.
+        unjudged: trials of the search that are no finalists; where a float of them seemed faster than the best float,
+            the sentence says so.
     """
     best = best_float(judged, ENOUGH[goal.assurance])
     able = _faster_than(best, judged, ENOUGH[goal.assurance], goal)
@@ -121,7 +126,7 @@ def choose(judged: Sequence[Finalist], goal: Goal, interrupted: bool = False) ->
         fastest_proven=proven.trial,
         outcome=outcome,
         why_float=why,
-        sentence=sentence(winner, best, proven, goal, why or tie),
+        sentence=sentence(winner, best, proven, goal, why or tie, passed_over=passed(best, judged, unjudged, goal)),
     )
 
 

@@ -108,6 +108,38 @@ def pick_finalists(trials: Iterable[Trial], tolerance: float, limit: int, max_si
     return [baseline.trial, *(p.trial for p in sorted(chosen, key=_fastest_first))]
 
 
+def without_one(finalists: Sequence[Trial]) -> list[Trial]:
+    """Leave one finalist out, never float f32, where there is no time, or no room, for all.
+
+    The last int8 one as long as there are two of them, then the last float; of the last of each the slower: an int8
+    model that is slower than the best float must not win because that float was left out.
+
+    Args:
+        finalists: in the order of :func:`pick_finalists`; at least one beside float f32.
+    """
+    int8 = [t for t in finalists if not t.configuration.is_float]
+    floats = [t for t in finalists if t.configuration.is_float and t.configuration != Configuration()]
+    speeds = {p.trial.number: p.speedup.estimate for p in points(finalists)}
+    if len(int8) > 1:
+        least = int8[-1]
+    elif len(floats) > 1:
+        least = floats[-1]
+    else:
+        least = min([*int8, *floats], key=lambda t: speeds.get(t.number, 0.0))
+    return [t for t in finalists if t is not least]
+
+
+def calibrated(winner: int, finalists: Iterable[Trial], trials: Iterable[Trial]) -> Trial | None:
+    """Return the trial whose quantisers are worth showing: of the winner, where calibration gave it its ranges; else of
+    the finalists that has them, or of all trials, the fastest; None if there is none.
+    """
+    for some in ([t for t in finalists if t.number == winner], finalists, trials):
+        able = [p for p in points(some) if p.trial.configuration.quantization and not p.trial.configuration.training]
+        if able:
+            return min(able, key=_fastest_first).trial
+    return None
+
+
 def _best_floats(floats: Sequence[Point], tolerance: float) -> list[Point]:
     if not floats:
         return []

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Literal
 
 from autotune.configuration import Configuration
+from autotune.counts import counted
 from autotune.decide.digits import drop_words
 from autotune.decide.front import NEAR_FASTEST, Point, points
 from autotune.outcome import Goal, Ladder, Rung, RungName
@@ -89,7 +90,8 @@ def dominant(runs: Sequence[OperatorRun], linear: Collection[str]) -> str:
         count, taken = count + 1, taken + run.microseconds
     share = sum(run.microseconds for run in runs if run.name in linear) / total
     return (
-        f"{count} of {len(runs)} operators take {taken / total:.0%} of the time of float f32; linear layers that can "
+        f"{count} of {counted(len(runs), 'operator')} {'takes' if count == 1 else 'take'} {taken / total:.0%} of the "
+        "time of float f32; linear layers that can "
         f"have int8 weights take {share:.0%}."
     )
 

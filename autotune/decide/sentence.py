@@ -8,18 +8,23 @@ import numpy as np
 
 from autotune.configuration import Configuration
 from autotune.decide.digits import digits
+from autotune.decide.passed import Passed
 from autotune.outcome import Finalist, Goal, Verdict
 from autotune.record import Interval
 
 
-def sentence(winner: Finalist, best: Finalist, proven: Finalist, goal: Goal, why: str) -> str:
+def sentence(
+    winner: Finalist, best: Finalist, proven: Finalist, goal: Goal, why: str, *, passed_over: Passed | None = None
+) -> str:
     """Say what won, how fast it is, what is known of its drop, and what is proven beside it.
 
     Args:
         best: the best float. proven: the fastest proven finalist. why: why a float model won, or
-            none of a higher speed; or empty.
+            none of a higher speed; or empty. passed_over: a float that seemed faster than the best one.
     """
-    parts = [_speed_part(winner, best, goal)]
+    parts = [_speed_part(winner, best, goal, passed_over)]
+    if passed_over is not None:
+        parts.append(passed_over.sentence)
     if goal.max_latency_ms is not None:
         parts.append(_latency_part(winner, goal))
     if goal.min_speedup is not None:
@@ -67,14 +72,15 @@ def tied(fastest: Finalist) -> str:
     )
 
 
-def _speed_part(winner: Finalist, best: Finalist, goal: Goal) -> str:
+def _speed_part(winner: Finalist, best: Finalist, goal: Goal, passed_over: Passed | None) -> str:
     if winner.configuration == Configuration():
-        return f"{_capital(_name(winner))} wins: nothing that is {goal.assurance} to keep the tolerance is faster."
+        others = f"nothing that is {goal.assurance} to keep the tolerance"
+        return f"{_capital(_name(winner))} wins: {others} is {'clearly ' if passed_over else ''}faster."
     text = f"{_capital(_name(winner))} is {_times(winner)} as fast as float f32 ({_interval(winner.speedup, goal)})"
     if best.trial == winner.trial:
-        return text + "; it is the best float."
+        return text + (f"{passed_over.best}." if passed_over else "; it is the best float.")
     if best.configuration == Configuration():
-        return text + ", which is the best float here."
+        return text + (passed_over.best if passed_over else ", which is the best float here") + "."
     ratio = winner.speedup_best_float
     return text + f" and {ratio.estimate:.2f}x as fast as the best float, {_name(best)} ({_interval(ratio, goal)})."
 

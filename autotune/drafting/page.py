@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from autotune.counts import counted
 from autotune.drafting.guess import Guess
 from autotune.drafting.media import image_layout
 from autotune.recipe.document import write
@@ -96,21 +97,28 @@ def describe_model(model: ModelFacts) -> str:
 def describe_data(data: DataFacts) -> str:
     """Return a sentence about data."""
     if data.boxes is not None:
-        return f"{data.boxes.images} images with {data.boxes.boxes} boxes of {len(data.boxes.classes)} classes."
+        return (
+            f"{counted(data.boxes.images, 'image')} with {counted(data.boxes.boxes, 'box', 'boxes')} of "
+            f"{counted(len(data.boxes.classes), 'class', 'classes')}."
+        )
     if data.files is not None:
-        called = "images" if data.files.kind == "image" else "recordings"
-        classes = f"{len(data.files.classes) or data.files.numbers} classes" if data.files.label else "no labels"
-        return f"{data.samples} {called}; {'masks' if data.files.masks else classes}."
+        called = counted(data.samples, data.files.kind if data.files.kind == "image" else "recording")
+        classes = (
+            counted(len(data.files.classes) or data.files.numbers, "class", "classes")
+            if data.files.label
+            else "no labels"
+        )
+        return f"{called}; {'masks' if data.files.masks else classes}."
     if data.columns:
         names = [column.name for column in data.columns]
         rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        return f"{data.samples} rows with the columns {', '.join(names[:_SHOWN])}{rest}."
+        return f"{counted(data.samples, 'row')} with the columns {', '.join(names[:_SHOWN])}{rest}."
     held = "; ".join(map(str, data.arrays))
     labels = data.labels
     if labels is None:
-        return f"{data.samples} samples: {held}; no labels."
-    kind = f"{labels.distinct} classes" if labels.classes else str(labels)
-    return f"{data.samples} samples: {held}; labels: {kind}."
+        return f"{counted(data.samples, 'sample')}: {held}; no labels."
+    kind = counted(labels.distinct, "class", "classes") if labels.classes else str(labels)
+    return f"{counted(data.samples, 'sample')}: {held}; labels: {kind}."
 
 
 def _data(named: Named, model: ModelFacts, data: DataFacts | None, guess: Guess) -> str:

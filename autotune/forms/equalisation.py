@@ -20,6 +20,9 @@ from autotune.forms.weighted import Weighted, weighted
 
 _ROUNDS = 20  # of a chain of layers; each pair disturbs its neighbours
 _CLOSE = 1e-3
+# Weights under this share of the layer's largest are those of a dead channel: to make them equal would multiply its
+# bias, and so its activation, without end.
+_DEAD = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +94,7 @@ def _before(second: Weighted) -> Weighted | None:
 def _equalise(pair: _Pair) -> float:
     """Equalise two layers; returns how far from equal they were, as a logarithm."""
     one, two = (w.astype(np.float64) for w in (pair.first.largest_out(), pair.second.largest_in()))
-    known = (one > 0) & (two > 0)  # a dead channel has no range
+    known = (one > _DEAD * one.max()) & (two > _DEAD * two.max())
     scales = np.sqrt(np.where(known, one, 1.0) / np.where(known, two, 1.0))
     if not fold(pair.second.node.input_value(0), 1 / scales, pair.second.channel_axis, [pair.second.node.input(0)]):
         return 0.0

@@ -2,7 +2,9 @@
 
 Channel j of an activation X is divided by ``s_j = max|X_j|^alpha / max|W_j|^(1-alpha)`` and the weights of every
 matrix product that reads it are multiplied by the same. What is computed stays the same; one range per tensor then fits
-all channels of X better. Scales are limited as NNCF limits them, so that its default (alpha 0.95) is one of these.
+all channels of X better. Scales are limited as NNCF limits them, so that its default (alpha 0.95) is one of these. But
+for channels that the calibration samples did not move: of nothing follows no scale, and NNCF's (1e-5 to the alpha)
+multiplies them, and weights that the division is folded into, by up to 50,000.
 
 Where all that reads the activation is smoothed, the division is folded into the scale and shift of the normalisation
 before it, or into whatever constants or weights make it. Elsewhere it is an operator of its own.
@@ -27,6 +29,9 @@ from autotune.graph.inspect import tensor_key
 _SMALLEST = 1e-5
 _LARGEST_SCALE = 100.0
 _LOWEST_SHARE = 0.1
+# A channel with less than this share of the median (half a step of 8 bits) counts as not moved. Not of the largest:
+# beside an outlier, which smoothing is for, all the others may be small.
+_LEAST_SHARE = 1 / 512
 _EPSILON = float(np.finfo(np.float32).eps)
 
 
@@ -90,12 +95,17 @@ class Smoothing:
         return found
 
     def _scales(self, active: Channels, readers: list[Weighted]) -> Channels:
-        """Return the scales of the reader for which they are the most even, as NNCF does."""
+        """Return the scales of the reader for which they are the most even, as NNCF does; 1 where nothing moved."""
         best, best_ratio = np.ones(len(active)), 0.0
+        moved = active >= _SMALLEST
+        if not moved.any():
+            return best
+        least = max(_SMALLEST, _LEAST_SHARE * float(np.median(active[moved])))
+        moved = active >= least
         for layer in readers:
             weights = np.maximum(layer.largest_in().astype(np.float64), _SMALLEST)
-            scales = np.maximum(active, _SMALLEST) ** self.alpha / (weights ** (1 - self.alpha) + _EPSILON)
-            scales = np.clip(scales, np.quantile(scales, _LOWEST_SHARE), _LARGEST_SCALE)
+            scales = np.maximum(active, least) ** self.alpha / (weights ** (1 - self.alpha) + _EPSILON)
+            scales = np.clip(scales, np.quantile(scales[moved], _LOWEST_SHARE), _LARGEST_SCALE)
             ratio = scales.min() / (scales.max() + _EPSILON)
             if ratio > best_ratio:
                 best, best_ratio = scales, ratio

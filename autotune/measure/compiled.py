@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from autotune import hardware, memory
 from autotune.configuration import Precision, RunScheme
+from autotune.counts import counted
 from autotune.graph.constants import with_plain_constants
 from autotune.graph.lengths import at_length, shape_at, some_length, varying_axes
 from autotune.measure.profile import (
@@ -156,7 +157,9 @@ class Compiled:
             self.properties["INFERENCE_PRECISION_HINT"],
         )
         if self.threads != threads:
-            notes.append(f"{threads} threads were asked for; OpenVINO uses {self.threads} here.")
+            notes.append(
+                f"{counted(threads, 'thread was', 'threads were')} asked for; OpenVINO uses {self.threads} here."
+            )
         if self.precision != precision:
             notes.append(f"{precision} was asked for; OpenVINO computes in {self.precision} here.")
         group, asked = str(self._compiled.get_property(_DYNAMIC_GROUP)), self.properties.get(_DYNAMIC_GROUP)

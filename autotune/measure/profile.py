@@ -20,6 +20,8 @@ _INT4 = ("i4", "u4")
 _FLOATS = ("f32", "bf16", "f16")
 _LINEAR = "FullyConnected"
 _DEQUANTIZATION = "/DequantizationMultiply"
+# Products of MLAS, which asks the CPU itself what it has.
+_UNRESTRICTED = "gemm_mlas"
 _COMPUTE = ("Convolution", "Deconvolution", "FullyConnected", "MatMul", "RNNSeq", "RNNCell")
 
 
@@ -111,6 +113,11 @@ def weight_bits(node: RuntimeNode) -> int | None:
     if node.type != _LINEAR or not node.kernel.endswith(_FLOATS):
         return None
     return 8 if node.precision in _INT8 else 4 if node.precision in _INT4 else None
+
+
+def unrestricted(nodes: Iterable[RuntimeNode]) -> int:
+    """Return how many nodes run in kernels that no restriction to an older instruction set reaches."""
+    return sum(node.kernel.startswith(_UNRESTRICTED) for node in nodes)
 
 
 def _is_bias(node: Any) -> bool:

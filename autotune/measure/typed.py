@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from autotune.errors import one_line
 from autotune.graph.inspect import clone, consumers, nodes_by_name
 from autotune.graph.typing import type_bf16
 from autotune.measure.compiled import compile_model
 from autotune.record import OperatorRun
 
 
-def executed_bf16(model: Any, operators: Sequence[str], threads: int) -> tuple[str, ...]:
-    """Type all of ``operators`` in a copy of a float model and return those that run in bf16, in the same order.
+@dataclass(frozen=True)
+class Bf16Probe:
+    """What came of typing operators bf16.
+
+    Attributes:
+        executed: those that run so, in the order of the graph.
+        failure: why nothing could be found out, one short line; or empty.
+    """
+
+    executed: tuple[str, ...] = ()
+    failure: str = ""
+
+
+def executed_bf16(model: Any, operators: Sequence[str], threads: int) -> Bf16Probe:
+    """Type all of ``operators`` in a copy of a float model and find out which run in bf16.
 
     An operator of which nothing is seen is left out, and so are those of a region in which anything typed bf16 runs
     otherwise: there the conversions would not be where the graph has them.
@@ -21,8 +36,8 @@ def executed_bf16(model: Any, operators: Sequence[str], threads: int) -> tuple[s
     typed = type_bf16(typed_model, operators)
     try:
         nodes = compile_model(typed_model, "f32", threads).nodes()
-    except RuntimeError:  # no kernel for some operator
-        return ()
+    except RuntimeError as error:  # no kernel for some operator
+        return Bf16Probe(failure=one_line(error))
     ran: dict[str, set[str]] = {}
     for node in nodes:
         for original in node.originals:
@@ -30,8 +45,8 @@ def executed_bf16(model: Any, operators: Sequence[str], threads: int) -> tuple[s
     members = frozenset[str]().union(*typed.regions)
     good = [part for part in typed.regions if all(ran.get(name, {"bf16"}) == {"bf16"} for name in part)]
     named = nodes_by_name(typed_model)
-    return tuple(
-        name for name in operators if any(name in part for part in good) and _is_seen(named[name], ran, members)
+    return Bf16Probe(
+        tuple(name for name in operators if any(name in part for part in good) and _is_seen(named[name], ran, members))
     )
 
 

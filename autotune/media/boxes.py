@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autotune.counts import counted
 from autotune.errors import UserError
 from autotune.text.labels import numbers
 from autotune.text.table import Table
@@ -45,7 +46,7 @@ def boxes_of(table: Table, names: Sequence[str], given: bool, announce: Callable
     found = [np.array([[next(known), *box[1:]] for box in image], dtype=float).reshape(-1, FIELDS) for image in images]
     without = sum(not len(image) for image in images)
     rest = f"; in {without} there is none, so whatever is found there is wrong" if without else ""
-    announce(f"{table.where}: {len(images)} images with {len(classes)} boxes{rest}.")
+    announce(f"{table.where}: {counted(len(images), 'image')} with {counted(len(classes), 'box', 'boxes')}{rest}.")
     return found
 
 

@@ -12,29 +12,19 @@ from autotune.media.image_classification import ImageClassification
 from autotune.media.segmentation import SemanticSegmentation
 from autotune.recipe import TaskName
 from autotune.text.table import Table
+from autotune.text.tasks import RowTask
 
 
-class MediaTask(Protocol):
-    """How rows become samples.
+class MediaTask(RowTask, Protocol):
+    """How rows of files become samples.
 
     Attributes:
-        auto, head, outputs, needs, members: as of :class:`autotune.text.TextTask`.
         columns: what the file's column is often called, where it is not ``file``.
         input: the model's input, where nothing else says what it is called.
         masks: whether labels are images, which are resized as the samples are.
         boxes: whether labels are boxes, which are placed as the samples are; with neither, :meth:`labels` makes them.
     """
 
-    @property
-    def auto(self) -> str: ...
-    @property
-    def head(self) -> str: ...
-    @property
-    def outputs(self) -> tuple[str, ...]: ...
-    @property
-    def needs(self) -> tuple[str, ...]: ...
-    @property
-    def members(self) -> int: ...
     @property
     def columns(self) -> tuple[str, ...]: ...
     @property

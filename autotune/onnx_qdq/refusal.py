@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from autotune.configuration import Configuration, WeightForm
+from autotune.counts import counted
 from autotune.errors import UserError
 
 PACKAGE = "onnx"
@@ -44,14 +45,18 @@ def check_choices(configuration: Configuration) -> None:
             "stored"
         )
     if configuration.bf16_operators:
-        raise NotExpressibleError(f"{len(configuration.bf16_operators)} operators compute in bf16 (bf16_operators)")
+        raise NotExpressibleError(
+            f"{counted(len(configuration.bf16_operators), 'operator computes', 'operators compute')} in bf16 "
+            "(bf16_operators)"
+        )
     if compression is not None and compression.dynamic_group:
         raise NotExpressibleError(
-            f"activations of {len(compression.operators)} linear layers become int8 at run time, in groups of "
-            f"{compression.dynamic_group} ({compression.scheme})"
+            f"activations of {counted(len(compression.operators), 'linear layer')} become int8 at run time, in "
+            f"groups of {compression.dynamic_group} ({compression.scheme})"
         )
     if compression is not None and compression.form != WeightForm():
+        each = f"group of {compression.weight_group} inputs" if compression.weight_group else "output channel"
         raise NotExpressibleError(
-            f"weights of {len(compression.operators)} linear layers have {compression.bits} bits and a scale for each "
-            f"{f'group of {compression.weight_group} inputs' if compression.weight_group else 'output channel'}"
+            f"weights of {counted(len(compression.operators), 'linear layer')} have {compression.bits} bits and a "
+            f"scale for each {each}"
         )

@@ -2,12 +2,12 @@
 
 Times of operators do not simply add up (fusions, conversions at borders between float and int8), so the profiles give
 a prior and every trial moves it: ridge regression of what is measured on what is profiled, which is the mean of a
-Gaussian posterior (C. E. Rasmussen and C. K. I. Williams, Gaussian Processes for Machine Learning, 2006, section 2.1).
+Gaussian posterior (C. E. Rasmussen and C. K. I. Williams, Gaussian Processes for Machine Learning, 2006, section 2.1),
+only as far as it predicts trials that it was not told better than the profiles do.
 """
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +26,8 @@ _UNSEEN = 0.01
 _WHOLE = 0.1
 # What the model itself cannot explain, as a share of the reference's time.
 _NOISE = 0.02
+# Shares of the deviations of operators and borders that are tried, of equals the first: 0 leaves the profiles' word.
+_SHARES = (1.0, 0.5, 0.25, 0.0)
 # Microseconds per element of a conversion (0.1 to 0.3 ns were seen), and what small tensors cannot tell of it.
 _CONVERSION = 2e-4
 _LEAST_ELEMENTS = 10_000
@@ -117,12 +119,15 @@ class TimeModel:
         self._places = {name: place for place, name in enumerate(self._operators)}
         own = np.array([self.floats.operators.get(name, 0.0) for name in self._operators])
         quantised = np.array([self.int8.operators[name] for name in self._operators])
-        self._pairs = [pair for pair in self.borders if pair[0] in self._places and pair[1] in self._places]
+        pairs = [pair for pair in self.borders if pair[0] in self._places and pair[1] in self._places]
+        self._pairs = np.array([[self._places[name] for name in pair] for pair in pairs], dtype=np.intp).reshape(-1, 2)
+        self._crossing = np.array([self.borders[pair] for pair in pairs]) / self.reference
         # Coefficients: of each operator being float, of all borders together, of one.
-        borders = 1.0 if self._pairs else 0.0
+        borders = 1.0 if pairs else 0.0
         self._prior = np.concatenate([(own - quantised) / self.reference, [borders, 0.0]])
-        typical = _OWN * np.maximum(own, quantised) / self.reference + _UNSEEN
-        self._spread = np.concatenate([typical, [borders, _WHOLE]])
+        typical = np.append(_OWN * np.maximum(own, quantised) / self.reference + _UNSEEN, borders)
+        # The whole's always remains: it is one number, known from all trials.
+        self._spreads = [np.append(share * typical, _WHOLE) for share in _SHARES]
         self._base = self.int8.total / self.reference
         self._rest = (self.floats.rest - self.int8.rest) / self.reference
         self.correct(())
@@ -141,37 +146,32 @@ class TimeModel:
         features = self._features(float_operators)
         return self._offset(features) + float(features @ self._weights)
 
-    def deviation(self, float_operators: Collection[str]) -> float:
-        """Return the standard deviation of :meth:`predict`, without noise."""
-        features = self._features(float_operators)
-        return math.sqrt(max(0.0, float(features @ self._covariance @ features)))
-
     def correct(self, trials: Sequence[Timed]) -> None:
         """Replace what earlier trials taught by what these do; all of them, each time.
 
         A trial weighs by its interval: the noise of a ratio is its width over 3.92, and never less than 2 % for what
         no sum of operators explains. None brings the prior back.
+
+        How far operators and borders may move from the prior is what predicts each trial best from the others: trials
+        that are noisier than their intervals say would otherwise spoil a profile that is right.
         """
-        self._weights, self._covariance = self._prior.copy(), np.diag(self._spread**2)
+        self._weights = self._prior
         if not trials:
             return
         rows = np.array([self._features(trial.float_operators) for trial in trials])
         offsets = np.array([self._offset(row) for row in rows])
         residuals = np.array([trial.ratio for trial in trials]) - offsets - rows @ self._prior
-        scaled = rows * self._spread
         noise = np.hypot(_NOISE, np.array([trial.width for trial in trials]) / _WIDTHS)
-        # As many equations as trials: with few of them that is smaller than one per operator.
-        kernel = scaled @ scaled.T + np.diag(noise**2)
-        self._weights = self._prior + self._spread * (scaled.T @ np.linalg.solve(kernel, residuals))
-        shrunk = np.eye(len(self._spread)) - scaled.T @ np.linalg.solve(kernel, scaled)
-        self._covariance = self._spread[:, None] * shrunk * self._spread[None, :]
+        fits = [_posterior(rows, residuals, noise, spread) for spread in self._spreads]
+        # Of one trial there are no others: equal but for rounding.
+        moved, _ = min(fits, key=lambda fit: round(float((np.abs(fit[1]) / noise).mean()), 9))
+        self._weights = self._prior + moved
 
     def _features(self, float_operators: Collection[str]) -> Floats:
-        kept = set(float_operators)
         features = np.zeros(len(self._operators) + 2)
-        features[[self._places[name] for name in kept if name in self._places]] = 1.0
-        crossed = sum(self.borders[pair] for pair in self._pairs if (pair[0] in kept) != (pair[1] in kept))
-        features[-2] = crossed / self.reference
+        features[[self._places[name] for name in set(float_operators) if name in self._places]] = 1.0
+        giver, taker = features[self._pairs].T
+        features[-2] = float((giver != taker) @ self._crossing)
         features[-1] = 1.0
         return features
 
@@ -179,6 +179,18 @@ class TimeModel:
         """Return what is known of a set but for the coefficients: nodes of no operator go over with the operators."""
         count = max(1, len(self._operators))
         return self._base + self._rest * float(features[:-2].sum()) / count
+
+
+def _posterior(rows: Floats, residuals: Floats, noise: Floats, spread: Floats) -> tuple[Floats, Floats]:
+    """Return how far each coefficient moves, and what is left of each residual when the others alone move them.
+
+    The latter in closed form (Rasmussen and Williams, section 5.4.2).
+    """
+    scaled = rows * spread
+    # As many equations as trials: with few of them that is smaller than one per operator.
+    inverse = np.linalg.inv(scaled @ scaled.T + np.diag(noise**2))
+    explained = inverse @ residuals
+    return spread * (scaled.T @ explained), explained / np.diag(inverse)
 
 
 def border_costs(

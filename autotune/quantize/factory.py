@@ -88,6 +88,11 @@ class CandidateFactory:
         self.activation_quantizers: tuple[str, ...] = ()
         self.nncf_path = ""
 
+    @property
+    def digest(self) -> str:
+        """Of the float model in memory, see ``graph.inspect.model_digest``."""
+        return self._digests.content
+
     def prepare(self, check: str = "") -> None:
         """Find where quantisers may go, and check NNCF's fast path against its public function.
 
@@ -96,7 +101,7 @@ class CandidateFactory:
         Args:
             check: the ``nncf_path`` that a check of another form of this model came to; it is taken over.
         """
-        checked = self._cache / f"placement-{cache_key(self._digests.content)}.json"
+        checked = self._cache / f"placement-{cache_key(self.digest)}.json"
         private = check in ("", FAST)
         self._placer = self._placers.of(
             self._model,
@@ -161,9 +166,7 @@ class CandidateFactory:
         tensors = dict(self._placer.tensors()) if self._is_form or self.operators else {}
         for key, axes in self._also.items():
             tensors[key] = tensors.get(key, frozenset()) | axes
-        records = Records(
-            self._model, self._digests.content, self._calibration, self._cache, self._threads, self._watch
-        )
+        records = Records(self._model, self.digest, self._calibration, self._cache, self._threads, self._watch)
         self.observation = records.observation(tensors, self._reference)
         self._activations = ActivationRanges(self.observation)
         self._weights = WeightRanges(self._model)

@@ -24,6 +24,8 @@ _MOST_VALUES = 1 << 26
 _SMALL = 8192
 # Values of a tensor that are added up in f32, which is what takes time; what comes of that in f64.
 _SUMMED = 2048
+# Beyond it squares of f32 overflow while they are added up: masks of attention are as low as f32 goes.
+_LARGEST = 1e15
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +121,8 @@ def _together(each: Doubles) -> Doubles:
     whole = np.empty((len(each), 4, 1))
     each[:, 0].min(axis=1, out=whole[:, 0, 0])
     each[:, 1].max(axis=1, out=whole[:, 1, 0])
-    each[:, 2].mean(axis=1, out=whole[:, 2, 0])
+    with np.errstate(invalid="ignore"):  # of infinite values there is no mean
+        each[:, 2].mean(axis=1, out=whole[:, 2, 0])
     square = each[:, 3]
     np.sqrt((square * square).mean(axis=1), out=whole[:, 3, 0])
     return whole
@@ -134,25 +137,32 @@ def _channel_marks(values: Floats, axis: int) -> Doubles:
 def _row_marks(rows: Floats) -> Doubles:
     """Return the marks, (samples, 4, rows), of (samples, rows, values)."""
     count = rows.shape[2]
-    low, high, sums, squares = _in_rows(rows) if rows.flags.c_contiguous else _in_columns(rows.swapaxes(1, 2))
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is added up again; infinite values are no less
+        low, high, sums, squares = _sums(rows)
+        if max(-low.min(), high.max()) > _LARGEST:
+            low, high, sums, squares = _sums(rows.astype(np.float64))
     marks = np.empty((len(rows), 4, rows.shape[1]))
     marks[:, 0], marks[:, 1], marks[:, 2], marks[:, 3] = low, high, sums / count, np.sqrt(squares / count)
     return marks
 
 
-def _in_rows(rows: Floats) -> tuple[Floats, Floats, Doubles, Doubles]:
+def _sums(rows: Floats | Doubles) -> tuple[Floats, Floats, Doubles, Doubles]:
+    return _in_rows(rows) if rows.flags.c_contiguous else _in_columns(rows.swapaxes(1, 2))
+
+
+def _in_rows(rows: Floats | Doubles) -> tuple[Floats, Floats, Doubles, Doubles]:
     """Return smallest, largest, sum and sum of squares of each row, (samples, rows)."""
     if rows.shape[2] < _SUMMED:
         sums, squares = rows.sum(axis=2), np.vecdot(rows, rows)
         return rows.min(axis=2), rows.max(axis=2), sums.astype(np.float64), squares.astype(np.float64)
     whole = rows.shape[2] // _SUMMED * _SUMMED
     blocks, rest = rows[..., :whole].reshape(*rows.shape[:2], -1, _SUMMED), rows[..., whole:]
-    sums = (blocks @ np.ones(_SUMMED, np.float32)).sum(axis=2, dtype=np.float64) + rest.sum(axis=2)
+    sums = (blocks @ np.ones(_SUMMED, rows.dtype)).sum(axis=2, dtype=np.float64) + rest.sum(axis=2)
     squares = np.vecdot(blocks, blocks).sum(axis=2, dtype=np.float64) + np.vecdot(rest, rest)
     return rows.min(axis=2), rows.max(axis=2), sums, squares
 
 
-def _in_columns(values: Floats) -> tuple[Floats, Floats, Doubles, Doubles]:
+def _in_columns(values: Floats | Doubles) -> tuple[Floats, Floats, Doubles, Doubles]:
     """Return the same of each column of (samples, values, columns); several rows are joined to a long one first."""
     samples, count, columns = values.shape
     joined = math.gcd(count, max(1, _SUMMED // columns))

@@ -78,7 +78,7 @@ class Records:
             return found
 
     def _shared(self, reference: Reference, data: str, tensors: _Tensors) -> Shared:
-        path = self.folder / f"shared-{self._key(data, _sorted(tensors))}.json"
+        path = self.folder / f"shared-{self._key(data, [reference.digest, _sorted(tensors)])}.json"
         try:
             return Shared.parse(path.read_text())
         except (FileNotFoundError, ValueError):

@@ -73,16 +73,20 @@ class Reference:
     """A model that was observed, for the comparison of its graph forms with it.
 
     Attributes:
-        observation: of this model.
+        digest: of this model. observation: of this model.
     """
 
-    def __init__(self, model: ov.Model, observation: Observation, dataset: Dataset, watch: Stopwatch) -> None:
+    def __init__(
+        self, model: ov.Model, digest: str, observation: Observation, dataset: Dataset, watch: Stopwatch
+    ) -> None:
         """Take the model and what was observed of it, and look at a few samples: a compilation and three inferences.
 
         Args:
+            digest: of the model.
             dataset: the samples that were observed.
             watch: gets the time of compiling and inference.
         """
+        self.digest = digest
         self.observation = observation
         self._samples = dataset.take(sorted({i * (len(dataset) - 1) // (_SAMPLES - 1) for i in range(_SAMPLES)}))
         self._watch = watch

@@ -194,7 +194,7 @@ class Variants:
         """Return the float model as it is, to which graph forms are compared."""
         if self._reference is None:
             observation = self.factory((), "plain").observation
-            self._reference = Reference(self._model, observation, self._calibration, self.watch)
+            self._reference = Reference(self._model, self.base.digest, observation, self._calibration, self.watch)
         return self._reference
 
     @contextmanager

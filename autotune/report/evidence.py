@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from statistics import NormalDist
 
 from autotune.configuration import Configuration
 from autotune.outcome import Finalist, Status
-from autotune.record import Trial
+from autotune.record import Measurement, Trial
 from autotune.report import words
 from autotune.report.lookup import BASELINE, Lookup, candidate_ms, median, short_name
 from autotune.report.page import Badge, FinalistRow
 from autotune.report.pictures import Front, FrontPoint, HoldoutPoint, Latencies, LatencySeries, PointKind
 from autotune.report.words import MetricWords
+from autotune.stats import t_errors
 
 # Drops beyond this many tolerances are outside the first view of the front: they would flatten everything else.
 VIEW_TOLERANCES = 5.0
@@ -106,7 +108,26 @@ def _front_point(found: Lookup, trial: Trial, metric: MetricWords) -> FrontPoint
         *((", ".join(r),) if (r := roles(found, trial.number)) else ()),
     )
     low, high = _ends(speed.low, speed.high, speed.estimate)
-    return FrontPoint(trial.number, kind, trial.configuration.label, speed.estimate, low, high, measured.drop, details)
+    return FrontPoint(
+        trial.number,
+        kind,
+        trial.configuration.label,
+        speed.estimate,
+        low,
+        high,
+        measured.drop,
+        _half_width(measured, found.run.goal.confidence),
+        details,
+    )
+
+
+def _half_width(measured: Measurement, confidence: float) -> float:
+    """Of the two-sided interval of a drop on the search split, by its standard error; 0 where that is not known."""
+    errors = NormalDist().inv_cdf((1 + confidence) / 2)
+    if measured.groups is not None:
+        errors = t_errors(errors, measured.groups)
+    width = errors * (measured.drop_error or 0.0)
+    return width if math.isfinite(width) else 0.0
 
 
 def _holdout_point(found: Lookup, finalist: Finalist, metric: MetricWords) -> HoldoutPoint:

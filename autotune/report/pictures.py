@@ -11,7 +11,12 @@ Role = Literal["winner", "float", "finalist"]
 
 @dataclass(frozen=True)
 class FrontPoint:
-    """A trial on the search split. ``details`` are the lines shown on hover."""
+    """A trial on the search split.
+
+    Attributes:
+        drop_error: half the width of the interval of its drop.
+        details: the lines shown on hover.
+    """
 
     trial: int
     kind: PointKind
@@ -20,6 +25,7 @@ class FrontPoint:
     low: float
     high: float
     drop: float
+    drop_error: float
     details: tuple[str, ...]
 
 
@@ -160,8 +166,9 @@ class QuantizerView:
 
 @dataclass(frozen=True)
 class Calibration:
-    """``note`` says why there is nothing, or what is left out."""
+    """``of`` says whose quantisers these are, ``note`` why there is nothing, or what is left out."""
 
+    of: str
     quantizers: tuple[QuantizerView, ...]
     note: str
 

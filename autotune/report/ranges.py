@@ -10,16 +10,20 @@ from autotune.report.pictures import Calibration, QuantizerView, RangeLine
 
 
 def calibration(found: Lookup) -> Calibration:
-    """The winner's activation quantisers, in the order of the graph."""
-    records, winner = found.run.quantizers, found.winner
-    if not records:
-        if winner is None or winner.configuration.quantization is None:
-            return Calibration((), "Nothing was calibrated for the winner: it quantises no activations in advance.")
-        return Calibration((), "What the winner's quantisers saw was not recorded in this run.")
-    note = ""
+    """The activation quantisers of the winner, or of the fastest that has some, in the order of the graph."""
+    records, number = found.run.quantizers, found.run.quantizers_of
+    trial = None if number is None else found.trials.get(number)
+    if not records or trial is None:
+        if any(t.configuration.quantization is not None and t.state == "complete" for t in found.run.trials):
+            return Calibration("", (), "What quantisers saw was not recorded in this run.")
+        return Calibration("", (), "Nothing was calibrated: no candidate quantises activations in advance.")
+    notes = []
+    if number != found.run.winner:
+        notes.append(f"The winner has none that calibration gave a range; these are of trial {number}.")
     if any(r.per_channel for r in records):
-        note = "Quantisers with a range per channel take each channel's extremes, whatever the estimator."
-    return Calibration(tuple(_quantizer(r) for r in records), note)
+        notes.append("Quantisers with a range per channel take each channel's extremes, whatever the estimator.")
+    of = "the winner" if number == found.run.winner else f"trial {number} ({trial.configuration.label})"
+    return Calibration(of, tuple(_quantizer(r) for r in records), " ".join(notes))
 
 
 def _quantizer(record: QuantizerRecord) -> QuantizerView:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from autotune.counts import counted
 from autotune.decide import digits
 from autotune.outcome import Goal, Verdict
 from autotune.record import Interval
@@ -129,9 +130,7 @@ def duration(seconds: float) -> str:
 
 def count(value: int, noun: str = "", plural: str = "") -> str:
     """``1,200``, or with a noun ``1 trial``, ``1,200 trials``."""
-    if not noun:
-        return f"{value:,}"
-    return f"{value:,} {noun if value == 1 else plural or noun + 's'}"
+    return counted(value, noun, plural) if noun else f"{value:,}"
 
 
 def roughly(value: int) -> str:

@@ -259,7 +259,7 @@ class Search:
         guides = [guide for guide in self._guides.values() if guide]
         proposed = itertools.chain(
             (guide.propose(self._trials, self._tolerance, best) for guide in guides),
-            (guide.propose(self._trials, aim.drop, aim.to_beat) for guide in guides if aim and guide.costs),
+            (guide.propose(self._trials, aim.drop, aim.to_beat) for guide in guides if aim and guide.cost),
         )
         return next((found for found in proposed if found is not None and self._space.holds(found)), None)
 

@@ -7,6 +7,9 @@ Float in bf16 by the plugin's hint computes everything in bf16 and may lose too 
 leave the rest in f32, and need no observation, so they can be tried before anything int8: all of them, then those that
 take most of the time, fewer each time. The same holds for the linear layers that have int8 weights, where a speed is
 asked for that they might give.
+
+Static int8 that is slower than float says that these kernels are slow, not that int8 is: in another form of the graph
+the same operators run in others.
 """
 
 from __future__ import annotations
@@ -40,7 +43,7 @@ def sooner(
     climbs: bool,
     tried: Container[Configuration] = (),
 ) -> Configuration | None:
-    """Return what may be faster than float f32 and within the tolerance, and costs less than anything int8, or None.
+    """Return what may be faster than float f32 and within the tolerance, before the next plain int8 one, or None.
 
     Args:
         plain: configurations of the space.
@@ -53,6 +56,7 @@ def sooner(
         fewer_threads(known, space.threads),
         fewer_threads_in_less(known, tolerance),
         rewritten(known, tolerance, space.faster_forms),
+        in_other_kernels(known, space.kernel_forms, space.products_left),
     ]
     whole = next((c for c in floats if c.is_float and c.precision == "bf16"), None)
     if whole is not None:
@@ -178,6 +182,36 @@ def rewritten(trials: Iterable[Trial], tolerance: float, forms: tuple[FormChoice
     speeds = {t.configuration: fastest_within([t], tolerance) for t in known if t.configuration.is_float}
     fastest = max(speeds, key=speeds.__getitem__, default=None)
     return replace(fastest, forms=forms) if fastest is not None and speeds[fastest] > 0 else None
+
+
+def in_other_kernels(
+    trials: Iterable[Trial], forms: tuple[FormChoice, ...], products: Iterable[str]
+) -> Configuration | None:
+    """Return the static int8 configuration that loses least, in these forms, where all are slower than float f32.
+
+    Without VNNI OpenVINO has fast int8 kernels for convolutions and none for matrix products. MiniLM on a Zen 5
+    restricted to AVX2, relative to float f32: int8 products 0.68, int8 convolutions 1.33, and 1.47 with the two
+    products of attention, which cannot be convolutions, in float.
+    None where there are no forms, or static int8 was tried in them.
+
+    Args:
+        forms: that change which kernels run; others that the configuration has stay.
+        products: operators to be float, for in these forms they would run in the slow kernels still.
+    """
+    static = [t for t in trials if t.configuration.quantization is not None]
+    measured = [(t, m.latency, m.drop) for t in static if (m := t.measurement) and m.latency and m.drop is not None]
+    tried = any(set(forms) <= set(t.configuration.forms) for t in static)
+    if not forms or tried or not measured or any(latency.speedup.high >= 1 for _, latency, _ in measured):
+        return None
+    least = min(measured, key=lambda entry: (entry[2], entry[0].number))[0].configuration
+    assert least.quantization is not None
+    names = {form.name for form in forms}
+    floats = (*least.quantization.float_operators, *products)
+    return replace(
+        least,
+        quantization=replace(least.quantization, float_operators=floats),
+        forms=(*(form for form in least.forms if form.name not in names), *forms),
+    )
 
 
 def threads_matter(trials: Iterable[Trial]) -> bool:

@@ -45,6 +45,9 @@ def incumbent(trials: Iterable[Trial], tolerance: float) -> Configuration | None
 
     Speed is the lower end of the interval: of many short measurements the best is a lucky one. What builds the model of
     an earlier trial is left out: that may be a float one, or one that was given up early.
+
+    Where none within it is faster than float f32, static int8 comes first: in another form its kernels are others and
+    may be fast, while int8 weights are computed with as floats in every form.
     """
     scored = [
         (trial.configuration, speed, drop)
@@ -53,6 +56,8 @@ def incumbent(trials: Iterable[Trial], tolerance: float) -> Configuration | None
     ]
     if not scored:
         return None
+    if all(speed <= 1 for _, speed, drop in scored if drop <= tolerance):
+        scored = [entry for entry in scored if entry[0].quantization is not None] or scored
     within = [entry for entry in scored if entry[2] <= tolerance]
     if within:
         return max(within, key=lambda entry: entry[1])[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +26,14 @@ _Kept = tuple[Configuration, Explored | None, list[tuple[str, str, int]]]
 _KEPT: TypeAdapter[_Kept] = TypeAdapter(_Kept)
 # Random trials before TPE has something to learn from.
 _STARTUP_TRIALS = 8
+_LATE = ("sqlalchemy.orm", "alembic.context", "scipy.special")
 _DIRECTIONS = ("minimize", "minimize")
+
+
+def import_ahead() -> None:
+    """Import what Optuna imports only when a study is opened or asked: while nobody waits for it."""
+    for module in _LATE:
+        importlib.import_module(module)
 
 
 class StoredStudy:
@@ -45,6 +53,9 @@ class StoredStudy:
         # Not through the URL, in which a '?' of the path would begin its options.
         connect = partial(sqlite3.connect, storage, factory=_Connection, check_same_thread=False, timeout=60)
         backend = optuna.storages.RDBStorage("sqlite:///study.db", engine_kwargs={"creator": connect})
+        # Optuna asks twice per parameter of a trial, about other trials; else SQLAlchemy writes before each question.
+        backend.scoped_session.remove()
+        backend.scoped_session.configure(autoflush=False)
         self._file = optuna.create_study(study_name=NAME, storage=backend, directions=_DIRECTIONS, load_if_exists=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autotune.counts import counted
 from autotune.errors import UserError
 from autotune.recipe import BOX
 from autotune.text.table import Table
@@ -113,5 +114,5 @@ def by_image(
     if table.has("group"):
         groups = dict(zip(table.texts("file"), table.cells("group"), strict=True))
         rows["group"] = [groups[file] for file in boxes]
-    announce(f"{where}: {len(frame)} rows are the boxes of {len(boxes)} images.")
+    announce(f"{where}: {counted(len(frame), 'row is', 'rows are')} the boxes of {counted(len(boxes), 'image')}.")
     return pd.DataFrame(rows)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autotune.counts import counted
 from autotune.errors import UserError
 from autotune.media.cells import SUFFIXES
 
@@ -37,9 +38,13 @@ def list_folder(path: Path, kind: str, announce: Callable[[str], None]) -> pd.Da
             "class, or a table of files and labels."
         )
     passed = [p for p in files if p not in set(chosen)]
-    rest = f"; {len(passed)} other files were passed over (first: {passed[0].name})" if passed else ""
+    rest = (
+        f"; {counted(len(passed), 'other file was', 'other files were')} passed over (first: {passed[0].name})"
+        if passed
+        else ""
+    )
     classes = len({p.relative_to(path).parts[0] for p in inner})
-    told = f"in {classes} classes" if inner else "in no folders of classes, so without labels"
+    told = f"in {counted(classes, 'class', 'classes')}" if inner else "in no folders of classes, so without labels"
     announce(f"{path.name}: {len(chosen)} {_CALLED[kind]} {told}{rest}.")
     columns = {"file": [p.relative_to(path).as_posix() for p in chosen]}
     if inner:

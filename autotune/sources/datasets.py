@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autotune.counts import counted
 from autotune.data import Dataset, Splits, join, labels_are_classes, split, validate
 from autotune.errors import UserError
 from autotune.recipe import MEDIA
@@ -60,7 +61,8 @@ def load_data(recipe: Recipe, trust_code: bool, announce: Callable[[str], None])
         shares = (data.split.calibration, data.split.search, data.split.holdout)
         splits = split(dataset, shares, recipe.seed, labels_are_classes(dataset.labels))
     if splits.duplicates_removed:
-        announce(f"{splits.duplicates_removed} samples are copies of others and were left out.")
+        told = counted(splits.duplicates_removed, "sample is a copy of another", "samples are copies of others")
+        announce(f"{told}, and left out.")
     return splits
 
 

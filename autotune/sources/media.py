@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autotune.counts import counted
 from autotune.data import Dataset
 from autotune.errors import UserError
 from autotune.files import sha256
@@ -73,8 +74,8 @@ def _how(recipe: Recipe, trust_code: bool) -> How:
         names = names or model.labels
         if len(names) != len(model.labels):
             raise UserError(
-                f"task.labels: names {len(names)} classes, {model.name} has {len(model.labels)} (id2label in its "
-                "config.json); name all of them, in the order of its outputs."
+                f"task.labels: names {counted(len(names), 'class', 'classes')}, {model.name} has {len(model.labels)} "
+                "(id2label in its config.json); name all of them, in the order of its outputs."
             )
         if steps is None or not steps.is_whole:
             if not any((model.path / name).is_file() for name in CONFIGS):

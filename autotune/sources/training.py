@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autotune.counts import counted
 from autotune.data import Dataset, Splits, sample_digests, to_arrays, validate
 from autotune.errors import UserError
 from autotune.files import replacing
@@ -56,7 +57,8 @@ def load_training(recipe: Recipe, splits: Splits, trust_code: bool, announce: Ca
     if not kept:
         raise UserError(f"{_WHERE}: all {len(loaded)} samples are in the search or holdout split; give others.")
     if len(kept) < len(loaded):
-        announce(f"{len(loaded) - len(kept)} training samples are in the search or holdout split and were left out.")
+        told = counted(len(loaded) - len(kept), "training sample is", "training samples are")
+        announce(f"{told} in the search or holdout split, and left out.")
     taken = loaded.take(kept)
     labels = None if recipe.training.loss == "distillation" else taken.labels
     return Dataset(taken.runs().inputs, labels)

@@ -21,6 +21,7 @@ from autotune.configuration import (
     WeightForm,
     WeightSymmetry,
 )
+from autotune.counts import counted
 from autotune.errors import UserError
 from autotune.record import ModelInfo
 from autotune.space.asking import Suggest, pick, prefer
@@ -189,8 +190,9 @@ def _about_forms(
             )
         elif others := [name for name in wanted if name not in able and form != WeightForm()]:
             shown = ", ".join(others[:NAMES_SHOWN]) + (", ..." if len(others) > NAMES_SHOWN else "")
+            layers = f"{len(others)} of {counted(len(wanted), 'linear layer')}"
             notes.append(
-                f"Where others have {said}, {len(others)} of {len(wanted)} linear layers have 8-bit weights with a "
+                f"Where others have {said}, {layers} {'has' if len(others) == 1 else 'have'} 8-bit weights with a "
                 f"scale per output channel ({', '.join(why)}, or not kept so by OpenVINO): {shown}."
             )
 

@@ -193,7 +193,12 @@ def _bf16(space: recipe.Space, model: ModelInfo, notes: list[str]) -> dict[str, 
     executed = [name for name in weighted if name in model.bf16_operators]
     wanted = {name: choices.operators.get(name, choices.use) for name in weighted}
     missing = [name for name, uses in wanted.items() if uses == (True,) and name not in executed]
-    if missing:
+    if model.bf16_failure and any(True in uses for uses in wanted.values()):
+        notes.append(
+            "No single operators in bf16 are tried: OpenVINO could not compile the model with all of them so "
+            f"({model.bf16_failure})."
+        )
+    elif missing:
         notes.append(
             f"Not in bf16, because OpenVINO does not execute them so here: {', '.join(missing[:NAMES_SHOWN])}."
         )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from autotune import recipe
-from autotune.configuration import Configuration, FloatWeights, FormChoice
+from autotune.configuration import Configuration, FloatWeights, FormChoice, FormName
 from autotune.recipe import Range
 from autotune.record import ModelInfo
 from autotune.space.answers import (
@@ -38,6 +38,7 @@ from autotune.space.fixed import fixed
 from autotune.space.offer import offer
 
 NNCF_ALPHA = 0.95
+_PRODUCTS = ("MatMul", "ScaledDotProductAttention")
 
 # Kinds of choices. In this order neighbours most often win accuracy back without costing speed first.
 Kind = Literal[
@@ -180,7 +181,24 @@ class Space:
     @property
     def faster_forms(self) -> tuple[FormChoice, ...]:
         """The forms that a float model runs faster in, as a rule, of all their groups."""
-        offered = ((name, self._offer.forms[name]) for name in FLOAT_FORMS[:-1] if name in self._offer.forms)
+        return self._whole(FLOAT_FORMS[:-1])
+
+    @property
+    def kernel_forms(self) -> tuple[FormChoice, ...]:
+        """All forms that change which kernels run, of all their groups."""
+        return self._whole(FLOAT_FORMS)
+
+    @property
+    def products_left(self) -> tuple[str, ...]:
+        """Matrix products that ``kernel_forms`` leave as they are where they make convolutions of others; free ones."""
+        if FLOAT_FORMS[-1] not in self._offer.forms:
+            return ()
+        gone = {name for group in self._offer.compression.rewritten[FLOAT_FORMS[-1]].values() for name in group}
+        types = self._offer.compression.model.operators
+        return tuple(name for name in self._offer.free if types[name] in _PRODUCTS and name not in gone)
+
+    def _whole(self, names: Iterable[FormName]) -> tuple[FormChoice, ...]:
+        offered = ((name, self._offer.forms[name]) for name in names if name in self._offer.forms)
         return tuple(sorted(FormChoice(name, (*form.always, *form.free)) for name, form in offered))
 
     @property

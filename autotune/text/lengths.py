@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from autotune.counts import counted
 from autotune.errors import UserError
 from autotune.recipe import Buckets, TaskSpec
 from autotune.text.buckets import least_padding, padded
@@ -91,7 +92,8 @@ def choose_length(lengths: NDArray[np.int64], spec: TaskSpec, limit: int | None)
         takes = f"{key} is {tokens}" if asked else f"the model takes at most {limit}"
         raise UserError(
             f"data: text {int(np.argmax(lengths > tokens))} (0 first) has {int(lengths[lengths > tokens][0])} tokens "
-            f"and {takes}, {cut} texts are longer; shorten them, or let them be cut with 'too_long: cut' in the task."
+            f"and {takes}, {counted(cut, 'text is', 'texts are')} longer; "
+            "shorten them, or let them be cut with 'too_long: cut' in the task."
         )
     if spec.shapes == "static":
         return Length(tokens, longest, cut, len(lengths))

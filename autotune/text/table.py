@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autotune.counts import counted
 from autotune.data import Array
 from autotune.errors import UserError, suggest
 from autotune.recipe import ROLES
@@ -71,7 +72,7 @@ class Table:
         missing = np.flatnonzero(column.isna().to_numpy())
         if len(missing):
             raise UserError(
-                f"{self.where}: column '{self.names[role]}' is empty in {len(missing)} rows, first in row "
+                f"{self.where}: column '{self.names[role]}' is empty in {counted(len(missing), 'row')}, first in row "
                 f"{int(missing[0])} (0 first); fill or drop them."
             )
         return column.tolist()

@@ -17,8 +17,8 @@ from autotune.text.table import Table
 from autotune.text.tagging import TokenClassification
 
 
-class TextTask(Protocol):
-    """How rows become samples.
+class RowTask(Protocol):
+    """What is known of a task whose rows become samples.
 
     Attributes:
         auto: the class of transformers that loads the model with its head.
@@ -38,6 +38,10 @@ class TextTask(Protocol):
     def needs(self) -> tuple[str, ...]: ...
     @property
     def members(self) -> int: ...
+
+
+class TextTask(RowTask, Protocol):
+    """How rows of text become samples."""
 
     def texts(self, table: Table) -> dict[str, Any]:
         """Return what the tokenizer is called with: ``text``, perhaps ``text_pair``; members one after the other."""

@@ -137,7 +137,7 @@ def test_joining_removes_from_earlier_splits_what_is_in_later_ones():
 
 def test_joining_the_same_data_thrice_leaves_nothing():
     data = numbered(40)
-    with pytest.raises(UserError, match=r"data\.search: has 0 samples after 40 copies"):
+    with pytest.raises(UserError, match=r"data\.search: has 0 samples without 40 copies"):
         join(data, data, data, seed=0)
 
 

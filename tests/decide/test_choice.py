@@ -7,7 +7,7 @@ from autotune.configuration import Configuration
 from autotune.decide import choose, finalists
 
 
-def decide(entries, asked=None, interrupted=False, sizes=None):
+def decide(entries, asked=None, interrupted=False, sizes=None, unjudged=()):
     """Decide among (configuration, milliseconds, verdict) entries; trial numbers are their positions."""
     asked = asked or goal()
     sizes = sizes or [1000] * len(entries)
@@ -17,7 +17,7 @@ def decide(entries, asked=None, interrupted=False, sizes=None):
     ]
     columns = [column(ms, seed=i) for i, (_, ms, _) in enumerate(entries)]
     judgements = finalists(trials, columns, [v for _, _, v in entries], asked)
-    return choose(judgements, asked, interrupted), judgements
+    return choose(judgements, asked, interrupted, unjudged), judgements
 
 
 F32 = (FLOAT, 6.0, REFERENCE)
@@ -90,6 +90,60 @@ def test_a_float_at_a_tie_with_f32_is_not_the_best_float():
     assert (decision.winner, decision.best_float) == (0, 0)
 
 
+INT8 = (int8("a"), 2.0, judged("expected"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "entries", "best", "said"),
+    [
+        ("expected", [F32, BF16, INT8], 1, "as fast as the best float, trial 1 (float bf16)"),
+        ("expected", [F32, (floating("bf16"), 9.0, judged("proven")), INT8], 0, ", which is the best float here."),
+        (
+            "expected",
+            [F32, (floating("bf16"), 4.0, judged("beyond", 0.02)), INT8],
+            0,
+            ", the best float that is expected to keep the tolerance. Trial 1 (float bf16), 1.50x as fast as float "
+            "f32, is beyond the tolerance on the holdout.",
+        ),
+        (
+            "proven",
+            [F32, (floating("bf16"), 4.0, judged("expected")), (int8("a"), 2.0, judged("proven"))],
+            0,
+            ", the best float that is proven to keep the tolerance. Trial 1 (float bf16), 1.50x as fast as float f32, "
+            "is not proven to keep the tolerance.",
+        ),
+    ],
+    ids=["faster", "slower", "beyond", "unproven"],
+)
+def test_float_f32_is_called_the_best_float_only_if_it_is(asked, entries, best, said):
+    decision, _ = decide(entries, goal(assurance=asked))
+    assert (decision.winner, decision.best_float) == (2, best)
+    assert said in decision.sentence
+
+
+def test_a_float_that_is_not_clearly_faster_in_the_common_rounds_is_named():
+    trials = [trial(i, c, 1.0, 0.0) for i, c in enumerate((FLOAT, floating("bf16"), int8("a")))]
+    bf16 = [4.0, 6.5] * 6  # most often faster, not surely
+    found = finalists(trials, [[6.0] * 12, bf16, [2.0] * 12], [REFERENCE, judged("proven"), judged("proven")], goal())
+    decision = choose(found, goal())
+    assert (decision.winner, decision.best_float) == (2, 0)
+    assert ", which no other float clearly beats here. Trial 1 (float bf16), 1.21x" in decision.sentence
+    assert "is not clearly faster: its interval is 0.923 to 1.5." in decision.sentence
+
+
+def test_a_faster_float_that_was_not_judged_is_named():
+    seen = trial(7, floating("bf16"), 1.47, 0.001)
+    decision, _ = decide([F32, (int8("a"), 4.8, judged("expected"))], unjudged=[seen])
+    assert decision.winner == 1
+    assert ", the best float of those that were judged. Trial 7 (float bf16), 1.47x as fast" in decision.sentence
+    alone, _ = decide([F32], unjudged=[seen])
+    assert "keep the tolerance is clearly faster. Trial 7 (float bf16)" in alone.sentence
+    assert "in the search, was not judged." in alone.sentence
+    for other in (trial(7, floating("bf16"), 1.47, 0.1), trial(7, floating("bf16"), 0.9, 0.0), trial(7, int8(), 9, 0)):
+        assert "Trial 7" not in decide([F32, INT8], unjudged=[other])[0].sentence
+    assert "Trial 7" not in decide([F32, BF16, INT8], unjudged=[seen])[0].sentence, "bf16 was judged to be faster"
+
+
 def test_why_float():
     assert "No int8 candidate was judged" in decide([F32, BF16])[0].why_float
     assert "slower" in decide([F32, (int8("a"), 9.0, judged("proven"))])[0].why_float
@@ -146,7 +200,7 @@ def test_size_asked():
 def test_compressed_layers_compete_with_static_int8_and_are_no_best_float():
     decision, _ = decide([F32, BF16, (compressed(), 2.0, judged("proven")), (int8("a"), 2.5, judged("proven"))])
     assert (decision.winner, decision.best_float) == (2, 1)
-    assert "int8-dynamic (group 128) of 1 linear layers" in decision.sentence
+    assert "int8-dynamic (group 128) of 1 linear layer," in decision.sentence
 
 
 def test_interrupted():

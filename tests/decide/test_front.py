@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autotune.configuration import Configuration, FormChoice, Quantization
-from autotune.decide import pareto_front, pick_finalists, points
+from autotune.decide import calibrated, pareto_front, pick_finalists, points, without_one
 
 TOLERANCE = 0.009
 POINTS = st.lists(
@@ -161,3 +161,24 @@ def test_a_size_leaves_those_that_keep_it() -> None:
 def test_int8_weights_are_no_float_model() -> None:
     (point,) = points([trial(0, compressed(), 1.5, 0.0)])
     assert not point.is_float
+
+
+def test_where_there_is_no_time_for_all_the_fastest_stays_beside_float_f32():
+    base, bf16 = trial(0, FLOAT, 1.0, 0.0), trial(1, floating("bf16"), 1.47, 0.0)
+    first, second, slow = trial(2, int8("a"), 2.0, 0.0), trial(3, int8("b"), 1.9, 0.0), trial(4, int8("c"), 1.3, 0.0)
+    finalists = [base, first, second, bf16]
+    left = [finalists := without_one(finalists) for _ in range(3)]
+    assert [numbers(some) for some in left] == [[0, 2, 1], [0, 2], [0]]
+    assert numbers(without_one([base, bf16, slow])) == [0, 1], "or an int8 model slower than bf16 would win"
+    formed = trial(5, replace(FLOAT, forms=(FormChoice("fused-activation", ("a",)),)), 1.1, 0.0)
+    assert numbers(without_one([base, first, bf16, formed])) == [0, 2, 1]
+
+
+def test_quantisers_are_shown_of_the_winner_else_of_the_fastest_that_calibration_gave_ranges():
+    plain, fast, slow = trial(0, FLOAT, 1.0, 0.0), trial(1, int8("a"), 2.0, 0.02), trial(2, int8("b"), 1.5, 0.0)
+    weights = trial(3, compressed(), 3.0, 0.0)
+    every = [plain, fast, slow, weights]
+    assert calibrated(2, [plain, fast, slow], every) is slow, "the winner"
+    assert calibrated(0, [plain, fast, slow], every) is fast
+    assert calibrated(3, [plain, weights], every) is fast, "no finalist has any"
+    assert calibrated(0, [plain, weights], [plain, weights]) is None

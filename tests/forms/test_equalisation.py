@@ -79,13 +79,19 @@ def test_linear_layers_too() -> None:
     assert_equal(model, apply_forms(model, {NAME: ["up"]}))
 
 
-def test_dead_channels_stay() -> None:
+@pytest.mark.parametrize("left", [0, 1e-20])
+def test_dead_channels_stay(left: float) -> None:
+    """Also where training with a decay left next to nothing of the weights: the bias would be multiplied by 1e9."""
     x = image()
     kernel = constant(4, 3, 3, 3).get_data().copy()
-    kernel[1] = 0
+    kernel[1] *= left
     node = ops.convolution(x, kernel, [1, 1], [1, 1], [1, 1], [1, 1], name="first")
+    node = ops.add(node, constant(1, 4, 1, 1, at_least=0.5), name="first/bias")
     model = model_of(convolution(ops.relu(node, name="relu"), 4, 4, "second"), x=x)
-    assert_equal(model, apply_forms(model, {NAME: ["first"]}))
+    other = apply_forms(model, {NAME: ["first"]})
+    assert_equal(model, other)
+    bias = next(node for node in other.get_ops() if node.get_friendly_name() == "first/bias").input_value(1)
+    assert np.abs(bias.get_node().get_data()).max() < 100
 
 
 def test_no_pair_where_something_is_in_between_or_reads_along() -> None:

@@ -127,6 +127,26 @@ def test_channels_that_are_never_active_and_convolutions_are_left_alone() -> Non
     assert smoothable(ov.Model([ops.result(convolved)], [image], "m")) == {}
 
 
+@pytest.mark.parametrize("rest", [0.0, 1e-9, 1e-4])
+def test_channels_that_were_not_moved_are_scaled_like_the_others(rest: float) -> None:
+    """By NNCF's rule they would be multiplied by 56,000, and so would weights that the division is folded into."""
+    x = parameter(1, 6, 8)
+    model = model_of(linear(layer_norm(x, 8, "norm"), 8, 4, "linear"), x=x)
+    maxima = np.array([rest, rest, rest, 1, 2, 3, 4, 5])
+    changed = weights(smoothed(model, Smoothing(0.95, {"norm:0": maxima})), "linear") / weights(model, "linear")
+    assert changed.max() / changed.min() < 10
+    nothing = smoothed(model, Smoothing(0.95, {"norm:0": np.zeros(8)}))
+    np.testing.assert_array_equal(weights(nothing, "linear"), weights(model, "linear"))
+
+
+def test_an_outlier_is_smoothed_however_large() -> None:
+    x = parameter(1, 6, 8)
+    model = model_of(linear(layer_norm(x, 8, "norm"), 8, 4, "linear"), x=x)
+    maxima = np.array([1, 1, 1, 1, 1, 1, 1, 5000.0])
+    changed = weights(smoothed(model, Smoothing(0.5, {"norm:0": maxima})), "linear") / weights(model, "linear")
+    assert (changed[:, 7] > 20 * changed[:, :7].max(axis=1)).all()
+
+
 def test_observed_ranges_fit_better() -> None:
     """What it is for: the largest magnitudes of the channels come closer to each other."""
     x = parameter(1, 6, 8)

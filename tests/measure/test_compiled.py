@@ -46,7 +46,7 @@ def test_what_is_read_back(net: ov.Model):
     assert (compiled.threads, compiled.precision, compiled.notes) == (1, "f32", ())
     greedy = compile_model(net, "f32", 4096)
     assert greedy.threads < 4096
-    assert "4096 threads were asked for" in greedy.notes[0]
+    assert "4,096 threads were asked for" in greedy.notes[0]
 
 
 @pytest.mark.skipif("f16" in probe_precisions(), reason="this CPU computes in f16")

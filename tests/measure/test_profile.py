@@ -2,7 +2,7 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from autotune.measure.profile import RuntimeNode, operator_runs, weighted_operators
+from autotune.measure.profile import RuntimeNode, operator_runs, unrestricted, weighted_operators
 from autotune.measure.typed import not_in_bf16
 
 
@@ -21,6 +21,7 @@ def test_names_schemes_and_what_is_left_out():
         node("fc/bias", "FullyConnected", "gemm_mlas_f32", "f32", "fc/bias"),
         node("swap", "Transpose", "unknown_f32", "f32", "swap"),
     ]
+    assert unrestricted(nodes) == 1, "MLAS"
     weighted = {"conv1": "conv1", "qk": "qk", "pv": "pv", "fc": "fc", "fc/bias": "fc"}
     runs = operator_runs(nodes, weighted, [0.0, 0.0, 5.0, 1.0, 2.0, 0.0, 4.0, 3.0])
     assert [(run.name, run.scheme, run.microseconds) for run in runs] == [

@@ -132,7 +132,7 @@ def test_the_json_of_coco(tmp_path: Path) -> None:
         ),
         ({"w": 0}, r"the box x, y, w, h = 0, 2\.5, 0, 5 is not inside"),
         ({"class": "cow"}, r"data: the labels 'cow' are not among the model's \('cat', 'dog'\); .* or in task\.labels"),
-        ({"h": None}, r"data: column 'h' is empty in 1 rows, first in row 0"),
+        ({"h": None}, r"data: column 'h' is empty in 1 row, first in row 0"),
         ({"y": "top"}, r"data: column 'y' must hold a number; row 0 \(0 first\) is 'top'"),
     ],
 )

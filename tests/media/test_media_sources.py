@@ -49,7 +49,7 @@ def test_a_folder_per_class(tmp_path: Path) -> None:
     (folder / "red" / ".hidden.png").write_bytes(b"")
     asked = recipe(tmp_path, IMAGES, "path: photos")
     splits, said = loaded(asked)
-    assert said == ["photos: 120 images in 2 classes; 1 other files were passed over (first: notes.txt)."]
+    assert said == ["photos: 120 images in 2 classes; 1 other file was passed over (first: notes.txt)."]
     values, labels = whole(splits, "x")
     assert (values.shape, values.dtype) == ((120, 3, 8, 8), np.float32)
     assert (values.mean(axis=(2, 3)).argmax(axis=1) == labels).all()
@@ -179,7 +179,7 @@ def test_other_sound_files_need_an_extra(tmp_path: Path) -> None:
         ("ViTForImageClassification", "image-classification", r"vit has no processor \(preprocessor_config\.json\)"),
         ("BertForSequenceClassification", "image-classification", r"ForImageClassification, vit is BertForSequenceCl"),
         ("ViTForImageClassification", "audio-classification", r"that suits image-classification"),
-        ("ViTForImageClassification", "{name: image-classification, labels: [a]}", r"names 1 classes, vit has 2"),
+        ("ViTForImageClassification", "{name: image-classification, labels: [a]}", r"names 1 class, vit has 2"),
         ("ViTForImageClassification", "{name: image-classification, preprocess: {size: 8}}",
          r"the labels 'blue', 'red' are not among the model's \('cat', 'dog'\); rename them in the data, or in id2lab"),
     ],

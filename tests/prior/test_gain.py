@@ -79,11 +79,10 @@ def test_border_costs_by_hand():
 
 def test_one_trial_moves_the_prediction_towards_it_and_no_further():
     model = TimeModel(FLOATS, INT8, 100)
-    before, spread = model.predict(("a",)), model.deviation(("a",))
+    before = model.predict(("a",))
     model.correct([Timed(frozenset("a"), 1.2, 0.02)])
     assert before < model.predict(("a",)) < 1.2
     assert model.predict(("a",)) == pytest.approx(1.2, abs=0.02)
-    assert model.deviation(("a",)) < spread / 3
     model.correct([])
     assert model.predict(("a",)) == before
 
@@ -119,6 +118,18 @@ def test_a_wrong_profile_is_corrected_by_trials():
     model.correct([Timed(sets[i], ratios[i], 0.02) for i in tried])
     assert errors()[0] < off / 3
     assert errors()[1] > max(rank, 0.95)
+
+
+def test_a_right_profile_is_not_spoilt_by_trials_noisier_than_they_say():
+    """A machine under load: ratios are off by 15 %, and the intervals of their pairs say 4 %."""
+    random = np.random.default_rng(0)
+    names = [f"n{i}" for i in range(11)]
+    saved = dict(zip(names, random.uniform(1, 10, 11), strict=True))
+    model = TimeModel(Profile({n: 2 * t for n, t in saved.items()}), Profile(saved), 130)
+    sets = [frozenset(n for n in names if random.random() < 0.5) for _ in range(50)]
+    true = [model.predict(s) for s in sets]
+    model.correct([Timed(s, t + random.normal(0, 0.15), 0.15) for s, t in zip(sets[:10], true[:10], strict=True)])
+    assert rank_correlation([model.predict(s) for s in sets[10:]], true[10:]) > 0.99
 
 
 @given(st.lists(st.sets(st.sampled_from("abc")), max_size=8), st.floats(0.2, 3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,9 @@ from autotune.configuration import ActivationChoice, Estimator, FormChoice, Quan
 from autotune.data import Dataset
 from autotune.graph.normalise import normalise
 from autotune.quantize.factory import CandidateFactory
+from autotune.quantize.marks import look
 from autotune.quantize.observe import Observation, observe
+from autotune.quantize.records import Records
 from autotune.quantize.shared import Reference, Shared
 from autotune.quantize.variants import Variants
 from autotune.stopwatch import Stopwatch
@@ -95,7 +98,7 @@ def test_a_layout_is_no_difference_and_a_scale_is_one(tmp_path: Path) -> None:
     model, data = block()
     made = Variants(model, data, tmp_path, threads=1)
     made.observe()
-    reference = Reference(model, made.base.observation, data, Stopwatch())
+    reference = Reference(model, made.base.digest, made.base.observation, data, Stopwatch())
     layout = (FormChoice("linear-as-convolution", tuple(made.groups["linear-as-convolution"])),)
     smooth = (FormChoice("smoothing", ("q",), 0.5),)
     for forms, all_shared in ((layout, True), (smooth, False)):
@@ -120,7 +123,7 @@ def scaled(by: float) -> ov.Model:
 def test_one_scaled_channel_is_seen_and_constants_are_never_shared() -> None:
     data = Dataset({"x": np.random.default_rng(0).uniform(1, 2, (9, 3, 4)).astype(np.float32)})
     tensors = {"x:0": frozenset({1}), "product:0": frozenset({1}), "zero:0": frozenset[int]()}
-    reference = Reference(scaled(1.0), observe(scaled(1.0), data, tensors, threads=1), data, Stopwatch())
+    reference = Reference(scaled(1.0), "", observe(scaled(1.0), data, tensors, threads=1), data, Stopwatch())
     assert reference.shared(scaled(1.0), tensors).tensors == {"x:0": "x:0", "product:0": "product:0"}
     assert reference.shared(scaled(0.97), tensors).tensors == {"x:0": "x:0"}
 
@@ -133,12 +136,43 @@ def test_comparing_costs_a_compilation_of_each_and_none_of_what_is_the_same(monk
     compiled = []
     whole = ov.Core.compile_model
     monkeypatch.setattr(ov.Core, "compile_model", lambda *a, **k: (compiled.append(1), whole(*a, **k))[1])
-    reference = Reference(model, observation, data, Stopwatch())
+    reference = Reference(model, "", observation, data, Stopwatch())
     assert len(compiled) == 1
     rebuilt = reference.shared(scaled(1.0), tensors)  # its constants are other memory
     assert len(compiled) == 2
     assert reference.shared(model.clone(), tensors) == rebuilt == Shared({"product:0": "product:0"}, frozenset())
     assert len(compiled) == 2
+
+
+def test_what_is_shared_with_one_model_is_not_taken_for_another(tmp_path: Path) -> None:
+    """Of the form they know the same; what it shares with either is recorded beside each other."""
+    data = Dataset({"x": np.random.default_rng(0).uniform(1, 2, (9, 3, 4)).astype(np.float32)})
+    tensors = {"x:0": frozenset({1}), "product:0": frozenset({1})}
+    records = Records(scaled(1.0), "form", data, tmp_path, 1, Stopwatch())
+    for by, factor in (("equal", 1.0), ("other", 0.97)):
+        other = scaled(factor)
+        reference = Reference(other, by, observe(other, data, tensors, threads=1), data, Stopwatch())
+        high = records.observation(tensors, reference).tensors["product:0"].channels[1][1]
+        true = observe(scaled(1.0), data, tensors, threads=1).tensors["product:0"].channels[1][1]
+        np.testing.assert_allclose(high, true, rtol=1e-6, err_msg=by)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 50), (2, 3, 9000)])
+def test_masks_are_looked_at_without_overflow(shape: tuple[int, ...]) -> None:
+    """As low as f32 goes: its square is no f32, and neither is the sum of a few."""
+    x = ops.parameter([1, *shape[1:]], np.float32, name="x")
+    x.output(0).set_names({"x"})
+    model = ov.Model([ops.add(x, ops.constant(np.float32(0)), name="mask")], [x], "masked")
+    values = np.random.default_rng(0).choice(np.array([0, np.finfo(np.float32).min], np.float32), shape)
+    values[1] = np.random.default_rng(1).normal(size=shape[1:])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        seen = look(model, {"x:0": frozenset({1, 2})}, {}, Dataset({"x": values}), Stopwatch())
+    exact = values.astype(np.float64)
+    for axis, rest in ((None, (1, 2)), (1, 2), (2, 1)):
+        marks = seen.marks["x:0", axis]
+        np.testing.assert_allclose(marks[:, 2].ravel(), exact.mean(axis=rest).ravel(), rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(marks[:, 3].ravel(), np.sqrt((exact**2).mean(axis=rest)).ravel(), rtol=1e-5)
 
 
 def test_a_text_that_is_not_one() -> None:

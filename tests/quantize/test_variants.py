@@ -9,7 +9,10 @@ from pathlib import Path
 import nncf
 import numpy as np
 import openvino as ov
+import openvino.opset13 as ops
 import pytest
+from sklearn.datasets import load_digits
+from sklearn.neural_network import MLPClassifier
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "forms"))
 from form_graphs import transformer_block
@@ -189,3 +192,25 @@ def test_a_layer_that_is_something_else_cannot_have_int8_weights(
 ) -> None:
     with pytest.raises(BuildError, match=r"^Weights cannot be integers: .*'?up'?"):
         variants(model, tmp_path).build(configuration)
+
+
+def test_smoothing_keeps_a_perceptron_with_units_that_calibration_did_not_move(tmp_path: Path) -> None:
+    """Borders of digits are always 0, and units behind them dead: alpha 0.95 once lost all but one class in ten."""
+    digits = load_digits()
+    pixels = (digits.data / 16).astype(np.float32)
+    trained = MLPClassifier((64,), max_iter=30, random_state=0).fit(pixels[:900], digits.target[:900])
+    x = ops.parameter([1, 64], np.float32, name="pixels")
+    x.output(0).set_names({"pixels"})
+    y = x
+    for i, (weights, bias) in enumerate(zip(trained.coefs_, trained.intercepts_, strict=True)):
+        y = ops.matmul(y if i == 0 else ops.relu(y), weights.astype(np.float32), False, False, name=f"layer{i}")
+        y = ops.add(y, bias[None].astype(np.float32))
+    y.output(0).set_names({"scores"})
+    calibration = Dataset({"pixels": pixels[840:900]})
+    assert (pixels[840:900].max(axis=0) == 0).any() and (pixels[900:].max(axis=0) > 0).mean() > 0.9
+    made = Variants(ov.Model([y], [x], "perceptron"), calibration, tmp_path, threads=1)
+    made.observe()
+    smoothed = FormChoice("smoothing", tuple(made.groups["smoothing"]), 0.95)
+    model = compile_model(made.build(Configuration(quantization=Quantization(), forms=(smoothed,))), "f32", 1)
+    said = np.array([model.infer({"pixels": row[None]})["scores"].argmax() for row in pixels[900:]])
+    assert (said == trained.predict(pixels[900:])).mean() > 0.98

@@ -289,6 +289,7 @@ INT8_WINS = RunRecord(
     notes=MODEL.notes,
     frames=FRAMES,
     quantizers=QUANTIZERS,
+    quantizers_of=4,
     importances=IMPORTANCES,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from report_runs import EVIL, FLOAT_WINS, IMPORTANCES, INT8_WINS, INTERRUPTED, NOTHING, TRANSFORMER
+from report_runs import EVIL, FLOAT_WINS, IMPORTANCES, INT8_WINS, INTERRUPTED, NOTHING, QUANTIZERS, TRANSFORMER
 
 from autotune.configuration import Configuration, Quantization
 from autotune.findings import ChoiceImportance, FrameFindings
@@ -110,8 +110,18 @@ def test_quantisers_show_each_estimators_range() -> None:
     ]
     assert first.facts == "values from −2 to 6; range −1.5 to 1.5; 9 % of the values outside"
     assert [r.estimator for r in second.ranges] == ["per channel"]
-    nothing = view(replace(FLOAT_WINS, quantizers=())).calibration
-    assert nothing.note == "Nothing was calibrated for the winner: it quantises no activations in advance."
+    assert view(INT8_WINS).calibration.of == "the winner"
+
+
+def test_where_float_wins_the_quantisers_are_those_of_the_fastest_that_has_some() -> None:
+    shown = view(replace(FLOAT_WINS, quantizers=QUANTIZERS, quantizers_of=4)).calibration
+    assert shown.of.startswith("trial 4 (int8 transformer/performance")
+    assert shown.note.startswith("The winner has none that calibration gave a range; these are of trial 4.")
+    unknown = view(replace(FLOAT_WINS, quantizers=(), quantizers_of=None)).calibration
+    assert unknown.note == "What quantisers saw was not recorded in this run."
+    floats = tuple(t for t in FLOAT_WINS.trials if t.configuration.is_float)
+    nothing = view(replace(FLOAT_WINS, trials=floats, front=(0,), quantizers=(), quantizers_of=None)).calibration
+    assert nothing.note == "Nothing was calibrated: no candidate quantises activations in advance."
 
 
 def test_importances_warn_where_the_data_cannot_say() -> None:

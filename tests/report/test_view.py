@@ -140,7 +140,7 @@ def test_front_kinds_line_and_view() -> None:
 def test_front_hover_tells_configuration_and_reason() -> None:
     points = {p.trial: p for p in view(INT8_WINS).front.points}
     assert points[4].details == (
-        "trial 4: int8 transformer/performance, mse, affine, 1 quantisers set singly (7aac), 2 kept float, rest f32",
+        "trial 4: int8 transformer/performance, mse, affine, 1 quantiser set singly (7aac), 2 kept float, rest f32",
         "speedup 3.52× (3.42 to 3.59×)",
         "drop +0.0012, accuracy 0.8938",
         "latency 0.284 ms, size 812 kB",

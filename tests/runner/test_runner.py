@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from autotune import data, stats
+from autotune.child import Child
 from autotune.configuration import Configuration, Quantization
 from autotune.decide import placed
 from autotune.errors import UserError, WorkerDied
@@ -59,6 +60,19 @@ def test_a_hanging_child_is_replaced_and_goes_on_where_it_was(setup: Setup, tmp_
         stopped: Measured = runner.call(Measure(INT8, tolerance=None, slowest=1e6), 120)
         assert "too slow" in stopped.stopped
         assert stopped.measurement.score is None
+
+
+def test_what_a_child_says_before_it_knows_its_log_is_kept(tmp_path: Path) -> None:
+    """It is started before there is a run folder; ``this`` prints and ends, as what cannot be imported would."""
+    log = tmp_path / "run.log"
+    log.write_text("before\n")
+    first = Child("this")
+    for runner in (Runner(None, log, module="this", first=first), Runner(None, log, module="this")):
+        with runner, pytest.raises(WorkerDied, match="exit code 0"):
+            runner.prepare()
+    said = log.read_text()
+    assert said.startswith("before\n")
+    assert said.count("Beautiful is better than ugly.") == 2
 
 
 def test_a_child_that_outgrows_its_memory_is_ended(setup: Setup, tmp_path: Path) -> None:

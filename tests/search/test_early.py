@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from autotune.configuration import Compression, Configuration, FormChoice
+from autotune.configuration import Compression, Configuration, FormChoice, Quantization
 from autotune.record import Interval, Latency, Measurement, Trial
 from autotune.search.early import (
     fewer_threads,
     fewer_threads_in_less,
+    in_other_kernels,
     longest,
     partly_bf16,
     partly_compressed,
@@ -114,3 +115,22 @@ def test_the_fastest_float_within_the_tolerance_is_rewritten_once() -> None:
     assert rewritten([reference, half], 0.01, forms) == replace(BF16, forms=forms)
     assert rewritten([reference, trial(BF16, 1.5, 0.05)], 0.01, forms) == Configuration(forms=forms)
     assert rewritten([reference, half, trial(replace(BF16, forms=forms), 1.2, 0.0)], 0.01, forms) is None
+
+
+def test_static_int8_that_is_slower_than_float_is_tried_in_other_kernels_once() -> None:
+    smoothing, linear = FormChoice("smoothing", ("a", "b"), 0.95), FormChoice("linear-as-convolution", ("a", "b"))
+    int8 = Configuration(quantization=Quantization("transformer", "mixed"), forms=(smoothing,))
+    plain, reference = Configuration(quantization=Quantization()), trial(F32, 1.0, 0.0)
+    slow = trial(int8, 0.63, 0.002)
+    quantization = Quantization("transformer", "mixed", ("product",))
+    made = Configuration(quantization=quantization, forms=(smoothing, linear))
+
+    def next_(*trials: Trial, forms: tuple[FormChoice, ...] = (linear,)) -> Configuration | None:
+        return in_other_kernels([reference, *trials], forms, ("product",))
+
+    assert next_(slow) == made
+    assert next_(trial(plain, 0.7, 0.05), slow) == made, "it loses least"
+    assert next_(slow, forms=()) is None, "there are no others"
+    assert next_() is None, "nothing static yet"
+    assert next_(slow, trial(plain, 1.2, 0.05)) is None, "its kernels are fast here"
+    assert next_(slow, replace(trial(made, 1.0, 0.0), state="failed", measurement=None)) is None, "tried"

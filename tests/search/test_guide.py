@@ -92,6 +92,23 @@ def test_trials_correct_the_time() -> None:
     assert before < guide.time.predict({"a", "b"}) <= 1.02
 
 
+def test_trials_correct_the_cost_so_that_an_operator_no_prior_suspects_is_found() -> None:
+    """Alone ``a`` does most to the outputs; what the metric loses it loses by ``b``."""
+    guide = Guide(FRAME, explored(FRAGILE), NAMES, reference=400.0)
+    trials = [trial(0, speedup=2.5, drop=0.2)]
+    while (found := guide.propose(trials, TOLERANCE, 1.0)) is not None:
+        kept = floats(found)
+        assert kept is not None
+        trials.append(trial(len(trials), *kept, speedup=400 / (160 + 60 * len(kept)), drop=0.0 if "b" in kept else 0.2))
+        if kept == ("b",):
+            break
+    assert floats(found) == ("b",)
+    assert guide.cost is not None
+    guide.propose(trials, TOLERANCE, 1.0)
+    costs = guide.cost.costs()
+    assert max(costs, key=costs.__getitem__) == "b"
+
+
 def test_stopped_trials_count_as_beyond_and_unscored_ones_as_unknown() -> None:
     guide = Guide(FRAME, explored(FRAGILE), NAMES, reference=400.0)
     stopped = [

@@ -31,7 +31,7 @@ def test_npz_with_groups_and_own_shares(tmp_path: Path):
 
 def test_copies_are_announced(tmp_path: Path):
     np.savez(tmp_path / "d.npz", x=np.concatenate([X, X[:7]]), labels=np.concatenate([LABELS, LABELS[:7]]))
-    assert load(tmp_path, "{path: d.npz}")[1] == ["7 samples are copies of others and were left out."]
+    assert load(tmp_path, "{path: d.npz}")[1] == ["7 samples are copies of others, and left out."]
 
 
 def test_the_function_and_the_file_give_the_same(tmp_path: Path):
@@ -55,7 +55,7 @@ def test_three_sources(tmp_path: Path):
     splits, said = load(tmp_path, "{calibration: {path: a.npz}, search: {path: b.npz}, holdout: {path: c.npz}}")
     assert [len(d) for _, d in splits.items()] == [10, 30, 60]
     assert splits.calibration.labels is None
-    assert said == ["20 samples are copies of others and were left out."]
+    assert said == ["20 samples are copies of others, and left out."]
 
 
 @pytest.mark.parametrize(

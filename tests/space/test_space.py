@@ -8,7 +8,7 @@ from typing import Any
 
 import optuna
 import pytest
-from space_strategies import COMPRESSIBLE, FORMS, model_info
+from space_strategies import COMPRESSIBLE, FORMS, OPERATORS, model_info
 
 from autotune import recipe
 from autotune.configuration import ActivationChoice, Compression, Configuration, Estimator, FormChoice, Quantization
@@ -293,6 +293,14 @@ WITH_FORMS = model_info(can_saturate=False, precisions=("f32",), forms=FORMS, bf
 ALL_LINEAR = FormChoice("linear-as-convolution", ("12", "/head/Gemm: x"))
 
 
+def test_what_changes_kernels_and_what_it_leaves() -> None:
+    products = {**OPERATORS, "q*k": "MatMul", "attention": "ScaledDotProductAttention"}
+    space = space_of("", model_info(operators=products, forms=FORMS))
+    assert space.kernel_forms == (ALL_LINEAR,)
+    assert space.products_left == ("q*k", "attention")
+    assert space_of("{forms: off}", model_info(operators=products, forms=FORMS)).products_left == ()
+
+
 def test_the_transformer_setting_of_nncf_comes_with_its_smoothing() -> None:
     plain = space_of("", WITH_FORMS).plain()
     assert [c.forms for c in plain] == [(), (), (FormChoice("smoothing", ("12",), 0.95),)]
@@ -347,6 +355,13 @@ def test_operators_in_bf16() -> None:
     without = space_of("{precision: f32}", model_info(precisions=("f32",), bf16_operators=()))
     assert not any(n.bf16_operators for n in without.neighbours(F32))
     assert not space_of("{precision: bf16}").holds(replace(typed, precision="bf16"))
+
+
+def test_that_operators_in_bf16_could_not_be_probed_is_said() -> None:
+    model = model_info(bf16_operators=(), bf16_failure="RuntimeError: no kernel")
+    (said,) = [note for note in space_of("{}", model).notes if "bf16" in note]
+    assert said.startswith("No single operators in bf16 are tried") and said.endswith("(RuntimeError: no kernel).")
+    assert not any("bf16" in note for note in space_of("{bf16_operators: false}", model).notes)
 
 
 def test_operators_in_bf16_that_the_recipe_demands() -> None:
@@ -441,13 +456,13 @@ def test_weights_of_4_bits_only_where_they_are_asked_for() -> None:
     space = space_of("{precision: f32, compression: {bits: [8, 4]}}", FOUR)
     four = Configuration(compression=Compression(BOTH, "symmetric", 0, 4, 32, ("/head/Gemm: x",)))
     assert four in space.plain() and space.holds(four)
-    assert four.label == "int4-weights (weight group 32) of 1 linear layers, int8 per channel in 1 more, rest f32"
+    assert four.label == "int4-weights (weight group 32) of 1 linear layer, int8 per channel in 1 more, rest f32"
     assert (
         "4-bit weights with groups of 128 left out: OpenVINO keeps no layer of this model so here "
         "(never tried with: the last layer, inputs that are no whole groups)."
     ) in space.notes
     assert (
-        "Where others have 4-bit weights with groups of 32, 1 of 2 linear layers have 8-bit weights with a scale per "
+        "Where others have 4-bit weights with groups of 32, 1 of 2 linear layers has 8-bit weights with a scale per "
         "output channel (the last layer, inputs that are no whole groups, or not kept so by OpenVINO): /head/Gemm: x."
     ) in space.notes
     alone = Configuration(compression=Compression(("12",), "symmetric", 0, 4, 32))

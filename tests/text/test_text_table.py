@@ -39,7 +39,7 @@ def test_columns_that_are_not_there(columns: dict[str, str], message: str) -> No
 
 
 def test_cells_of_another_kind() -> None:
-    with pytest.raises(UserError, match=r"data: column 'label' is empty in 1 rows, first in row 1 \(0 first\)"):
+    with pytest.raises(UserError, match=r"data: column 'label' is empty in 1 row, first in row 1 \(0 first\)"):
         table(text="body").cells("label")
     with pytest.raises(UserError, match=r"column 'n' must hold text; row 0 \(0 first\) is '1'"):
         table(text="n").texts("text")

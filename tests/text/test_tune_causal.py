@@ -53,7 +53,7 @@ def test_the_winner_has_4_bits(tmp_path: Path) -> None:
     assert summary["outcome"] == "winner" and winner["size_bytes"] <= MAX_SIZE
     assert compression["bits"] == 4 and len(compression["per_channel"]) == 1
     assert trials.label[winner["trial"]] == LABEL
-    assert "1 of 9 linear layers have 8-bit weights with a scale per output channel (the last layer" in notes
+    assert "1 of 9 linear layers has 8-bit weights with a scale per output channel (the last layer" in notes
     solved = recipe.load(output / "solved.yaml").space.compression
     assert (solved.bits, solved.weight_group) == ((4,), (32,)) and solved.is_solved_for({"int8-weights"})
     nodes = runtime_nodes(autotune.load(output / "model").get_runtime_model())

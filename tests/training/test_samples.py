@@ -30,7 +30,7 @@ def test_samples_of_search_and_holdout_are_left_out(tmp_path: Path) -> None:
     found, said = load(tmp_path, x=X, labels=np.zeros(40))
     assert np.array_equal(found.inputs["x"], np.concatenate([X[:10], X[30:]])), "calibration may be trained on"
     assert found.labels is None
-    assert said == ["20 training samples are in the search or holdout split and were left out."]
+    assert said == ["20 training samples are in the search or holdout split, and left out."]
 
 
 def test_their_groups_too(tmp_path: Path) -> None:

@@ -26,6 +26,11 @@ training: {data: {path: train.csv}, steps: 250}
 """
 
 
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "autotune", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+
+
 @needs_torch
 @pytest.mark.slow
 def test_training_recovers_a_bert(tmp_path: Path) -> None:
@@ -34,16 +39,7 @@ def test_training_recovers_a_bert(tmp_path: Path) -> None:
 
     make(tmp_path / "bert")
     (tmp_path / "recipe.yaml").write_text(RECIPE)
-    command = [
-        sys.executable,
-        "-m",
-        "autotune",
-        "tune",
-        str(tmp_path / "recipe.yaml"),
-        "--output",
-        str(tmp_path / "run"),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    done = run("tune", tmp_path / "recipe.yaml", "--output", tmp_path / "run")
     assert done.returncode == 0, done.stderr + done.stdout
     summary = json.loads((tmp_path / "run/run.json").read_text())
     rungs = {rung["name"]: rung for rung in summary["ladder"]["rungs"]}
@@ -52,3 +48,21 @@ def test_training_recovers_a_bert(tmp_path: Path) -> None:
     winner = summary["winner"]
     assert winner["configuration"]["training"]["steps"] <= 250
     assert summary["verdict"]["status"] in ("proven", "expected"), summary["verdict"]
+
+    # What was trained travels with the run: nothing is trained again, nor is the data that it was trained on needed.
+    (tmp_path / "train.csv").unlink()
+    solved = tmp_path / "run/solved.yaml"
+    again = run("apply", solved, "--output", tmp_path / "again")
+    assert again.returncode == 0 and "identical to the candidate that was judged" in again.stdout, again.stderr
+    first, second = (
+        (folder / "openvino_model.bin").read_bytes() for folder in (tmp_path / "run/model", tmp_path / "again")
+    )
+    assert first == second
+    assert {path.name for path in (tmp_path / "run/model").iterdir()} == {
+        p.name for p in (tmp_path / "again").iterdir()
+    }
+    (made,) = (tmp_path / "run/trained").glob("*.xml")
+    made.rename(tmp_path / "elsewhere.xml")
+    lost = run("apply", solved, "--output", tmp_path / "lost")
+    assert lost.returncode == 2 and "is not there or was changed; it comes with the run that trained it." in lost.stderr
+    assert not (tmp_path / "lost").exists() and "Traceback" not in lost.stderr

@@ -61,7 +61,7 @@ def test_training_recovers_what_static_int8_loses(folder: Path) -> None:
         killed.kill()
     done = run(*command[3:], "--resume")
     assert done.returncode == 0, done.stderr + done.stdout
-    assert "training samples are in the search or holdout split and were left out." in done.stdout
+    assert "training samples are in the search or holdout split, and left out." in done.stdout
     summary = json.loads((output / "run.json").read_text())
     rungs = {rung["name"]: rung for rung in summary["ladder"]["rungs"]}
     assert rungs["static int8"]["best"] is None, "it loses too much"

@@ -67,6 +67,7 @@ def _kind_trace(kind: PointKind, points: Sequence[FrontPoint], front: Front) -> 
         "x": [p.speedup for p in points],
         "y": [p.drop for p in points],
         "error_x": whiskers([(p.speedup - p.low, p.high - p.speedup) for p in points], f"{shade}-faint"),
+        "error_y": whiskers([(p.drop_error, p.drop_error) for p in points], f"{shade}-faint"),
         "text": ["" if p.trial in judged or not named else escape(p.name) for p in points],
         "textposition": "top center",
         "textfont": {"color": colour("--text")},

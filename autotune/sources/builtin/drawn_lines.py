@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pydoc_data.topics
 import re
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +29,16 @@ def texts(count: int, random: np.random.Generator) -> list[str]:
     ]
 
 
+@cache
+def _fonts() -> dict[str, Path]:
+    """The files of the fonts, looked at once."""
+    return fetch_all(PACKAGE, {FOLDER + name: sha256 for name, sha256 in FONT_FILES.items()})
+
+
 def draw(text: str, width: int, random: np.random.Generator) -> Image.Image:
     """Return a line of height 48, at most so wide: any font, ink and paper, a little askew, blurred and noisy."""
-    files = fetch_all(PACKAGE, {FOLDER + name: sha256 for name, sha256 in FONT_FILES.items()})
-    font = ImageFont.truetype(str(files[FOLDER + str(random.choice(list(FONT_FILES)))]), int(random.integers(14, 40)))
+    file = _fonts()[FOLDER + str(random.choice(list(FONT_FILES)))]
+    font = ImageFont.truetype(str(file), int(random.integers(14, 40)))
     left, top, right, bottom = font.getbbox(text)
     margin = int(random.integers(2, 9))
     paper, ink = int(random.integers(150, 256)), int(random.integers(0, 90))

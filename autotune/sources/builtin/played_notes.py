@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autotune.data import Dataset
+from autotune.sources.builtin.kept import code, kept
 
 LENGTH, RATE = 43844, 22050
 # As basic-pitch has them: a frame per 256 samples, the 88 keys of a piano from A0 (MIDI 21).
@@ -18,11 +20,15 @@ AUDIBLE = 0.1
 
 def load(announce: Callable[[str], None], *, pieces: int = 240) -> Dataset:
     """Return the wave, f32 (pieces, 43844, 1), and labels uint8 (pieces, 172, 88): 1 where a note sounds."""
-    random = np.random.default_rng(0)
-    made = [piece(random) for _ in range(pieces)]
+
+    def make() -> dict[str, NDArray[np.generic]]:
+        random = np.random.default_rng(0)
+        played = [piece(random) for _ in range(pieces)]
+        return {"waves": np.stack([wave for wave, _ in played]), "notes": np.stack([notes for _, notes in played])}
+
+    made = kept("played-notes", (pieces, code(sys.modules[__name__]), np.__version__), make)
     announce(f"played-notes: {pieces} pieces of one to twelve notes, plucked or blown, synthesised in noise.")
-    waves = np.stack([wave for wave, _ in made])[:, :, np.newaxis]
-    return Dataset({"serving_default_input_2:0": waves}, np.stack([notes for _, notes in made]))
+    return Dataset({"serving_default_input_2:0": made["waves"][:, :, np.newaxis]}, made["notes"])
 
 
 def piece(random: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
