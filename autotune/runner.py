@@ -53,6 +53,7 @@ class Runner:
         memory_limit: int | None = None,
         module: str = "autotune.worker",
         first: Child | None = None,
+        *,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._module = module
