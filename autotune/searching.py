@@ -173,7 +173,8 @@ class _Searching:
 
     def _try_one(self) -> None:
         left = self._left() if self._search.trials else math.inf
-        proposal = self._search.ask(hurry=left <= 0)
+        none_to_spare = self._measured + self._search.plain_left >= self._setting.recipe.budget.trials
+        proposal = self._search.ask(hurry=left <= 0 or none_to_spare)
         if not self._observed and proposal.configuration.quantization is not None:
             self._observe()
         found = self._evaluator.evaluate(

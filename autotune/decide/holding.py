@@ -72,7 +72,8 @@ def _reasons(deployed: Finalist, promised: Finalist, best: Finalist, run: RunRec
     if deployed.verdict.status not in ENOUGH[goal.assurance]:
         yield _drop_reason(deployed.verdict, run)
     against_best = speedup(deployed, best, goal)
-    if against_best.high < 1:
+    itself = best.configuration == deployed.configuration  # a float that won, and the same compiled once more
+    if against_best.high < 1 and not itself:
         yield (
             f"it is slower than {best.configuration.label}: {against_best.estimate:.2f}x as fast "
             f"({against_best.low:.2f} to {against_best.high:.2f})"

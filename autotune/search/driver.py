@@ -200,7 +200,7 @@ class Search:
         """Return the next configuration to try; a sampler's may equal an earlier one.
 
         Args:
-            hurry: the time is up, and only what must be tried is: nothing comes between the plain configurations.
+            hurry: time or trials are up, and only what must be tried is: nothing comes between plain configurations.
         """
         first = self._first(hurry)
         if first is not None:

@@ -18,7 +18,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import autotune
-from autotune import hardware
+from autotune import decide, hardware
 from autotune.report.write import load_record
 from autotune.search.importance import FEWEST_TRIALS
 
@@ -89,8 +89,9 @@ def test_leaves_everything_it_promises(finished: Path) -> None:
     assert finalists["final_speedup"].drop(0).to_dict() == pytest.approx(ratios.to_dict())
     assert not pairs[["float_order", "candidate_order"]].isna().any(axis=None)
     record = load_record(finished / "record.json")
-    winner = next(f for f in record.finalists if f.trial == record.winner)
-    assert bool(record.quantizers) == (winner.configuration.quantization is not None)
+    shown = decide.calibrated(record.winner, [t for t in record.trials if t.number == record.winner], record.trials)
+    assert record.quantizers_of == (None if shown is None else shown.number)
+    assert bool(record.quantizers) == (shown is not None)
     assert record.importances is None or record.importances.trials >= FEWEST_TRIALS
 
 
