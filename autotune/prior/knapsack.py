@@ -89,8 +89,9 @@ def sweep(items: Sequence[Item], budgets: int = BUDGETS, predict: Predict | None
     if predict is None:
         distinct = {choice.float_operators: choice for choice, _ in found}
         return tuple(sorted(distinct.values(), key=lambda choice: -choice.gain))
-    refined = [refine(choice, items, budget, predict) for choice, budget in found]
-    times = {choice.float_operators: (predict(choice.float_operators), choice.cost, choice) for choice in refined}
+    known = _remembered(predict)  # neighbouring budgets are refined through the same sets
+    refined = [refine(choice, items, budget, known) for choice, budget in found]
+    times = {choice.float_operators: (known(choice.float_operators), choice.cost, choice) for choice in refined}
     return tuple(choice for *_, choice in sorted(times.values(), key=lambda entry: entry[:2]))
 
 
@@ -112,6 +113,18 @@ def refine(choice: Choice, items: Sequence[Item], budget: float, predict: Predic
             return _choice(items, quantised)
         best, place = min(turned)
         quantised[place] = not quantised[place]
+
+
+def _remembered(predict: Predict) -> Predict:
+    known: dict[tuple[str, ...], float] = {}
+
+    def remembered(float_operators: Collection[str]) -> float:
+        key = tuple(float_operators)
+        if key not in known:
+            known[key] = predict(key)
+        return known[key]
+
+    return remembered
 
 
 def _choice(items: Sequence[Item], quantised: Sequence[bool]) -> Choice:
