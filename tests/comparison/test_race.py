@@ -14,9 +14,10 @@ def test_speeds_are_ratios_within_a_round() -> None:
     """A busy minute doubles both times of a round, and leaves the ratio alone."""
     busy = np.repeat([1.0, 2.0], 10)[:, None]
     table = busy * np.array([[4.0, 2.0, 1.0]])
-    over_first, over_second = (against(table, reference, 0.95) for reference in (0, 1))
+    over_first, over_second = (against(table, [reference] * 3, 0.95) for reference in (0, 1))
     assert [one["estimate"] for one in over_first] == pytest.approx([1.0, 2.0, 4.0])
     assert [one["estimate"] for one in over_second] == pytest.approx([0.5, 1.0, 2.0])
+    assert [one["estimate"] for one in against(table, [0, 0, 1], 0.95)] == pytest.approx([1.0, 2.0, 2.0])
     assert over_first[2]["low"] == over_first[2]["high"] == pytest.approx(4.0)
 
 

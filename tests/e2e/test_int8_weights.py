@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import openvino as ov
-import openvino.opset13 as ops
 import pandas as pd
 import pytest
+from perceptron_graph import perceptron_graph
 from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
 
@@ -30,14 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     digits = load_digits()
     pixels = (digits.data / 16).astype(np.float32)
     trained = MLPClassifier((320, 320), max_iter=20, random_state=0).fit(pixels[:TRAINED], digits.target[:TRAINED])
-    x = ops.parameter([-1, 64], np.float32, name="pixels")
-    x.output(0).set_names({"pixels"})
-    y = x
-    for i, (weights, bias) in enumerate(zip(trained.coefs_, trained.intercepts_, strict=True)):
-        y = ops.matmul(y if i == 0 else ops.relu(y), weights.astype(np.float32), False, False, name=f"layer{i}")
-        y = ops.add(y, bias[None].astype(np.float32))
-    y.output(0).set_names({"scores"})
-    ov.save_model(ov.Model([y], [x], "perceptron"), made / "model.xml", compress_to_fp16=False)
+    ov.save_model(perceptron_graph(trained, -1), made / "model.xml", compress_to_fp16=False)
     np.savez(made / "data.npz", pixels=pixels[TRAINED:], labels=digits.target[TRAINED:])
     (made / "recipe.yaml").write_text(
         "version: 1\nname: perceptron\nmodel: {path: model.xml}\ndata: {path: data.npz}\nmetric: accuracy\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 import nncf
 import numpy as np
 import openvino as ov
-import openvino.opset13 as ops
 import pytest
+from perceptron_graph import perceptron_graph
 from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
 
@@ -199,16 +199,9 @@ def test_smoothing_keeps_a_perceptron_with_units_that_calibration_did_not_move(t
     digits = load_digits()
     pixels = (digits.data / 16).astype(np.float32)
     trained = MLPClassifier((64,), max_iter=30, random_state=0).fit(pixels[:900], digits.target[:900])
-    x = ops.parameter([1, 64], np.float32, name="pixels")
-    x.output(0).set_names({"pixels"})
-    y = x
-    for i, (weights, bias) in enumerate(zip(trained.coefs_, trained.intercepts_, strict=True)):
-        y = ops.matmul(y if i == 0 else ops.relu(y), weights.astype(np.float32), False, False, name=f"layer{i}")
-        y = ops.add(y, bias[None].astype(np.float32))
-    y.output(0).set_names({"scores"})
     calibration = Dataset({"pixels": pixels[840:900]})
     assert (pixels[840:900].max(axis=0) == 0).any() and (pixels[900:].max(axis=0) > 0).mean() > 0.9
-    made = Variants(ov.Model([y], [x], "perceptron"), calibration, tmp_path, threads=1)
+    made = Variants(perceptron_graph(trained, 1), calibration, tmp_path, threads=1)
     made.observe()
     smoothed = FormChoice("smoothing", tuple(made.groups["smoothing"]), 0.95)
     model = compile_model(made.build(Configuration(quantization=Quantization(), forms=(smoothed,))), "f32", 1)
