@@ -189,9 +189,8 @@ def in_other_kernels(
 ) -> Configuration | None:
     """Return the static int8 configuration that loses least, in these forms, where all are slower than float f32.
 
-    Without VNNI OpenVINO has fast int8 kernels for convolutions and none for matrix products. MiniLM on a Zen 5
-    restricted to AVX2, relative to float f32: int8 products 0.68, int8 convolutions 1.33, and 1.47 with the two
-    products of attention, which cannot be convolutions, in float.
+    Without VNNI OpenVINO has fast int8 kernels for convolutions and none for matrix products. What cannot be a
+    convolution, as the two products of attention, would slow the others down and stays float.
     None where there are no forms, or static int8 was tried in them.
 
     Args:
