@@ -241,21 +241,24 @@ def compare(name: str, isa: str, tools: list[Tool], rows: Table, options: Option
 def race(name: str, isa: str, judge: Judge, rows: Table, *, drops: tuple[float, ...], work: Path) -> None:
     """Time everything that is there again, in common rounds: only so can tools be compared with each other.
 
+    Of every tolerance, not only of those asked for: peers that know none stand beside autotune at each.
+
     What was made earlier and is on no disk any more keeps the speed of its own time; contests leave it out.
     """
-    found: list[tuple[Record, Subject]] = []
+    tolerances = dict.fromkeys((*table.TOLERANCES, *drops))
+    found: list[tuple[Record, tuple[Subject, float]]] = []
     for tool in TOOLS.values():
-        for variant, drop in itertools.product(tool.variants, drops if tool.tolerant else (None,)):
+        for variant, drop in itertools.product(tool.variants, tolerances if tool.tolerant else (None,)):
             result, deployed = stored(tool, folder_of(work, tool, variant, drop))
             if result.failure or not Path(result.model).exists():
                 continue
             for runtime, precision, subject in subjects(tool, result, deployed, judge):
                 key = {**_job(name, isa, tool, variant, drop), "runtime": runtime, "precision": precision}
                 if runtime == "openvino" and rows.has(**key, failure=None):
-                    found.append((key, subject))
+                    found.append((key, (subject, drop or max(tolerances))))
     typer.echo(f"{name} {isa}: {len(found)} models in common rounds")
     when = time.strftime("%Y-%m-%dT%H:%M:%S")
-    timed = judge.race([subject for _, subject in found], max(drops))
+    timed = judge.race([subject for _, subject in found])
     for (key, _), facts in zip(found, timed, strict=True):
         rows.change(key, {**facts, "raced": when})
     rows.write()

@@ -99,24 +99,27 @@ class Judge:
             found |= {"status": "proven", "drop": 0.0, "drop_upper": 0.0}  # the reference loses nothing against itself
         return {**found, **_speeds(answer), "best_float": best}
 
-    def race(self, subjects: Sequence[Subject], max_drop: float) -> list[dict[str, Any]]:
+    def race(self, subjects: Sequence[tuple[Subject, float]]) -> list[dict[str, Any]]:
         """Time models of OpenVINO in common rounds; return the columns of a row that say how fast each is.
 
         Args:
-            max_drop: relative; decides which float model is the best in tolerance.
+            subjects: each with the relative drop that decides which float model is the best in tolerance for it.
 
         Raises:
             JudgeFailed: one of them does not load, run or end in time.
         """
-        best = self._best_float(max_drop)
-        floats = [self._float("f32"), self._float(best)]
-        entries = tuple(Entry(s.model, dict(s.properties)) for s in (*floats, *subjects))
+        best = [self._best_float(max_drop) for _, max_drop in subjects]
+        floats = list(dict.fromkeys(["f32", *best]))
+        entries = (
+            *(Entry(f.model, dict(f.properties)) for f in map(self._float, floats)),
+            *(Entry(s.model, dict(s.properties), floats.index(b)) for (s, _), b in zip(subjects, best, strict=True)),
+        )
         request = Entries(entries, str(self._holdout_file), self._seconds * len(entries), CONFIDENCE)
         told = self._answer("benchmarks.race", asdict(request), sys.executable)
         rows = []
-        for i in range(len(floats), len(entries)):
+        for i, precision in enumerate(best, len(floats)):
             facts = {key: told[key][i] for key in ("speed", "speed_best_float", "milliseconds")}
-            rows.append({**_speeds({**facts, "float_milliseconds": told["milliseconds"][0]}), "best_float": best})
+            rows.append({**_speeds({**facts, "float_milliseconds": told["milliseconds"][0]}), "best_float": precision})
         return rows
 
     @property

@@ -27,15 +27,20 @@ MOST_ROUNDS = 400
 
 @dataclass(frozen=True)
 class Entry:
-    """A model for OpenVINO and its compile properties."""
+    """A model for OpenVINO and its compile properties.
+
+    Attributes:
+        best_float: which entry is the best float within the tolerance that this one was made for.
+    """
 
     model: str
     properties: Mapping[str, str]
+    best_float: int = 0
 
 
 @dataclass(frozen=True)
 class Entries:
-    """Who is timed on which samples; the first two are float f32 and the best float."""
+    """Who is timed on which samples; the first is float f32."""
 
     entries: tuple[Entry, ...]
     holdout: str
@@ -43,13 +48,14 @@ class Entries:
     confidence: float
 
 
-def against(table: NDArray[np.float64], reference: int, confidence: float) -> list[dict[str, float]]:
-    """Return the speed of each column over the column ``reference``.
+def against(table: NDArray[np.float64], references: Sequence[int], confidence: float) -> list[dict[str, float]]:
+    """Return the speed of each column over its reference.
 
     Args:
         table: milliseconds, (rounds, models).
+        references: which column that is, for each.
     """
-    ratios = (table[:, reference, None] / table).T.tolist()
+    ratios = (table[:, list(references)] / table).T.tolist()
     return [asdict(median_interval(column, confidence)) for column in ratios]
 
 
@@ -59,8 +65,8 @@ def race(request: Entries) -> dict[str, Sequence[object]]:
     callers = [caller(OpenVinoModel(e.model, e.properties, data.row(0)), data) for e in request.entries]
     table = rounds(callers, MOST_ROUNDS, request.seconds, request.confidence)
     return {
-        "speed": against(table, 0, request.confidence),
-        "speed_best_float": against(table, 1, request.confidence),
+        "speed": against(table, [0] * len(callers), request.confidence),
+        "speed_best_float": against(table, [e.best_float for e in request.entries], request.confidence),
         "milliseconds": np.median(table, axis=0).tolist(),
     }
 
