@@ -15,8 +15,9 @@ from autotune import decide
 from autotune.configuration import Configuration
 from autotune.errors import WorkerDied
 from autotune.files import replacing
+from autotune.findings import StartingPoint
 from autotune.memory import is_large
-from autotune.protocol import Build, Built, Measure, Measured, Prepared, Rival
+from autotune.protocol import Build, Built, Measure, Measured, Prepared, Rival, Start
 from autotune.record import Failure, Latency, Origin, Seconds, Trial
 from autotune.runner import Runner
 from autotune.search.incumbent import to_beat
@@ -93,6 +94,16 @@ class Evaluator:
         found = self._evaluate(number, configuration, origin, earlier, time.monotonic() + patience)
         trial = replace(found.trial, finished_at=time.time(), ended_seconds=time.monotonic() - self._begun)
         return replace(found, trial=trial)
+
+    def starting_point(self, configuration: Configuration) -> StartingPoint:
+        """Return what training from a candidate starts with.
+
+        Raises:
+            StageFailed: it cannot be built.
+            WorkerDied: the child died of it, or is too slow.
+        """
+        found: StartingPoint = self._runner.call(Start(configuration), self._timeout)
+        return found
 
     def _evaluate(
         self, number: int, configuration: Configuration, origin: Origin, earlier: Iterable[Trial], until: float

@@ -76,6 +76,49 @@ class QuantizerRecord:
 
 
 @dataclass(frozen=True)
+class GraphOperator:
+    """An operator by what another graph of the same network shows of it, too.
+
+    Attributes:
+        kind: OpenVINO's type, or PyTorch's function.
+        activations: inputs that are no constants.
+        sizes: elements of its output and of its first two inputs, these ascending, for one sample; -1 where unknown.
+    """
+
+    name: str
+    kind: str
+    activations: int
+    sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ActivationRange:
+    """Where an activation quantiser of a candidate stands, and its range.
+
+    Attributes:
+        readers: (operator, which of its activations) that read what it gives, with no other quantiser in between.
+        low, high: least and largest value, per channel; one of each where all channels share them.
+    """
+
+    readers: tuple[tuple[str, int], ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class StartingPoint:
+    """What training needs of the static int8 candidate that it starts from.
+
+    Attributes:
+        operators: of the float model, in the order of the graph.
+        ranges: of the candidate's activation quantisers.
+    """
+
+    operators: tuple[GraphOperator, ...]
+    ranges: tuple[ActivationRange, ...]
+
+
+@dataclass(frozen=True)
 class ChoiceImportance:
     """Shares of the variance among int8 trials that one choice explains, 0 to 1."""
 

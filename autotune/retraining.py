@@ -12,6 +12,7 @@ from autotune.counts import counted
 from autotune.errors import UserError, WorkerDied
 from autotune.evaluator import Evaluated, Evaluator
 from autotune.events import Events
+from autotune.findings import StartingPoint
 from autotune.recipe import TrainingSpec
 from autotune.record import Trial
 from autotune.runner import Runner
@@ -72,9 +73,9 @@ def retrain(
     if remark:
         note(remark)
     assert base.quantization is not None
-    setup = _setup(setting, spec, lessons, base.quantization)
-    save_training(lessons.samples, setup.samples)
     try:
+        setup = _setup(setting, spec, lessons, base.quantization, evaluator.starting_point(base))
+        save_training(lessons.samples, setup.samples)
         with Runner(setup, setting.folder.log, module=CHILD, environment=ENVIRONMENT) as runner:
             ready: Ready = runner.prepare()
             for sentence in ready.remarks:
@@ -144,30 +145,31 @@ def _no_better(rounds: list[Trial]) -> bool:
 def _trainable(start: Configuration) -> tuple[Configuration, str]:
     """Return the part of a configuration that a PyTorch module can be given, and a sentence about the rest."""
     assert start.quantization is not None
-    q = start.quantization
-    plain = Quantization(
-        q.placement, q.preset, q.float_operators, q.activation, (), q.weights, q.bias_correction, q.overflow_fix
-    )
-    found = Configuration(start.precision, plain, threads=start.threads, float_weights=start.float_weights)
+    found = Configuration(start.precision, start.quantization, threads=start.threads, float_weights=start.float_weights)
     left = [
         name
         for name, value in (
             ("graph forms", start.forms),
             ("operators in bf16", start.bf16_operators),
             ("int8 weights of linear layers", start.compression),
-            ("quantisers set singly", q.overrides),
         )
         if value
     ]
     return found, f"Training leaves out what a PyTorch module cannot be given: {', '.join(left)}." if left else ""
 
 
-def _setup(setting: Setting, spec: TrainingSpec, lessons: Lessons, quantization: Quantization) -> TrainingSetup:
+def _setup(
+    setting: Setting,
+    spec: TrainingSpec,
+    lessons: Lessons,
+    quantization: Quantization,
+    start: StartingPoint,
+) -> TrainingSetup:
     folder, model = setting.folder, setting.prepared.model
     return TrainingSetup(
         source=dict(lessons.source),
         quantization=quantization,
-        operators=tuple(model.operators.items()),
+        start=start,
         samples=folder.training_samples.absolute(),
         splits=folder.splits.absolute(),
         checkpoint=folder.checkpoint.absolute(),

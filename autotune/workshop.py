@@ -14,7 +14,8 @@ from autotune import data, hardware
 from autotune.configuration import Configuration, Training
 from autotune.errors import UserError
 from autotune.explorer import explore, profile
-from autotune.findings import QuantizerRecord
+from autotune.findings import QuantizerRecord, StartingPoint
+from autotune.graph.activations import activation_ranges, graph_operators
 from autotune.graph.half import HalfStorage, rounded
 from autotune.graph.inspect import candidate_digest, constants_size, model_digest
 from autotune.graph.normalise import normalise
@@ -44,6 +45,7 @@ from autotune.protocol import (
     Recheck,
     Rechecked,
     Setup,
+    Start,
 )
 from autotune.quantize.factory import store_weights
 from autotune.quantize.variants import Variants
@@ -57,6 +59,7 @@ from autotune.tasks import metrics
 from autotune.tasks.members import of_members
 from autotune.tasks.metrics import check_labels, of_boxes
 from autotune.timing import MIN_PAIRS, Timing
+from autotune.training.mapping import comparable, makes_new
 from autotune.writing import write
 
 _TOO_LARGE = f"it takes copies of the weights, and these have over {LARGE / 2**30:.0f} GiB"
@@ -204,6 +207,13 @@ class Workshop:
     def _(self, request: Recall) -> tuple[QuantizerRecord, ...]:
         with stage("build"):
             return self._variants.quantizers(request.configuration)
+
+    @handle.register
+    def _(self, request: Start) -> StartingPoint:
+        operators = graph_operators(self._float)
+        compared = [o for o in operators if comparable(o)]
+        names, ends = ({o.name for o in part} for part in (compared, [o for o in compared if makes_new(o.kind)]))
+        return StartingPoint(operators, activation_ranges(self._build(request.configuration), names, ends))
 
     @handle.register
     def _(self, request: Emulate) -> Emulated:

@@ -18,6 +18,7 @@ from autotune.protocol.finalists import (
     Recall,
     Recheck,
     Rechecked,
+    Start,
 )
 
 __all__ = [
@@ -45,4 +46,5 @@ __all__ = [
     "Refusal",
     "Rival",
     "Setup",
+    "Start",
 ]

@@ -98,6 +98,13 @@ class Recall:
 
 
 @dataclass(frozen=True)
+class Start:
+    """Tell what training from a static int8 candidate starts with. Answered by ``findings.StartingPoint``."""
+
+    configuration: Configuration
+
+
+@dataclass(frozen=True)
 class Emulate:
     """Score a candidate on the whole search split, its int8 computed as floats. Answered by :class:`Emulated`."""
 

@@ -46,7 +46,7 @@ class Trainer:
         rows = [as_tensors(calibration.row(i), parameters) for i in range(len(calibration))]
         self._examples = rows[:_EXAMPLES]
         teacher = copy.deepcopy(self._network.module)
-        student, remarks = quantized(self._network.module, rows, setup.quantization, setup.operators)
+        student, remarks = quantized(self._network.module, rows, setup.quantization, setup.start)
         inputs = as_tensors(samples.inputs, parameters)
         outputs(teacher, {name: values[: setup.batch] for name, values in inputs.items()})
         self._learning = Learning(
@@ -89,7 +89,8 @@ class Trainer:
 
 def _start(setup: TrainingSetup) -> str:
     """Name what a checkpoint is of."""
-    return hashlib.sha256(repr(sorted(asdict(setup.quantization).items())).encode()).hexdigest()
+    start = sorted(asdict(setup.quantization).items()), setup.start
+    return hashlib.sha256(repr(start).encode()).hexdigest()
 
 
 if __name__ == "__main__":

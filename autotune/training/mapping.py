@@ -1,44 +1,80 @@
-"""Operators of the OpenVINO model, found again in the PyTorch graph: by kind and order. Pure."""
+"""Operators of the OpenVINO model, found again in the PyTorch graph: by kind, sizes and order. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
 
-_FAMILIES = {
-    "convolution": (("Convolution", "GroupConvolution"), ("conv1d", "conv2d", "conv3d")),
-    "transposed": (
-        ("ConvolutionBackpropData", "GroupConvolutionBackpropData"),
-        ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
+from autotune.findings import GraphOperator
+
+_FAMILIES = (
+    ("Convolution", "GroupConvolution", "conv1d", "conv2d", "conv3d"),
+    (
+        *("ConvolutionBackpropData", "GroupConvolutionBackpropData"),
+        *("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
     ),
-    "product": (("MatMul",), ("linear", "matmul", "__matmul__", "bmm", "addmm", "baddbmm")),
-}
+    ("MatMul", "linear", "matmul", "__matmul__", "bmm", "addmm", "baddbmm"),
+    ("ScaledDotProductAttention", "scaled_dot_product_attention"),
+    ("Add", "add", "__add__", "__iadd__", "add_"),
+    ("Multiply", "mul", "__mul__", "__imul__", "mul_"),
+    ("ReduceMean", "mean"),
+    ("MVN", "layer_norm"),
+    ("AvgPool", "avg_pool2d", "adaptive_avg_pool2d"),
+    ("MaxPool", "max_pool2d"),
+    ("Concat", "cat", "concat"),
+)
+FAMILIES = {kind: family[0] for family in _FAMILIES for kind in family}
+# Sums and products with constants are biases and scales, which either graph may have folded.
+_OF_ACTIVATIONS = ("Add", "Multiply")
+_TWO = 2
+_MAKE_NEW = ("Convolution", "ConvolutionBackpropData", "MatMul", "ScaledDotProductAttention")
 
 
-@dataclass(frozen=True)
-class Mapped:
-    """``names`` in the PyTorch graph; ``left``: operators that were not found there."""
-
-    names: tuple[str, ...]
-    left: tuple[str, ...]
+def comparable(operator: GraphOperator) -> bool:
+    """Tell whether the operators of this kind are looked for in the other graph."""
+    family = FAMILIES.get(operator.kind)
+    return family is not None and (family not in _OF_ACTIVATIONS or operator.activations >= _TWO)
 
 
-def mapped(wanted: Collection[str], operators: Sequence[tuple[str, str]], nodes: Sequence[tuple[str, str]]) -> Mapped:
-    """Return the PyTorch names of some operators.
+def makes_new(kind: str) -> bool:
+    """Tell whether operators of this kind have weights, or are as costly: what they give has a range of its own."""
+    return FAMILIES.get(kind) in _MAKE_NEW
 
-    The n-th convolution of one graph is the n-th of the other, where both have as many; likewise transposed
-    convolutions and products of matrices. Conversion keeps their order. Others are not looked for.
+
+def mapped(operators: Sequence[GraphOperator], nodes: Sequence[GraphOperator]) -> dict[str, str]:
+    """Return the PyTorch names of operators.
+
+    Of operators of one family and size, the n-th of one graph is the n-th of the other, where both have as many; so it
+    is among those of a family that are left. Conversion keeps their order, but for branches side by side.
 
     Args:
-        wanted: names in the OpenVINO model.
-        operators: (name, OpenVINO's type), in the order of the graph.
-        nodes: (name, PyTorch's function), in the order of execution.
+        operators: of the OpenVINO model, in the order of the graph.
+        nodes: of the PyTorch graph, in the order of execution.
     """
     known: dict[str, str] = {}
-    for types, functions in _FAMILIES.values():
-        ours = [name for name, kind in operators if kind in types]
-        theirs = [name for name, kind in nodes if kind in functions]
-        if len(ours) == len(theirs):
-            known.update(zip(ours, theirs, strict=True))
-    chosen = sorted(wanted)
-    return Mapped(tuple(known[n] for n in chosen if n in known), tuple(n for n in chosen if n not in known))
+    ours, theirs = (list(filter(comparable, graph)) for graph in (operators, nodes))
+    for key in (_by_size, _by_family):
+        for mine, others in _alike(ours, theirs, key):
+            known.update(zip((o.name for o in mine), (o.name for o in others), strict=True))
+        taken = set(known.values())
+        ours, theirs = [o for o in ours if o.name not in known], [o for o in theirs if o.name not in taken]
+    return known
+
+
+def _by_family(operator: GraphOperator) -> Hashable:
+    return FAMILIES[operator.kind], min(operator.activations, _TWO)
+
+
+def _by_size(operator: GraphOperator) -> Hashable:
+    return _by_family(operator), operator.sizes
+
+
+def _alike(
+    ours: Sequence[GraphOperator], theirs: Sequence[GraphOperator], key: Callable[[GraphOperator], Hashable]
+) -> list[tuple[list[GraphOperator], list[GraphOperator]]]:
+    """Return the operators of each key, where both graphs have as many."""
+    groups: defaultdict[Hashable, tuple[list[GraphOperator], list[GraphOperator]]] = defaultdict(lambda: ([], []))
+    for side, graph in enumerate((ours, theirs)):
+        for operator in graph:
+            groups[key(operator)][side].append(operator)
+    return [(mine, others) for mine, others in groups.values() if len(mine) == len(others)]

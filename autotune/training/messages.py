@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autotune.configuration import Quantization
+from autotune.findings import StartingPoint
 from autotune.recipe import LossName
 
 
@@ -16,10 +17,10 @@ class TrainingSetup:
 
     Attributes:
         source: how the module is made, as for ``sources.conversion``.
-        quantization: where training starts from; without single quantisers.
-        operators: (name, OpenVINO's type) of the operators of the OpenVINO model, in the order of the graph.
+        quantization: where training starts from.
+        start: the OpenVINO candidate of it.
         samples: npz of training samples, as ``data.to_arrays`` makes it of ``{"training": ...}``.
-        splits: file written by ``data.save``; ranges start from its calibration split.
+        splits: file written by ``data.save``; what NNCF has to estimate, it estimates from its calibration split.
         checkpoint: file that is continued if it is of the same start.
         results: folder for trained models, ``<digest>.xml``.
         output: of the model, that labels are of; None for the first.
@@ -28,7 +29,7 @@ class TrainingSetup:
 
     source: dict[str, Any]
     quantization: Quantization
-    operators: tuple[tuple[str, str], ...]
+    start: StartingPoint
     samples: Path
     splits: Path
     checkpoint: Path

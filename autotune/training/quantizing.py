@@ -8,11 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 from autotune.configuration import ActivationChoice, Estimator, Quantization
+from autotune.counts import counted
+from autotune.findings import StartingPoint
 from autotune.quantize.nncf_candidates import advanced, has_estimator
 from autotune.quantize.nncf_public import MODEL_TYPES, PRESETS  # first: it keeps NNCF quiet
 from autotune.sources.conversion import as_tensor
 from autotune.training import rounding
 from autotune.training.mapping import mapped
+from autotune.training.starting import graph_operators, set_ranges
 
 import nncf  # isort: skip
 import torch
@@ -39,34 +42,31 @@ def quantized(
     module: torch.nn.Module,
     calibration: Sequence[Sample],
     quantization: Quantization,
-    operators: Sequence[tuple[str, str]],
+    start: StartingPoint,
 ) -> tuple[torch.nn.Module, list[str]]:
     """Return the module with trainable quantisers, and sentences about what differs from the OpenVINO candidate.
 
-    Placement, preset, granularity, overflow fix and estimator are those of the configuration; ranges start from the
-    same calibration samples. Quantisers that are off stand at tables whose values they gave.
+    Placement, preset, granularity and overflow fix are those of the configuration; ranges of activations are those of
+    the candidate. Quantisers that are off stand at tables whose values they gave.
 
     Args:
         calibration: inputs by parameter, batch 1.
-        operators: (name, type) of the OpenVINO model, in order.
+        start: the candidate.
     """
     q, remarks = quantization, []
-    graph = build_nncf_graph(module, dict(calibration[0]))
-    nodes = [(node.node_name, node.node_type) for node in graph.get_all_nodes()]
-    found = mapped(q.float_operators, operators, nodes)
-    if found.left:
-        shown = ", ".join(found.left[:_SHOWN]) + " ..." * (len(found.left) > _SHOWN)
+    names = mapped(start.operators, graph_operators(build_nncf_graph(module, dict(calibration[0]))))
+    if lost := [name for name in q.float_operators if name not in names]:
+        shown = ", ".join(lost[:_SHOWN]) + " ..." * (len(lost) > _SHOWN)
         remarks.append(f"Not found in the PyTorch module, so NNCF decides whether they are int8: {shown}.")
-    if not has_estimator(q.activation.estimator):
-        remarks.append(f"NNCF has no estimator like {q.activation.estimator}: training starts from mean-min-max.")
-        q = replace(q, activation=ActivationChoice(Estimator(), q.activation.symmetry))
+    estimator = q.activation.estimator if has_estimator(q.activation.estimator) else Estimator()
+    q = replace(q, activation=ActivationChoice(estimator, q.activation.symmetry))
     made = nncf.quantize(
         module,
         nncf.Dataset([dict(sample) for sample in calibration]),
         preset=PRESETS[q.preset],
         model_type=MODEL_TYPES[q.placement],
         subset_size=len(calibration),
-        ignored_scope=nncf.IgnoredScope(names=list(found.names)),
+        ignored_scope=nncf.IgnoredScope(names=sorted(names[name] for name in q.float_operators if name in names)),
         advanced_parameters=AdvancedQuantizationParameters(
             disable_bias_correction=not q.bias_correction,
             # Not smoothed: while torch.export runs, NNCF finds no quantiser that stands behind its factors.
@@ -74,6 +74,10 @@ def quantized(
             **advanced(q),
         ),
     )
+    left = set_ranges(quantizers(made), build_nncf_graph(made, dict(calibration[0])), start.ranges, names)
+    if left:
+        told = counted(left, "quantiser has", "quantisers have")
+        remarks.append(f"{told} no like in the OpenVINO model: training starts from NNCF's {estimator} there.")
     _pass_masks(made, calibration)
     if settled := _settle_tables(made, calibration[0]):
         remarks.append(f"Embeddings are not trained: {settled} tables keep the values that they start with.")

@@ -1,16 +1,53 @@
 """Operators found again in the PyTorch graph."""
 
-from autotune.training.mapping import Mapped, mapped
+from autotune.findings import GraphOperator
+from autotune.training.mapping import mapped
 
-OPERATORS = (("a/Conv", "Convolution"), ("x/Add", "Add"), ("b/Conv", "GroupConvolution"), ("fc/MatMul", "MatMul"))
-NODES = (("image", "nncf_model_input"), ("a/conv2d/0", "conv2d"), ("b/conv2d/0", "conv2d"), ("fc/linear/0", "linear"))
+
+def graph(*rows: tuple[str, str, int, int]) -> list[GraphOperator]:
+    return [GraphOperator(name, kind, activations, (size, size, size)) for name, kind, activations, size in rows]
+
+
+OPERATORS = graph(
+    ("a/Conv", "Convolution", 1, 8),
+    ("bias/Add", "Add", 1, 8),
+    ("b/Conv", "GroupConvolution", 1, 8),
+    ("x/Add", "Add", 2, 8),
+    ("fc/MatMul", "MatMul", 1, 8),
+    ("qk/MatMul", "MatMul", 2, 8),
+)
+NODES = graph(
+    ("image", "nncf_model_input", 0, 8),
+    ("a/conv2d/0", "conv2d", 1, 8),
+    ("b/conv2d/0", "conv2d", 1, 8),
+    ("/add/0", "add", 2, 8),
+    ("/matmul/0", "matmul", 2, 8),
+    ("fc/linear/0", "linear", 1, 8),
+)
 
 
 def test_the_nth_of_a_kind_is_the_nth() -> None:
-    assert mapped(["b/Conv", "fc/MatMul"], OPERATORS, NODES) == Mapped(("b/conv2d/0", "fc/linear/0"), ())
+    assert mapped(OPERATORS, NODES) == {
+        "a/Conv": "a/conv2d/0",
+        "b/Conv": "b/conv2d/0",
+        "x/Add": "/add/0",
+        "fc/MatMul": "fc/linear/0",
+        "qk/MatMul": "/matmul/0",
+    }
 
 
-def test_what_is_of_no_kind_or_of_unequal_number_is_told() -> None:
-    assert mapped(["x/Add"], OPERATORS, NODES) == Mapped((), ("x/Add",))
-    more = (*NODES, ("c/conv2d/0", "conv2d"))
-    assert mapped(["a/Conv", "fc/MatMul"], OPERATORS, more) == Mapped(("fc/linear/0",), ("a/Conv",))
+def test_what_is_of_no_kind_or_of_unequal_number_has_none() -> None:
+    more = [*NODES, *graph(("c/conv2d/0", "conv2d", 1, 8))]
+    assert set(mapped(OPERATORS, more)) == {"x/Add", "fc/MatMul", "qk/MatMul"}
+
+
+def test_sizes_tell_branches_side_by_side_apart() -> None:
+    ours = graph(("shortcut", "Convolution", 1, 4), ("body", "Convolution", 1, 6))
+    theirs = graph(("/conv2d/0", "conv2d", 1, 6), ("/conv2d/1", "conv2d", 1, 4))
+    assert mapped(ours, theirs) == {"shortcut": "/conv2d/1", "body": "/conv2d/0"}
+
+
+def test_where_sizes_are_unknown_the_order_decides() -> None:
+    ours = graph(("first", "Convolution", 1, -1), ("second", "Convolution", 1, -1))
+    theirs = graph(("/conv2d/0", "conv2d", 1, 6), ("/conv2d/1", "conv2d", 1, 4))
+    assert mapped(ours, theirs) == {"first": "/conv2d/0", "second": "/conv2d/1"}

@@ -9,6 +9,7 @@ import pytest
 from tiny_folders import LIMIT, needs_torch, save_model, sentences
 
 from autotune.errors import UserError
+from autotune.findings import StartingPoint
 
 pytestmark = needs_torch
 
@@ -40,9 +41,9 @@ def test_what_is_written_is_what_was_trained(bert: Any, placement: Any) -> None:
 
     module, texts = bert
     rows = [{name: values[i : i + 1] for name, values in texts.items()} for i in range(len(texts["input_ids"]))]
-    student, remarks = quantized(copy.deepcopy(module), rows, Quantization(placement, "mixed"), [])
+    student, remarks = quantized(copy.deepcopy(module), rows, Quantization(placement, "mixed"), StartingPoint((), ()))
     assert not any("bert/where" in name for name in quantizers(student)), "a mask has no quantiser"
-    assert remarks == ["Embeddings are not trained: 3 tables keep the values that they start with."]
+    assert remarks[-1] == "Embeddings are not trained: 3 tables keep the values that they start with."
     off = [name for name, one in quantizers(student).items() if not one.is_enabled_quantization()]
     assert len(off) == 3 and all("/embedding/0" in name for name in off)
     one = Learning(student.eval(), module, texts, steps=4, learning_rate=0.003, batch=8, seed=0)
@@ -68,8 +69,8 @@ def test_a_table_that_the_last_layer_shares_is_trained() -> None:
             return self.last(torch.relu(self.table(ids)))
 
     rows = [{"ids": torch.randint(0, 20, (1, 6))} for _ in range(4)]
-    student, remarks = quantized(Tied().eval(), rows, Quantization("plain", "performance"), [])
-    assert remarks == [] and student.table.weight.requires_grad
+    student, remarks = quantized(Tied().eval(), rows, Quantization("plain", "performance"), StartingPoint((), ()))
+    assert len(remarks) == 1 and student.table.weight.requires_grad
     assert all(one.is_enabled_quantization() for one in quantizers(student).values())
 
 

@@ -1,0 +1,128 @@
+"""Quantisers of a PyTorch module start from the ranges that the OpenVINO candidate has.
+
+NNCF's two backends do not estimate alike: where a range per channel is the largest value seen in OpenVINO's models, it
+is the mean of the samples' largest in PyTorch's, which cuts off channels that few samples use.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+from nncf.common.graph import NNCFGraph, NNCFNode
+from nncf.torch.quantization.layers import AsymmetricQuantizer, BaseQuantizer, SymmetricQuantizer
+
+from autotune.findings import ActivationRange, GraphOperator
+from autotune.training.mapping import makes_new
+
+Reader = tuple[str, int]
+
+_QUANTISES = ("symmetric_quantize", "asymmetric_quantize")
+_CONSTANT = "nncf_model_const"
+# A quantiser's own parameters, which name it in the graph.
+_PARAMETERS = ("._scale_param_storage", ".scale", ".input_low", "._input_range_param_storage", ".input_range")
+# A symmetric range of 256 levels reaches one step further below than above.
+_ASYMMETRY = 128 / 127
+# A range of nothing would divide by it.
+_LEAST = 1e-6
+
+
+def graph_operators(graph: NNCFGraph) -> list[GraphOperator]:
+    """Return the operators of a module without quantisers, in the order of execution."""
+    found = []
+    for node in graph.get_all_nodes():
+        inputs = sorted(graph.get_input_edges(node), key=lambda edge: edge.input_port_id)
+        outputs = graph.get_output_edges(node)
+        activations = sum(not _is_constant(graph, edge.from_node) for edge in inputs)
+        sizes = (
+            *(math.prod(e.tensor_shape) for e in outputs[:1]),
+            *sorted(math.prod(e.tensor_shape) for e in inputs[:2]),
+        )
+        found.append(GraphOperator(node.node_name, node.node_type, activations, sizes))
+    return found
+
+
+def set_ranges(
+    found: Mapping[str, BaseQuantizer], graph: NNCFGraph, ranges: Sequence[ActivationRange], names: Mapping[str, str]
+) -> int:
+    """Give quantisers of activations the ranges of those that the same operators read in OpenVINO's model.
+
+    Args:
+        found: quantisers by name.
+        graph: of the module with them.
+        names: PyTorch's name of each of OpenVINO's operators.
+
+    Returns:
+        How many quantisers of activations have none there, and keep theirs.
+    """
+    there = Counter(reader for r in ranges for reader in r.readers)  # what several are read by tells none of them
+    known = {reader: r for r in ranges for reader in r.readers if there[reader] == 1}
+    ours = {theirs: name for name, theirs in names.items()}
+    readers = {
+        name: readers
+        for node in graph.get_all_nodes()
+        if node.node_type in _QUANTISES and not _of_constant(graph, node) and (name := _named(graph, node)) in found
+        for readers in [tuple(dict.fromkeys(_readers(graph, node, ours)))]
+    }
+    here = Counter(reader for each in readers.values() for reader in each)
+    left = 0
+    for name, each in readers.items():
+        taken = next((known[reader] for reader in each if reader in known and here[reader] == 1), None)
+        if taken is None or not _set(found[name], taken):
+            left += 1
+    return left
+
+
+def _set(quantizer: BaseQuantizer, wanted: ActivationRange) -> bool:
+    """Set a range, and tell whether it could be: per channel in one and not in the other, the widest serves all."""
+    low, high = torch.tensor(wanted.low), torch.tensor(wanted.high)
+    shape = tuple(quantizer.scale_shape)
+    extent = torch.Size(shape).numel()
+    if low.numel() not in (1, extent):
+        low, high = low.min().reshape(1), high.max().reshape(1)
+    low, high = (values.expand(extent).reshape(shape) for values in (low, high))
+    with torch.no_grad():
+        if isinstance(quantizer, SymmetricQuantizer):
+            if not quantizer.signed and bool((low < 0).any()):
+                return False
+            quantizer.scale.copy_(torch.maximum(high, -low / _ASYMMETRY).clamp(min=_LEAST))
+        elif isinstance(quantizer, AsymmetricQuantizer):
+            quantizer.input_low.copy_(low)
+            quantizer.input_range.copy_((high - low).clamp(min=_LEAST))
+        else:
+            return False
+    return True
+
+
+def _named(graph: NNCFGraph, node: NNCFNode) -> str:
+    """Return a quantiser's name in the module: its parameters are constants of the graph."""
+    for edge in graph.get_input_edges(node):
+        for end in _PARAMETERS:
+            if edge.from_node.node_type == _CONSTANT and edge.from_node.node_name.endswith(end):
+                return str(edge.from_node.node_name.removesuffix(end))
+    return ""
+
+
+def _of_constant(graph: NNCFGraph, node: NNCFNode) -> bool:
+    return any(e.input_port_id == 0 and e.from_node.node_type == _CONSTANT for e in graph.get_input_edges(node))
+
+
+def _is_constant(graph: NNCFGraph, node: NNCFNode) -> bool:
+    return node.node_type == _CONSTANT or (node.node_type in _QUANTISES and _of_constant(graph, node))
+
+
+def _readers(graph: NNCFGraph, quantizer: NNCFNode, ours: Mapping[str, str]) -> Iterator[Reader]:
+    """Yield (OpenVINO's operator, which of its activations) as ``graph.activations`` does."""
+    pending, seen = [quantizer], set()
+    while pending:
+        for edge in graph.get_output_edges(pending.pop()):
+            node = edge.to_node
+            if node.node_name in ours:
+                before = [e for e in graph.get_input_edges(node) if e.input_port_id < edge.input_port_id]
+                yield ours[node.node_name], sum(not _is_constant(graph, e.from_node) for e in before)
+            stops = node.node_type in _QUANTISES or (node.node_name in ours and makes_new(node.node_type))
+            if not stops and node.node_id not in seen:
+                seen.add(node.node_id)
+                pending.append(node)
