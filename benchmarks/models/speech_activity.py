@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import subprocess
 import tempfile
 import wave
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autotune.sources.package import fetch
+from benchmarks.models.common import unpack
 
 PACKAGE = "silero-vad==6.2.3"
 FILE = "silero_vad/data/silero_vad_16k_sequence.onnx"
@@ -79,12 +78,7 @@ def write_model(source: Path, target: Path) -> None:
 def prompts() -> list[Audio]:
     """Return the spoken prompts, 16 kHz, loudest value 1, in order of their names."""
     with tempfile.TemporaryDirectory() as scratch:
-        subprocess.run(["apt-get", "download", "-qq", PROMPTS], cwd=scratch, check=True, capture_output=True)
-        (package,) = Path(scratch).glob("*.deb")
-        found = hashlib.sha256(package.read_bytes()).hexdigest()
-        if found != PROMPTS_SHA256:
-            raise ValueError(f"{PROMPTS} is not the expected file: its SHA-256 is {found}")
-        subprocess.run(["dpkg-deb", "-x", str(package), scratch], check=True)
+        unpack(PROMPTS, PROMPTS_SHA256, Path(scratch))
         # Not the digits, letters and beeps: too short to hold a window.
         files = sorted(p for p in Path(scratch).rglob("*.wav") if p.stat().st_size > 32000)
         return [read(path.read_bytes()) for path in files]
