@@ -6,7 +6,7 @@ Observation against plain inference of the same calibration samples, in interlea
 difference between three times as many samples and once), and with both compilations; seconds per build over random
 configurations, placement included; seconds of the first candidate of each graph form, all groups at once and every
 alpha of the smoothing a form of its own, without the compilations and inferences of its observation (rewriting's own
-are counted). One row per recipe goes to benchmarks/results/<CPU>/candidates.csv. Run it on a
+are counted), the median of three times from the start. One row per recipe goes to benchmarks/results/<CPU>/candidates.csv. Run it on a
 quiet machine.
 """
 
@@ -51,6 +51,7 @@ from autotune.stopwatch import Stopwatch
 
 PAIRS = 7
 BUILDS = 40
+REPEATS = 3
 ALPHAS = (0.95, 0.5, 0.8)
 ESTIMATORS = (
     Estimator("mean-min-max"),
@@ -102,7 +103,8 @@ def measure(path: Path) -> dict[str, object]:
         gc.collect()
         gc.freeze()  # as the child does
         builds = build_seconds(factory)
-    forms = form_seconds(model, data, threads)
+    repeats = [form_seconds(model, data, threads) for _ in range(REPEATS)]
+    forms = {name: statistics.median(each[name] for each in repeats) for name in repeats[0]}
     slowest = max(forms, key=lambda name: forms[name], default="")
     return {
         "recipe": asked.name,

