@@ -61,10 +61,9 @@ def set_ranges(
     known = {reader: r for r in ranges for reader in r.readers if there[reader] == 1}
     ours = {theirs: name for name, theirs in names.items()}
     readers = {
-        name: readers
+        _named(graph, node): tuple(dict.fromkeys(_readers(graph, node, ours)))
         for node in graph.get_all_nodes()
-        if node.node_type in _QUANTISES and not _of_constant(graph, node) and (name := _named(graph, node)) in found
-        for readers in [tuple(dict.fromkeys(_readers(graph, node, ours)))]
+        if node.node_type in _QUANTISES and not _of_constant(graph, node)
     }
     here = Counter(reader for each in readers.values() for reader in each)
     left = 0
@@ -97,12 +96,16 @@ def _set(quantizer: BaseQuantizer, wanted: ActivationRange) -> bool:
 
 
 def _named(graph: NNCFGraph, node: NNCFNode) -> str:
-    """Return a quantiser's name in the module: its parameters are constants of the graph."""
+    """Return a quantiser's name in the module: its parameters are constants of the graph.
+
+    Raises:
+        LookupError: none of them is; NNCF names them otherwise now.
+    """
     for edge in graph.get_input_edges(node):
         for end in _PARAMETERS:
             if edge.from_node.node_type == _CONSTANT and edge.from_node.node_name.endswith(end):
                 return str(edge.from_node.node_name.removesuffix(end))
-    return ""
+    raise LookupError(f"NNCF's quantiser {node.node_name} has no parameter in the graph")
 
 
 def _of_constant(graph: NNCFGraph, node: NNCFNode) -> bool:
