@@ -106,16 +106,26 @@ class ActivationRange:
 
 
 @dataclass(frozen=True)
+class SmoothedActivation:
+    """An activation that is divided by a factor per channel, and the operators whose weights are multiplied by them."""
+
+    operators: tuple[str, ...]
+    factors: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class StartingPoint:
     """What training needs of the static int8 candidate that it starts from.
 
     Attributes:
-        operators: of the float model, in the order of the graph.
+        operators: of the float model as it is, in the order of the graph.
         ranges: of the candidate's activation quantisers.
+        smoothed: what the candidate has smoothed.
     """
 
     operators: tuple[GraphOperator, ...]
     ranges: tuple[ActivationRange, ...]
+    smoothed: tuple[SmoothedActivation, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -145,11 +145,18 @@ def _no_better(rounds: list[Trial]) -> bool:
 def _trainable(start: Configuration) -> tuple[Configuration, str]:
     """Return the part of a configuration that a PyTorch module can be given, and a sentence about the rest."""
     assert start.quantization is not None
-    found = Configuration(start.precision, start.quantization, threads=start.threads, float_weights=start.float_weights)
+    smoothing = tuple(form for form in start.forms if form.name == "smoothing")
+    found = Configuration(
+        start.precision,
+        start.quantization,
+        forms=smoothing,
+        threads=start.threads,
+        float_weights=start.float_weights,
+    )
     left = [
         name
         for name, value in (
-            ("graph forms", start.forms),
+            ("graph forms other than smoothing", set(start.forms).difference(smoothing)),
             ("operators in bf16", start.bf16_operators),
             ("int8 weights of linear layers", start.compression),
         )

@@ -213,7 +213,9 @@ class Workshop:
         operators = graph_operators(self._float)
         compared = [o for o in operators if comparable(o)]
         names, ends = ({o.name for o in part} for part in (compared, [o for o in compared if makes_new(o.kind)]))
-        return StartingPoint(operators, activation_ranges(self._build(request.configuration), names, ends))
+        with stage("build"):
+            smoothed = self._variants.smoothed(request.configuration.forms)
+        return StartingPoint(operators, activation_ranges(self._build(request.configuration), names, ends), smoothed)
 
     @handle.register
     def _(self, request: Emulate) -> Emulated:

@@ -21,7 +21,7 @@ def fits(trial: Trial, max_size: int | None) -> bool:
 
 @dataclass(frozen=True)
 class Point:
-    """A complete trial's place in the plane of speed and drop.
+    """A trial's place in the plane of speed and drop.
 
     Attributes:
         error: standard error of the drop.
@@ -191,12 +191,13 @@ def _front(found: Iterable[Point]) -> list[Point]:
     return front
 
 
-def points(trials: Iterable[Trial]) -> list[Point]:
-    """Return the place of every complete trial."""
+def points(trials: Iterable[Trial], *, stopped: bool = False) -> list[Point]:
+    """Return the place of every complete trial; with ``stopped`` of those too that were given up for their drop."""
+    states = ("complete", "stopped") if stopped else ("complete",)
     found = []
     for trial in trials:
         measured = trial.measurement
-        if trial.state != "complete" or measured is None or measured.latency is None or measured.drop is None:
+        if trial.state not in states or measured is None or measured.latency is None or measured.drop is None:
             continue
         if math.isfinite(measured.drop):
             error = measured.drop_error if measured.drop_error is not None else math.inf

@@ -21,6 +21,8 @@ from autotune.record import Interval, OperatorRun, Trial
 DOMINANT = 0.9
 # Standard errors that a drop is to stay below the tolerance for this assurance to be likely.
 ERRORS = {"expected": 1.0, "proven": 2.0}
+# Tolerances that a drop may take for training to be likely to bring it within one.
+REACH = 3.0
 
 
 def rung_of(configuration: Configuration) -> RungName:
@@ -53,15 +55,18 @@ def is_served(trials: Iterable[Trial], goal: Goal, *, clearly: bool = False) -> 
 
 
 def to_train(trials: Iterable[Trial], goal: Goal) -> Trial | None:
-    """Return the static int8 trial to train, or None: of those worth having but for their drop, and perhaps nearly as
-    fast as the fastest of them, the one that loses least.
+    """Return the static int8 trial to train, or None.
 
-    Perhaps: by their intervals, lest one speed that a busy machine made too high is all that counts.
+    Of those worth having but for their drop, training may bring some within the tolerance (:data:`REACH`), else any of
+    them: the one that loses least of those that are perhaps nearly as fast as the fastest of them. Perhaps: by their
+    intervals, lest one speed that a busy machine made too high is all that counts. What was given up for its drop after
+    a part of the samples counts by the drop on those.
 
     Worth having is what keeps the latency, the speedup and the size asked for, and is faster than the fastest float
     within the tolerance, unless that one is too large.
     """
-    able = [p for p in _worth_having(_points(trials), goal) if p.trial.configuration.quantization is not None]
+    able = [p for p in _worth_having(_points(trials, stopped=True), goal) if p.trial.configuration.quantization]
+    able = [p for p in able if p.drop <= REACH * goal.tolerance] or able
     fastest = max((p.speedup.low for p in able), default=0.0)
     near = [p for p in able if p.speedup.high >= NEAR_FASTEST * fastest]
     return min(near, key=lambda p: p.drop).trial if near else None
@@ -126,9 +131,9 @@ def _rung(name: RungName, trials: Sequence[Trial], goal: Goal, unclimbed: str) -
     return Rung(name, len(trials), None, f"Nothing within the tolerance; {_said(closest)}.")
 
 
-def _points(trials: Iterable[Trial]) -> list[Point]:
+def _points(trials: Iterable[Trial], *, stopped: bool = False) -> list[Point]:
     """Float f32 is as fast as itself: its own pairs only show how noisy the machine was."""
-    found = points(trials)
+    found = points(trials, stopped=stopped)
     own = Interval(1.0, 1.0, 1.0)
     return [replace(p, speedup=own) if p.trial.configuration == Configuration() else p for p in found]
 

@@ -74,12 +74,22 @@ class Smoothing:
 
     def apply(self, model: ov.Model, groups: Collection[str]) -> None:
         """Smooth the activations that these groups read."""
+        for readers, scales in self._chosen(model, groups):
+            _smooth(readers, scales)
+        model.validate_nodes_and_infer_types()
+
+    def factors(self, model: ov.Model, groups: Collection[str]) -> dict[tuple[str, ...], Channels]:
+        """Return the operators of each of these groups, and what the activation that they read is divided by."""
+        return {tuple(r.name for r in readers): scales for readers, scales in self._chosen(model, groups)}
+
+    def _chosen(self, model: ov.Model, groups: Collection[str]) -> list[tuple[list[Weighted], Channels]]:
         found = self._readers(model)
         chosen_groups(self.name, {readers[0].name: () for readers in found.values()}, groups)
-        for key, readers in found.items():
-            if readers[0].name in groups:
-                _smooth(readers, self._scales(self._maxima[key], readers))
-        model.validate_nodes_and_infer_types()
+        return [
+            (readers, self._scales(self._maxima[key], readers))
+            for key, readers in found.items()
+            if readers[0].name in groups
+        ]
 
     def _readers(self, model: ov.Model) -> dict[str, list[Weighted]]:
         found: dict[str, list[Weighted]] = {}

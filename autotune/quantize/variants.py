@@ -15,7 +15,7 @@ import openvino as ov
 
 from autotune.configuration import Compression, Configuration, FormChoice, FormName, PlacementName
 from autotune.data import Dataset
-from autotune.findings import QuantizerRecord
+from autotune.findings import QuantizerRecord, SmoothedActivation
 from autotune.forms import FORMS, Smoothing, apply_forms, forms_with, smoothable
 from autotune.graph.inspect import clone, constants_size, nodes_by_name
 from autotune.graph.lengths import at_length
@@ -174,6 +174,15 @@ class Variants:
         if quantization is None or self._candidates == "nncf":
             return ()
         return self.factory(configuration.forms, quantization.placement).quantizers(quantization)
+
+    def smoothed(self, forms: Forms) -> tuple[SmoothedActivation, ...]:
+        """Return the activations that are smoothed in these forms, of the float model as it is otherwise."""
+        return tuple(
+            SmoothedActivation(operators, tuple(map(float, factors)))
+            for form in forms
+            if form.alpha is not None
+            for operators, factors in Smoothing(form.alpha, self._maxima()).factors(self._model, form.groups).items()
+        )
 
     def _stored(self, model: ov.Model) -> ov.Model:
         """Return the model as it is read from a file: weights of its own become pages that can be given back."""

@@ -15,6 +15,7 @@ from autotune.quantize.nncf_public import MODEL_TYPES, PRESETS  # first: it keep
 from autotune.sources.conversion import as_tensor
 from autotune.training import rounding
 from autotune.training.mapping import mapped
+from autotune.training.smoothed import smooth, smoothing_nodes
 from autotune.training.starting import graph_operators, set_ranges
 
 import nncf  # isort: skip
@@ -54,7 +55,11 @@ def quantized(
         start: the candidate.
     """
     q, remarks = quantization, []
-    names = mapped(start.operators, graph_operators(build_nncf_graph(module, dict(calibration[0]))))
+    graph = build_nncf_graph(module, dict(calibration[0]))
+    names = mapped(start.operators, graph_operators(graph))
+    if left := smooth(module, graph, start.smoothed, names):
+        remarks.append(f"{counted(left, 'activation is', 'activations are')} not smoothed in the PyTorch module.")
+    divisions = smoothing_nodes(build_nncf_graph(module, dict(calibration[0]))) if start.smoothed else []
     if lost := [name for name in q.float_operators if name not in names]:
         shown = ", ".join(lost[:_SHOWN]) + " ..." * (len(lost) > _SHOWN)
         remarks.append(f"Not found in the PyTorch module, so NNCF decides whether they are int8: {shown}.")
@@ -66,10 +71,12 @@ def quantized(
         preset=PRESETS[q.preset],
         model_type=MODEL_TYPES[q.placement],
         subset_size=len(calibration),
-        ignored_scope=nncf.IgnoredScope(names=sorted(names[name] for name in q.float_operators if name in names)),
+        ignored_scope=nncf.IgnoredScope(
+            names=sorted([*divisions, *(names[name] for name in q.float_operators if name in names)])
+        ),
         advanced_parameters=AdvancedQuantizationParameters(
             disable_bias_correction=not q.bias_correction,
-            # Not smoothed: while torch.export runs, NNCF finds no quantiser that stands behind its factors.
+            # Not by NNCF: while torch.export runs, it finds no quantiser that stands behind its factors.
             smooth_quant_alphas=AdvancedSmoothQuantParameters(convolution=-1, matmul=-1),
             **advanced(q),
         ),

@@ -28,11 +28,10 @@ def test_a_row_is_what_the_run_says(tmp_path: Path) -> None:
     counts = made["static_trials"], made["static_drop"], made["trained_trials"], made["trained_drop"]
     assert counts == (1, 0.4, 2, 0.003), "too slow, too large and stopped ones do not count"
     line = (
-        "| net | 0.0100, 2x | 0.4000 (1 trial) | 0.0030 (2 rounds) | int8 | 2.20 (2.15 to 2.25) "
-        "| +0.0070 (at most +0.0150, n 1500) | expected |"
+        "| net | 0.01, 2x, 0.00015 MB | 0.4 (1 trial; 1 given up) | 0.003 (2 rounds) | int8 | 2.20 (2.15 to 2.25) "
+        "| +0.007 (at most +0.015, n 1500) | expected |"
     )
     assert line in document([made]).splitlines()
-    assert "| not kept |" in document([{**made, "speed": float("nan")}]), "rows of older runs"
 
 
 def test_their_recipes_load() -> None:

@@ -42,9 +42,14 @@ def test_float_f32_is_as_fast_as_itself_whatever_its_pairs_say() -> None:
 
 def test_what_is_trained_is_fast_and_loses_least() -> None:
     lost, less, slow = (
-        trial(i, int8(n), s, d) for i, n, s, d in ((1, "a", 2.0, 0.08), (2, "b", 1.9, 0.05), (3, "c", 1.3, 0.02))
+        trial(i, int8(n), s, d) for i, n, s, d in ((1, "a", 2.0, 0.08), (2, "b", 1.9, 0.05), (3, "c", 1.3, 0.04))
     )
     assert to_train([F32, lost, less, slow], goal()) is less, "the third is much slower"
+    near = trial(5, int8("e"), 1.2, 0.02)
+    assert to_train([F32, lost, less, slow, near], goal()) is near, "the others lose more than training can mend"
+    given_up = trial(6, int8("f"), 1.5, 0.025, state="stopped")
+    assert to_train([F32, lost, less, slow, near, given_up], goal()) is given_up, "its drop was beyond the tolerance"
+    assert not is_served([F32, trial(6, int8("f"), 1.5, 0.008, state="stopped")], goal()), "on a part of the samples"
     lucky = trial(4, int8("d"), 3.0, 0.3, noise=0.4)
     assert to_train([F32, lost, less, slow, lucky], goal()) is less, "the fourth may be as slow as 1.8x"
     assert not is_served([F32, lost, less, slow], goal())
