@@ -59,17 +59,19 @@ def to_train(trials: Iterable[Trial], goal: Goal) -> Trial | None:
 
     Of those worth having but for their drop, training may bring some within the tolerance (:data:`REACH`), else any of
     them: the one that loses least of those that are perhaps nearly as fast as the fastest of them. Perhaps: by their
-    intervals, lest one speed that a busy machine made too high is all that counts. What was given up for its drop after
-    a part of the samples counts by the drop on those.
+    intervals, lest one speed that a busy machine made too high is all that counts. What was given up for its drop on a
+    part of the samples is taken where nothing that was scored to the end is within reach.
 
     Worth having is what keeps the latency, the speedup and the size asked for, and is faster than the fastest float
     within the tolerance, unless that one is too large.
     """
     able = [p for p in _worth_having(_points(trials, stopped=True), goal) if p.trial.configuration.quantization]
-    able = [p for p in able if p.drop <= REACH * goal.tolerance] or able
+    whole = [p for p in able if p.trial.state == "complete"]
+    near = [[p for p in some if p.drop <= REACH * goal.tolerance] for some in (whole, able)]
+    able = near[0] or near[1] or whole or able
     fastest = max((p.speedup.low for p in able), default=0.0)
-    near = [p for p in able if p.speedup.high >= NEAR_FASTEST * fastest]
-    return min(near, key=lambda p: p.drop).trial if near else None
+    fast = [p for p in able if p.speedup.high >= NEAR_FASTEST * fastest]
+    return min(fast, key=lambda p: p.drop).trial if fast else None
 
 
 def _worth_having(measured: Sequence[Point], goal: Goal) -> list[Point]:
