@@ -99,6 +99,7 @@ def tune(
     max_latency: str | float | None = None,
     min_speedup: str | float | None = None,
     max_size: str | int | None = None,
+    max_memory: str | int | None = None,
     confidence: float | None = None,
     assurance: Literal["expected", "proven"] | None = None,
     trials: int | None = None,
@@ -138,6 +139,7 @@ def tune(
         max_latency: a constraint on the winner, ``"5ms"`` or milliseconds.
         min_speedup: the same, ``"1.5x"`` or 1.5 times as fast as float f32.
         max_size: the same of the size of its constants, ``"25MB"`` or bytes.
+        max_memory: the same of its peak memory, ``"200MB"`` or bytes; see ``tolerance.max_memory`` of the recipe.
         timeout: for the whole run, ``"10m"`` or seconds.
         onnx: write the winner as ONNX QDQ, too, where ONNX can say all of it; else the run's notes tell why not.
         isa: kernels restricted to an older instruction set that this CPU has.
@@ -159,6 +161,7 @@ def tune(
         max_latency=max_latency,
         min_speedup=min_speedup,
         max_size=max_size,
+        max_memory=max_memory,
         confidence=confidence,
         assurance=assurance,
         trials=trials,

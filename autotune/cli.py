@@ -80,6 +80,7 @@ def tune(
     max_latency: Annotated[str | None, typer.Option(help="Constraint on the winner, such as 5ms.")] = None,
     min_speedup: Annotated[str | None, typer.Option(help="The same: times as fast as float f32, 1.5x.")] = None,
     max_size: Annotated[str | None, typer.Option(help="Constraint on the winner's constants, such as 25MB.")] = None,
+    max_memory: Annotated[str | None, typer.Option(help="Constraint on its peak memory, such as 200MB.")] = None,
     trials: Annotated[
         int | None, typer.Option(help="How many candidates to measure; the plain ones always are.")
     ] = None,
@@ -121,6 +122,7 @@ def tune(
             "max_latency": max_latency,
             "min_speedup": min_speedup,
             "max_size": max_size,
+            "max_memory": max_memory,
             "trials": trials,
             "timeout": timeout,
             "threads": threads,

@@ -19,6 +19,7 @@ from autotune.outcome import RunRecord, Verification
 from autotune.progress import search_progress
 from autotune.recipe import Recipe
 from autotune.record import Trial
+from autotune.report import words
 
 _STAGES = {
     "data": "Loading data",
@@ -178,7 +179,8 @@ def _finalists(run: RunRecord, width: int, framed: bool) -> Table:
     """The closing table: figures whole, configurations wrapped, however long their words are."""
     title, frame = "Finalists, on data the search never saw", box.HEAVY_HEAD if framed else None
     table = Table(title=title, title_justify="left", width=width, box=frame)
-    for name in ("trial", "configuration", "speed", "drop", "at most", "verdict"):
+    limited = run.goal.max_memory_bytes is not None
+    for name in ("trial", "configuration", "speed", "drop", "at most", *(["memory"] if limited else []), "verdict"):
         wraps = name == "configuration"
         table.add_column(
             name,
@@ -195,6 +197,7 @@ def _finalists(run: RunRecord, width: int, framed: bool) -> Table:
             f"{finalist.speedup.estimate:.2f}x",
             _signed(verdict.drop),
             _signed(verdict.drop_upper),
+            *([words.size(finalist.peak_memory_bytes)] if limited else []),
             verdict.status,
         )
         table.add_row(*map(Text, cells))  # as they are: brackets are no markup

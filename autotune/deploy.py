@@ -89,6 +89,13 @@ def load(directory: str | os.PathLike[str]) -> Any:
     return Bucketed(compiled, lengths.padding)
 
 
+def ready() -> None:
+    """Load OpenVINO and its CPU plugin, as compiling the first model would."""
+    import openvino
+
+    openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")
+
+
 def shapes(folder: Path) -> Shapes:
     """Return the lengths that the inputs of a deployed model may have.
 

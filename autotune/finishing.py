@@ -19,6 +19,7 @@ from autotune.record import Trial
 from autotune.runner import Runner
 from autotune.setting import Found, Setting
 from autotune.stages import StageFailed
+from autotune.weighing import Weighing
 
 FINALISTS = 5
 
@@ -55,12 +56,15 @@ class _Finishing:
         self._columns: dict[int, Sequence[float]] = {}
         self._places: dict[int, Sequence[int]] = {}
         self._verdicts: dict[int, Verdict] = {}
+        self._weighing = Weighing(setting, runner, self._note)
 
     def run(self) -> RunRecord:
         self._events.stage("finalists")
         self._phase(self._judge)
+        self._phase(lambda: self._weighing.finalists(self._chosen))
         self._phase(self._race)
         finalists, decision, exported = self._phase(self._write_winner)
+        finalists = self._phase(lambda: self._weighing.compared(finalists, decision.winner, self._interrupted))
         storage = self._storage(decision)
         saturation = self._phase(lambda: self._saturation(decision))
         calibrated = decide.calibrated(decision.winner, self._chosen, self._found.trials)
@@ -92,12 +96,14 @@ class _Finishing:
         """Choose the finalists; fewer where the timeout leaves no time to judge them all."""
         setting, trials = self._setting, decide.searched(self._found.trials)
         goal = setting.goal
-        every = chosen = decide.pick_finalists(trials, goal.tolerance, FINALISTS, goal.max_size_bytes)
+        every = chosen = decide.pick_finalists(
+            trials, goal.tolerance, FINALISTS, goal.max_size_bytes, smallest=goal.max_memory_bytes is not None
+        )
         if not self._found.late or setting.deadline is None:
             return self._stored(every)
         left = setting.deadline - time.monotonic()
         while len(chosen) > 2 and left < reserve.finishing_seconds(  # float f32 and the likeliest winner
-            setting.prepared, setting.sizes, chosen, trials, slack=0.0
+            setting.prepared, setting.sizes, chosen, trials, slack=0.0, weighed=goal.max_memory_bytes is not None
         ):
             chosen = decide.without_one(chosen)
         if len(chosen) < len(every):
@@ -223,7 +229,8 @@ class _Finishing:
                 [self._columns[t.number] for t in self._chosen],
                 [self._verdicts[t.number] for t in self._chosen],
                 self._setting.goal,
-                [self._places[t.number] for t in self._chosen],
+                places=[self._places[t.number] for t in self._chosen],
+                peaks=[self._weighing.peaks.get(t.number) for t in self._chosen],
             )
             judged = {decide.halved(f.configuration) for f in finalists}
             unjudged = [t for t in self._found.trials if decide.halved(t.configuration) not in judged]

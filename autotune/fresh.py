@@ -56,7 +56,7 @@ def compare(folder: Path, samples: Sequence[Any], judged: Callable[[Any], Arrays
             count, outputs = count + 1, len(expected)
         names = list(expected)
         reply = Path(scratch) / "reply.json"
-        told = _run(folder, Path(scratch), reply)
+        told = run(__name__, folder, Path(scratch), reply)
         found = {} if told else json.loads(reply.read_text())
     if found:
         told = (
@@ -66,9 +66,9 @@ def compare(folder: Path, samples: Sequence[Any], judged: Callable[[Any], Arrays
     return ExportCheck(count, outputs), told
 
 
-def _run(folder: Path, scratch: Path, reply: Path) -> str:
-    """Run the process; return why it failed, empty if it did not."""
-    command = [sys.executable, "-m", "autotune.fresh", *map(str, (folder, scratch, reply))]
+def run(module: str, folder: Path, scratch: Path, reply: Path) -> str:
+    """Run a module as a process of its own on these paths; return why it failed, empty if it did not."""
+    command = [sys.executable, "-m", module, *map(str, (folder, scratch, reply))]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
     except subprocess.TimeoutExpired:

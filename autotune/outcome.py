@@ -81,6 +81,7 @@ class Finalist:
         speedup: against float f32. ``speedup_best_float``: against the best float with the asked assurance.
         milliseconds: one value per common round.
         places: how many others ran before it in each round; empty where an older run did not record it.
+        peak_memory_bytes: of its written model, as ``footprint.peak_memory`` counts it; None where it was not measured.
     """
 
     trial: int
@@ -93,13 +94,21 @@ class Finalist:
     meets_size: bool = True
     meets_speedup: bool = True
     places: tuple[int, ...] = ()
+    meets_memory: bool = True
+    peak_memory_bytes: int | None = None
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it keeps the size and the peak memory asked for."""
+        return self.meets_size and self.meets_memory
 
 
 @dataclass(frozen=True)
 class Goal:
     """What the user asked for. ``tolerance`` is in the metric's own units; a limit that is None was not asked for.
 
-    ``max_size_bytes`` is of a model's constants, ``min_speedup`` is against float f32.
+    ``max_size_bytes`` is of a model's constants, ``max_memory_bytes`` of its peak memory as ``footprint.peak_memory``
+    counts it, ``min_speedup`` is against float f32.
     """
 
     metric: str
@@ -111,6 +120,7 @@ class Goal:
     assurance: Assurance
     max_size_bytes: int | None = None
     min_speedup: float | None = None
+    max_memory_bytes: int | None = None
 
     @property
     def asks_for_speed(self) -> bool:

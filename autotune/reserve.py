@@ -27,6 +27,8 @@ SLACK = 0.3
 RECENT = 8
 # Writing model, record and report, what mattered worked out, starting the process that compares the model, and ending.
 WRITING_SECONDS = 4.0
+# A fresh process that loads and runs a written model, for its peak memory, apart from compiling it.
+FOOTPRINT_SECONDS = 1.0
 # An emulated inference takes at most so many times as long as one of float f32 (1.1 to 1.2 on magika and PP-LCNet).
 EMULATED = 1.5
 
@@ -64,22 +66,28 @@ def finishing_seconds(
     finalists: Sequence[Trial],
     trials: Sequence[Trial],
     slack: float = SLACK,
+    *,
+    weighed: bool = False,
 ) -> float:
     """How long all that comes after the search takes: judging, at least the shortest timing, and the rest.
 
     Args:
         slack: what judging may take longer than estimated, as a share of it.
+        weighed: the peak memory of each finalist is measured, not only that of float f32 and the winner.
     """
     judging = judging_seconds(prepared, sizes, finalists, trials)
     timing = SHORT_RACE_SECONDS + sum(_making(t) for t in finalists)
-    return (1 + slack) * judging + timing + leaving_seconds(prepared, sizes, finalists)
+    others = sum(FOOTPRINT_SECONDS + _making(t) for t in finalists[2:]) if weighed else 0.0
+    return (1 + slack) * judging + timing + others + leaving_seconds(prepared, sizes, finalists)
 
 
 def leaving_seconds(prepared: Prepared, sizes: SplitSizes, finalists: Sequence[Trial]) -> float:
-    """How long comes after that: the winner written and loaded again; where its sums can saturate, also emulated."""
+    """How long comes after that: the winner written and loaded again, its peak memory and float f32's measured; where
+    its sums can saturate, also emulated.
+    """
     one = max((_making(t) for t in finalists), default=0.0)
     emulating = one + EMULATED * scoring_seconds(prepared, sizes.search) if prepared.model.can_saturate else 0.0
-    return WRITING_SECONDS + one + emulating
+    return WRITING_SECONDS + one + 2 * (FOOTPRINT_SECONDS + one) + emulating
 
 
 def trial_seconds(trial: Trial) -> float:

@@ -228,8 +228,9 @@ class _Searching:
         if self._setting.deadline is None:
             return math.inf
         prepared, sizes, trials = self._setting.prepared, self._setting.sizes, decide.searched(self._search.trials)
-        finalists = decide.pick_finalists(trials, self._tolerance, FINALISTS, self._setting.goal.max_size_bytes)
-        after = reserve.finishing_seconds(prepared, sizes, finalists, trials)
+        goal, weighed = self._setting.goal, self._setting.goal.max_memory_bytes is not None
+        finalists = decide.pick_finalists(trials, self._tolerance, FINALISTS, goal.max_size_bytes, smallest=weighed)
+        after = reserve.finishing_seconds(prepared, sizes, finalists, trials, weighed=weighed)
         if storing and self._setting.space.may_halve:
             after += sum(map(reserve.trial_seconds, decide.worth_halving(finalists, self._tolerance)))
         return self._setting.deadline - time.monotonic() - after

@@ -37,7 +37,9 @@ def store(
     """
     goal = setting.goal
     trials = decide.searched(search.trials)
-    finalists = decide.pick_finalists(trials, goal.tolerance, FINALISTS, goal.max_size_bytes)
+    finalists = decide.pick_finalists(
+        trials, goal.tolerance, FINALISTS, goal.max_size_bytes, smallest=goal.max_memory_bytes is not None
+    )
     if not setting.space.may_halve:
         no_choice = setting.space.float_weights == "f32"
         return {t.number: "float_weights in the recipe leaves no choice" for t in finalists if no_choice}

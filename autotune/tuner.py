@@ -202,6 +202,7 @@ class _Tuning:
             tolerance=wanted.max_drop.tolerance(score),
             max_latency_ms=wanted.max_latency_ms,
             max_size_bytes=wanted.max_size,
+            max_memory_bytes=wanted.max_memory,
             min_speedup=wanted.min_speedup,
             confidence=wanted.confidence,
             assurance=wanted.assurance,

@@ -15,6 +15,7 @@ from autotune.configuration import Configuration, Training
 from autotune.errors import UserError
 from autotune.explorer import explore, profile
 from autotune.findings import QuantizerRecord, StartingPoint
+from autotune.footprint import peak_memory
 from autotune.graph.activations import activation_ranges, graph_operators
 from autotune.graph.half import HalfStorage, rounded
 from autotune.graph.inspect import candidate_digest, constants_size, model_digest
@@ -33,6 +34,7 @@ from autotune.protocol import (
     Explored,
     Export,
     Exported,
+    Footprint,
     Judge,
     Measure,
     Measured,
@@ -60,7 +62,7 @@ from autotune.tasks.members import of_members
 from autotune.tasks.metrics import check_labels, of_boxes
 from autotune.timing import MIN_PAIRS, Timing
 from autotune.training.mapping import comparable, makes_new
-from autotune.writing import write
+from autotune.writing import footprint, write
 
 _TOO_LARGE = f"it takes copies of the weights, and these have over {LARGE / 2**30:.0f} GiB"
 
@@ -250,6 +252,19 @@ class Workshop:
             storage=self._storage,
             watch=watch,
             companions=self._setup.companions,
+            lengths=self._lengths,
+        )
+
+    @handle.register
+    def _(self, request: Footprint) -> int:
+        if request.written:
+            return peak_memory(request.directory, self._timing.samples)
+        return footprint(
+            self._build(request.configuration),
+            request,
+            threads=self._threads,
+            samples=self._timing.samples,
+            storage=self._storage,
             lengths=self._lengths,
         )
 

@@ -10,13 +10,14 @@ import numpy as np
 
 from autotune import deploy, fresh, memory
 from autotune.data import Lengths
+from autotune.footprint import peak_memory
 from autotune.graph.half import HalfStorage, rounded
 from autotune.graph.inspect import candidate_digest
 from autotune.measure.compiled import Compiled, Inputs, compile_emulated, deploy_properties
 from autotune.outcome import ExportCheck, OnnxExport
-from autotune.protocol import Companions, Export, Exported
+from autotune.protocol import Companions, Export, Exported, Footprint
 from autotune.record import Failure
-from autotune.stages import StageFailed
+from autotune.stages import StageFailed, stage
 from autotune.stopwatch import Stopwatch
 
 _ABOUT_ONNX = """
@@ -68,6 +69,43 @@ def write(
         operators = compiled.profile(samples[0] if request.final else None)
         onnx = _onnx(model, compiled, request, samples) if request.onnx else None
     return Exported(candidate_digest(model), operators, watch.seconds, note, check, onnx)
+
+
+def footprint(
+    model: Any,
+    request: Footprint,
+    *,
+    threads: int,
+    samples: Sequence[Inputs],
+    storage: HalfStorage,
+    lengths: Lengths | None = None,
+) -> int:
+    """Write a candidate's folder as it would be deployed, measure its peak memory in bytes, and remove the folder.
+
+    Args:
+        threads: where the configuration names none.
+
+    Raises:
+        StageFailed: it could not be written, or a fresh process could not load and run it.
+        UserError: the disk is full.
+    """
+    asked = request.configuration
+    properties = deploy_properties(asked.precision, asked.threads or threads, asked.dynamic_group)
+    try:
+        with stage("export"):
+            deploy.export(
+                storage.stored(model, asked.float_weights),
+                properties,
+                request.directory,
+                name=asked.label,
+                label=asked.label,
+                remark="",
+                lengths=lengths,
+            )
+            memory.release()
+        return peak_memory(request.directory, samples)
+    finally:
+        shutil.rmtree(request.directory, ignore_errors=True)
 
 
 def _kept(model: Any) -> str:

@@ -46,7 +46,9 @@ def finalists(
     columns: Sequence[Sequence[float]],
     verdicts: Sequence[Verdict | None],
     goal: Goal,
+    *,
     places: Sequence[Sequence[int]] | None = None,
+    peaks: Sequence[int | None] | None = None,
 ) -> list[Finalist]:
     """Join what the common rounds and the holdout say of the finalists.
 
@@ -55,13 +57,16 @@ def finalists(
         columns: milliseconds per inference, one row of values for each of ``chosen``, one value per round.
         verdicts: None where a finalist could not be judged; it is left out.
         places: how many others ran before each of ``chosen``, by round.
+        peaks: bytes of peak memory of each of ``chosen``; what was not measured keeps no limit of it.
 
     Raises:
         ValueError: float f32 is not among those judged.
     """
     joined = []
     orders = places if places is not None else [()] * len(chosen)
-    for trial, milliseconds, judged, order in zip(chosen, columns, verdicts, orders, strict=True):
+    known = peaks if peaks is not None else [None] * len(chosen)
+    limit = goal.max_memory_bytes
+    for trial, milliseconds, judged, order, peak in zip(chosen, columns, verdicts, orders, known, strict=True):
         if judged is None:
             continue
         joined.append(
@@ -75,6 +80,8 @@ def finalists(
                 meets_latency=goal.max_latency_ms is None or float(np.median(milliseconds)) <= goal.max_latency_ms,
                 meets_size=fits(trial, goal.max_size_bytes),
                 places=tuple(order),
+                meets_memory=limit is None or (peak is not None and peak <= limit),
+                peak_memory_bytes=peak,
             )
         )
     baseline = next((f for f in joined if f.configuration == Configuration()), None)
@@ -97,10 +104,10 @@ def choose(
     """Choose the winner: the fastest with the asked assurance that is faster than the best float.
 
     Faster means that the whole interval of the ratio to the best float lies above 1; at a tie the float model wins. If
-    a latency, a speedup or a size is asked for and some of these meet it, the winner is the fastest of them; where the
-    best float is too large, an int8 model that is not need not be faster than it. Among int8 models at a tie for the
-    fastest, a proven one wins, then the simplest, then the most accurate: the best of several equals would owe it to
-    luck.
+    a latency, a speedup, a size or a peak memory is asked for and some of these meet it, the winner is the fastest of
+    them; where the best float is too large, an int8 model that is not need not be faster than it. Among int8 models at
+    a tie for the fastest, a proven one wins, then the simplest, then the most accurate: the best of several equals
+    would owe it to luck.
 
     Args:
         judged: as :func:`finalists` returns them.
@@ -110,7 +117,7 @@ def choose(
     """
     best = best_float(judged, ENOUGH[goal.assurance])
     able = _faster_than(best, judged, ENOUGH[goal.assurance], goal)
-    meeting = [f for f in able if f.meets_latency and f.meets_size and f.meets_speedup]
+    meeting = [f for f in able if f.meets_latency and f.is_small and f.meets_speedup]
     winner = _fastest(meeting or able, goal)
     sure = _faster_than(best_float(judged, ENOUGH["proven"]), judged, ENOUGH["proven"], goal)
     proven = _fastest(sure, goal)
@@ -139,7 +146,7 @@ def best_float(judged: Sequence[Finalist], enough: Collection[Status]) -> Finali
     """
     baseline = next(f for f in judged if f.configuration == Configuration())
     own = next((f for f in judged if f.configuration == halved(Configuration())), baseline)
-    fits_alone = own.meets_size and not baseline.meets_size
+    fits_alone = own.is_small and not baseline.is_small
     if own.verdict.status == "proven" or (fits_alone and own.verdict.status in enough):
         baseline = own
     others = [f for f in judged if f.configuration.is_float and f.verdict.status in enough and f.speedup.low > 1]
@@ -152,7 +159,7 @@ def _faster_than(best: Finalist, judged: Sequence[Finalist], enough: Collection[
     The latter only where the best float is too large.
     """
     int8 = [f for f in judged if not f.configuration.is_float and f.verdict.status in enough]
-    return [best, *(f for f in int8 if speedup(f, best, goal).low > 1 or (f.meets_size and not best.meets_size))]
+    return [best, *(f for f in int8 if speedup(f, best, goal).low > 1 or (f.is_small and not best.is_small))]
 
 
 def _fastest(able: Sequence[Finalist], goal: Goal) -> Finalist:

@@ -65,7 +65,14 @@ def pareto_front(trials: Iterable[Trial]) -> tuple[int, ...]:
     return tuple(point.trial.number for point in _front(points(trials)))
 
 
-def pick_finalists(trials: Iterable[Trial], tolerance: float, limit: int, max_size: int | None = None) -> list[Trial]:
+def pick_finalists(
+    trials: Iterable[Trial],
+    tolerance: float,
+    limit: int,
+    max_size: int | None = None,
+    *,
+    smallest: bool = False,
+) -> list[Trial]:
     """Return the trials worth re-measuring and judging on the holdout: float f32, then the fastest first.
 
     Every finalist makes the holdout's bound of all of them wider, so only those that could win are taken:
@@ -87,6 +94,8 @@ def pick_finalists(trials: Iterable[Trial], tolerance: float, limit: int, max_si
         limit: how many in all; two int8 trials are taken beyond it rather than fewer.
         max_size: bytes that the winner's constants may take. If an int8 trial that may be within the tolerance keeps
             it, only those that do are taken; unless a float does too, they need not be faster than float.
+        smallest: where peak memory is limited, which the end alone can measure: the smallest int8 trial within the
+            tolerance is taken too, second to the fastest, for most of a model's memory is its constants.
 
     Raises:
         ValueError: float f32 is not among the complete trials.
@@ -104,7 +113,10 @@ def pick_finalists(trials: Iterable[Trial], tolerance: float, limit: int, max_si
         to_beat = 0.0
     int8 = [p for p in able if p.speedup.high > to_beat]
     slots = max(2, limit - 1 - len(floats))
-    chosen = floats + (_by_merit(int8, tolerance)[:slots] or _closest(measured, tolerance))
+    ranked = _by_merit(int8, tolerance)
+    if smallest and (least := _smallest(able, tolerance)):
+        ranked = list({p.trial.number: p for p in (*ranked[:1], *least, *ranked[1:])}.values())
+    chosen = floats + (ranked[:slots] or _closest(measured, tolerance))
     return [baseline.trial, *(p.trial for p in sorted(chosen, key=_fastest_first))]
 
 
@@ -172,6 +184,15 @@ def _by_merit(int8: Sequence[Point], tolerance: float) -> list[Point]:
         *front,
     ]
     return list({p.trial.number: p for p in ranked}.values())
+
+
+def _smallest(int8: Iterable[Point], tolerance: float) -> list[Point]:
+    """Return the one of the fewest bytes within the tolerance, the fastest of equals; or none."""
+    return sorted((p for p in int8 if p.drop <= tolerance), key=lambda p: (_size(p), _fastest_first(p)))[:1]
+
+
+def _size(point: Point) -> int:
+    return point.trial.measurement.size_bytes if point.trial.measurement else 0
 
 
 def _closest(measured: Iterable[Point], tolerance: float) -> list[Point]:

@@ -31,6 +31,8 @@ def sentence(
         parts.append(_speedup_part(winner, goal.min_speedup, goal))
     if goal.max_size_bytes is not None:
         parts.append(_size_part(winner, goal.max_size_bytes, goal))
+    if goal.max_memory_bytes is not None:
+        parts.append(_memory_part(winner, goal.max_memory_bytes, goal))
     if winner.configuration != Configuration():
         parts.append(_drop_part(winner, goal))
     if why:
@@ -124,6 +126,17 @@ def _size_part(winner: Finalist, allowed: int, goal: Goal) -> str:
     return (
         f"The asked size of {_megabytes(allowed)} is not met: nothing that is {goal.assurance} to keep the tolerance "
         "meets it."
+    )
+
+
+def _memory_part(winner: Finalist, allowed: int, goal: Goal) -> str:
+    peak = winner.peak_memory_bytes
+    if winner.meets_memory and peak is not None:
+        return f"Its peak memory is {_megabytes(peak)}; {_megabytes(allowed)} were asked for."
+    takes = "could not be measured" if peak is None else f"is {_megabytes(peak)}"
+    return (
+        f"The asked peak memory of {_megabytes(allowed)} is not met: no finalist that is {goal.assurance} to keep the "
+        f"tolerance meets all that was asked, and that of this one {takes}."
     )
 
 

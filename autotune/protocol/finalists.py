@@ -138,6 +138,21 @@ class Export:
 
 
 @dataclass(frozen=True)
+class Footprint:
+    """Measure the peak memory of a candidate's written folder. Answered by its bytes, an int.
+
+    ``footprint.peak_memory`` says what they count.
+
+    Attributes:
+        directory: the deployed folder; or, unless it is ``written``, where it is put for this and removed again.
+    """
+
+    configuration: Configuration
+    directory: Path
+    written: bool = False
+
+
+@dataclass(frozen=True)
 class Exported:
     """What was written.
 

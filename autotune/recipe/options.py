@@ -13,6 +13,7 @@ class Limits(TypedDict, total=False):
     max_latency: str | float | None
     min_speedup: str | float | None
     max_size: str | int | None
+    max_memory: str | int | None
     confidence: float | None
     assurance: str | None
     trials: int | None
@@ -42,6 +43,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "max_latency": ("tolerance", "max_latency"),
     "min_speedup": ("tolerance", "min_speedup"),
     "max_size": ("tolerance", "max_size"),
+    "max_memory": ("tolerance", "max_memory"),
     "confidence": ("tolerance", "confidence"),
     "assurance": ("tolerance", "assurance"),
     "trials": ("budget", "trials"),

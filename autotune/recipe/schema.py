@@ -79,6 +79,8 @@ class Tolerance(Frozen):
         max_latency: milliseconds per inference; None for no limit.
         min_speedup: times as fast as float f32; None for no limit.
         max_size: bytes of the model's constants; None for no limit.
+        max_memory: bytes of the written model's peak memory: what a process that loads and runs it takes at most, less
+            what it had before; None for no limit. Measured of finalists alone, after the search.
         confidence: of every bound and interval.
         assurance: ``proven`` wants the bound of the winner's drop within the tolerance, ``expected`` its estimate.
     """
@@ -87,6 +89,7 @@ class Tolerance(Frozen):
     max_latency: Milliseconds | None = None
     min_speedup: Speedup | None = None
     max_size: Bytes | None = None
+    max_memory: Bytes | None = None
     confidence: Annotated[float, Gt(0.5), Lt(1)] = 0.95
     assurance: Literal["expected", "proven"] = "expected"
 

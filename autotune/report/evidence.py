@@ -229,6 +229,10 @@ def _finalist_row(found: Lookup, finalist: Finalist, metric: MetricWords) -> Fin
         remarks.append(f"not the {words.ratio(asked)} asked for")
     if not finalist.meets_size and (size := found.run.goal.max_size_bytes) is not None:
         remarks.append(f"larger than the allowed {words.size(size)}")
+    if (memory := found.run.goal.max_memory_bytes) is not None:
+        peak = words.size(finalist.peak_memory_bytes)
+        above = "" if finalist.meets_memory else f", not within the allowed {words.size(memory)}"
+        remarks.append(f"peak memory {peak}{above}")
     if verdict.status == "expected" and verdict.more_samples is not None:
         more, units = words.roughly(verdict.more_samples), "labelled samples"
         if verdict.more_groups is not None:

@@ -26,6 +26,8 @@ def summary(run: RunRecord) -> dict[str, Any]:
     no figure for it. ``onnx`` is None where it was not asked for; its ``sentence`` says why nothing was ``written``.
     ``storage`` says how the winner's float weights are stored, what that saved and why; figures of the other way are
     None where it was not measured.
+    ``peak_memory`` is in bytes, of the written models, as ``footprint.peak_memory`` counts it; None where it was not
+    measured, as of finalists where no limit was asked for.
     ``verdict``, ``speedup`` and ``speedup_best_float`` are the winner's; without one their values are None.
     """
     found = Lookup(run)
@@ -48,6 +50,7 @@ def summary(run: RunRecord) -> dict[str, Any]:
             "float_f32": found.baseline_ms(),
             "winner": median(winner.milliseconds) if winner and winner.milliseconds else None,
         },
+        "peak_memory": {"winner": _peak(winner), "float": _peak(found.baseline_finalist)},
         "baseline_score": run.baseline_score,
         "saturation": None if run.saturation is None else asdict(run.saturation),
         "export_check": _export_check(run),
@@ -78,6 +81,10 @@ def summary(run: RunRecord) -> dict[str, Any]:
     }
     as_json: dict[str, Any] = plain(figures, lambda _: None)
     return as_json
+
+
+def _peak(finalist: Finalist | None) -> int | None:
+    return None if finalist is None else finalist.peak_memory_bytes
 
 
 def _export_check(run: RunRecord) -> dict[str, Any] | None:
@@ -121,6 +128,8 @@ def _finalist(finalist: Finalist | None, found: Lookup) -> dict[str, Any] | None
         "meets_latency": finalist.meets_latency,
         "meets_size": finalist.meets_size,
         "meets_speedup": finalist.meets_speedup,
+        "meets_memory": finalist.meets_memory,
+        "peak_memory_bytes": finalist.peak_memory_bytes,
         "size_bytes": None if measured is None else measured.size_bytes,
     }
 

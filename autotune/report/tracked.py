@@ -69,6 +69,7 @@ def _parameters(run: RunRecord, winner: Configuration | None) -> dict[str, str]:
         "max_drop": goal.max_drop,
         "max_latency_ms": goal.max_latency_ms,
         "max_size_bytes": goal.max_size_bytes,
+        "max_memory_bytes": goal.max_memory_bytes,
         "confidence": goal.confidence,
         "assurance": goal.assurance,
         "holdout_samples": run.splits.holdout,

@@ -129,6 +129,7 @@ def _cards(found: Lookup, metric: MetricWords) -> tuple[Card, ...]:
         _metric_card(winner, found.run, metric),
         _latency_card(winner, found),
         _size_card(winner, found),
+        *_memory_card(winner, found),
         _speed_card(winner, found),
         _throughput_card(winner, found),
     )
@@ -177,6 +178,19 @@ def _size_card(winner: Finalist, found: Lookup) -> Card:
     if (limit := found.run.goal.max_size_bytes) is not None:
         details.append(f"at most {words.size(limit)} asked: {'met' if winner.meets_size else 'not met'}")
     return Card("size", words.size(before), words.size(after), change, tuple(details))
+
+
+def _memory_card(winner: Finalist, found: Lookup) -> tuple[Card, ...]:
+    """None where no peak memory was measured: in an older run, or in one that was interrupted."""
+    baseline = found.baseline_finalist
+    before, after = None if baseline is None else baseline.peak_memory_bytes, winner.peak_memory_bytes
+    if before is None and after is None:
+        return ()
+    details = ["a fresh process at most, loading and running the written model, less what it had before"]
+    if (limit := found.run.goal.max_memory_bytes) is not None:
+        details.append(f"at most {words.size(limit)} asked: {'met' if winner.meets_memory else 'not met'}")
+    change = words.change(before, after) if before and after is not None else ""
+    return (Card("peak memory", words.size(before), words.size(after), change, tuple(details)),)
 
 
 def _speed_card(winner: Finalist, found: Lookup) -> Card:
@@ -237,6 +251,7 @@ def _goal(run: RunRecord, metric: MetricWords) -> tuple[Choice, ...]:
         Choice("largest latency", limit),
         Choice("least speedup", "none" if goal.min_speedup is None else words.ratio(goal.min_speedup)),
         Choice("largest size", "none" if goal.max_size_bytes is None else words.size(goal.max_size_bytes)),
+        Choice("largest peak memory", "none" if goal.max_memory_bytes is None else words.size(goal.max_memory_bytes)),
         Choice("confidence", words.confidence(goal.confidence)),
         Choice("assurance asked", goal.assurance),
     )

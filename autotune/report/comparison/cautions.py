@@ -36,6 +36,7 @@ _CAUTIONS: tuple[tuple[Callable[[RunRecord], object], str], ...] = (
             run.goal.max_latency_ms,
             run.goal.min_speedup,
             run.goal.max_size_bytes,
+            run.goal.max_memory_bytes,
         ),
         "What was asked for differs: a larger tolerance lets a faster model win.",
     ),

@@ -211,6 +211,7 @@ _ASKED: _Rows = (
     ("largest latency", lambda s: Cell(_limit(s.run.goal.max_latency_ms, words.milliseconds))),
     ("least speedup", lambda s: Cell(_limit(s.run.goal.min_speedup, words.ratio))),
     ("largest size", lambda s: Cell(_limit(s.run.goal.max_size_bytes, words.size))),
+    ("largest peak memory", lambda s: Cell(_limit(s.run.goal.max_memory_bytes, words.size))),
     ("assurance", lambda s: Cell(s.run.goal.assurance)),
     ("confidence", lambda s: Cell(words.confidence(s.run.goal.confidence))),
 )
