@@ -70,7 +70,7 @@ def _peak(folder: Path, scratch: Path) -> int:
     compiled = deploy.load(folder)
     for inputs in samples:
         compiled(inputs)
-    return max(0, _most_resident() - before)
+    return max(0, _most_resident() - int(before))
 
 
 def _most_resident() -> int:

@@ -52,12 +52,11 @@ def test_racing_compiles_each_and_writing_only_the_winner() -> None:
     for slack in (0.0, 0.5):
         found = reserve.finishing_seconds(PREPARED, SIZES, FINALISTS, [F32], slack)
         assert found == pytest.approx(rest + (1 + slack) * judging)
-    assert reserve.leaving_seconds(PREPARED, SIZES, FINALISTS) == pytest.approx(reserve.WRITING_SECONDS + 0.8)
+    leaving = reserve.WRITING_SECONDS + 0.8 + 2 * (reserve.FOOTPRINT_SECONDS + 0.8)
+    assert reserve.leaving_seconds(PREPARED, SIZES, FINALISTS) == pytest.approx(leaving)
     saturating = replace(PREPARED, model=replace(MODEL, can_saturate=True))
     emulated = 0.8 + reserve.EMULATED * 200 * 0.002
-    assert reserve.leaving_seconds(saturating, SIZES, FINALISTS) == pytest.approx(
-        reserve.WRITING_SECONDS + 0.8 + emulated
-    )
+    assert reserve.leaving_seconds(saturating, SIZES, FINALISTS) == pytest.approx(leaving + emulated)
 
 
 def test_float_alone_is_judged_without_scoring_a_finalist() -> None:

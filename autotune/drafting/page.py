@@ -17,7 +17,7 @@ _WIDTH = 100
 _SHOWN = 12  # columns of a table
 _REST = """\
 # How much worse than float the result may be: a share of float's score (1%), or a number in the metric's units (0.01).
-# Constraints on the winner, if you have any: max_latency: 5ms, max_size: 25MB, assurance: proven
+# Constraints on the winner, if you have any: max_latency: 5ms, max_size: 25MB, max_memory: 200MB, assurance: proven
 tolerance: {max_drop: 1%}
 
 # The search ends after so many candidates, or when the run has taken that long.

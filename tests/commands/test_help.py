@@ -39,7 +39,7 @@ def completed(**asked: str) -> str:
     ("words", "offered"),
     [
         ("autotune va", {"validate"}),
-        ("autotune tune --max", {"--max-drop", "--max-latency", "--max-size"}),
+        ("autotune tune --max", {"--max-drop", "--max-latency", "--max-memory", "--max-size"}),
         ("autotune tune --metric map", {"map", "map-50"}),
         ("autotune init --task text-cl", {"text-classification"}),
         ("autotune verify --isa nat", {"native"}),

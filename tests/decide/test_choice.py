@@ -7,7 +7,7 @@ from autotune.configuration import Configuration
 from autotune.decide import choose, finalists
 
 
-def decide(entries, asked=None, interrupted=False, sizes=None, unjudged=()):
+def decide(entries, asked=None, interrupted=False, sizes=None, *, unjudged=(), peaks=None):
     """Decide among (configuration, milliseconds, verdict) entries; trial numbers are their positions."""
     asked = asked or goal()
     sizes = sizes or [1000] * len(entries)
@@ -16,7 +16,7 @@ def decide(entries, asked=None, interrupted=False, sizes=None, unjudged=()):
         for i, ((configuration, _, _), size) in enumerate(zip(entries, sizes, strict=True))
     ]
     columns = [column(ms, seed=i) for i, (_, ms, _) in enumerate(entries)]
-    judgements = finalists(trials, columns, [v for _, _, v in entries], asked)
+    judgements = finalists(trials, columns, [v for _, _, v in entries], asked, peaks=peaks)
     return choose(judgements, asked, interrupted, unjudged), judgements
 
 
@@ -195,6 +195,25 @@ def test_size_asked():
     assert "The asked size of 0.0005 MB is not met" in unmet.sentence
     both, _ = decide(entries, goal(max_size_bytes=1200, max_latency_ms=5.0), sizes=sizes)
     assert both.outcome == "constraint-unmet"
+
+
+def test_memory_asked():
+    entries = [F32, (int8("a"), 2.0, judged("expected")), (compressed(0), 7.0, judged("expected"))]
+    peaks = [90_000_000, 60_000_000, 40_000_000]
+    met, found = decide(entries, goal(max_memory_bytes=60_000_000), peaks=peaks)
+    assert (met.outcome, met.winner) == ("winner", 1)
+    assert [f.meets_memory for f in found] == [False, True, True]
+    assert [f.peak_memory_bytes for f in found] == peaks
+    assert "Its peak memory is 60 MB; 60 MB were asked for." in met.sentence
+    slow, _ = decide(entries, goal(max_memory_bytes=50_000_000), peaks=peaks)
+    assert (slow.outcome, slow.winner) == ("winner", 2), "slower than float, which takes too much"
+    unmet, _ = decide(entries, goal(max_memory_bytes=30_000_000), peaks=peaks)
+    assert (unmet.outcome, unmet.winner) == ("constraint-unmet", 1), "the fastest is the best effort"
+    assert "The asked peak memory of 30 MB is not met" in unmet.sentence
+    assert "that of this one is 60 MB." in unmet.sentence
+    unknown, found = decide(entries, goal(max_memory_bytes=100_000_000), peaks=[None] * 3)
+    assert unknown.outcome == "constraint-unmet" and "that of this one could not be measured." in unknown.sentence
+    assert decide(entries, peaks=[None] * 3)[0].outcome == "winner", "nothing was asked"
 
 
 def test_compressed_layers_compete_with_static_int8_and_are_no_best_float():

@@ -182,3 +182,15 @@ def test_quantisers_are_shown_of_the_winner_else_of_the_fastest_that_calibration
     assert calibrated(0, [plain, fast, slow], every) is fast
     assert calibrated(3, [plain, weights], every) is fast, "no finalist has any"
     assert calibrated(0, [plain, weights], [plain, weights]) is None
+
+
+def test_a_limit_of_memory_takes_the_smallest_too() -> None:
+    trials = [
+        trial(0, FLOAT, 1.0, 0.0, size=4000),
+        *(trial(i, int8(n), 2.5 - i / 10, 0.0, size=1500) for i, n in ((1, "a"), (2, "b"))),
+        trial(3, compressed(128), 0.9, 0.003, size=1000),
+        trial(4, compressed(0), 0.8, 0.02, error=0.001, size=500),  # beyond the tolerance
+    ]
+    assert 3 not in numbers(pick_finalists(trials, TOLERANCE, 3))
+    assert numbers(pick_finalists(trials, TOLERANCE, 3, smallest=True)) == [0, 1, 3]
+    assert numbers(pick_finalists(trials[:1] + trials[3:], TOLERANCE, 3, smallest=True)) == [0, 3], "slower than float"

@@ -141,6 +141,11 @@ def test_absurd_tolerance(tiny: Path, tmp_path: Path, drop: str) -> None:
     assert "--max-drop" in tune(tiny, tmp_path, max_drop=drop)
 
 
+@pytest.mark.parametrize("memory", ["-5MB", "plenty"])
+def test_absurd_memory(tiny: Path, tmp_path: Path, memory: str) -> None:
+    assert f"--max-memory: '{memory}' is not a size: write" in tune(tiny, tmp_path, max_memory=memory)
+
+
 def test_untrusted_code_does_not_run(tiny: Path, tmp_path: Path) -> None:
     witness = tmp_path / "ran"
     code = tmp_path / "load.py"

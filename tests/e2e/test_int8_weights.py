@@ -73,12 +73,16 @@ def test_the_ladder_ends_where_it_is_fast_enough(
 @pytest.mark.slow
 def test_the_winner_keeps_the_size(folder: Path) -> None:
     output = folder / "run"
-    result = run("tune", folder / "recipe.yaml", "--output", output)
+    result = run("tune", folder / "recipe.yaml", "--max-memory", "1GB", "--output", output)
     assert result.returncode == 0, result.stderr + result.stdout
     summary = json.loads((output / "run.json").read_text())
     winner = summary["winner"]
     assert summary["outcome"] == "winner" and winner["meets_size"]
     assert winner["size_bytes"] <= MAX_SIZE < summary["model"]["size_bytes"]
+    peaks = [finalist["peak_memory_bytes"] for finalist in summary["finalists"]]
+    assert winner["meets_memory"] and all(0 < peak < 1e9 for peak in peaks), "each was measured"
+    assert summary["peak_memory"]["winner"] in peaks and summary["peak_memory"]["float"] in peaks
+    assert "; 1,000 MB were asked for." in summary["sentence"] and "memory" in result.stdout
     compression = winner["configuration"]["compression"]
     assert {"layer0", "layer1"} <= set(compression["operators"])
     assert winner["configuration"]["float_weights"] == "f16", "from the start, where float f32 is too large"
@@ -102,13 +106,16 @@ def test_the_winner_keeps_the_size(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_size_that_nothing_keeps(folder: Path) -> None:
+def test_a_size_and_a_memory_that_nothing_keeps(folder: Path) -> None:
     output = folder / "unmet"
-    result = run("tune", folder / "recipe.yaml", "--max-size", "1kB", "--trials", "3", "--output", output)
+    result = run(
+        "tune", folder / "recipe.yaml", "--max-size", "1kB", "--max-memory", "9kB", "--trials", "3", "--output", output
+    )
     assert result.returncode == 3, result.stderr + result.stdout
     summary = json.loads((output / "run.json").read_text())
     assert summary["outcome"] == "constraint-unmet"
     assert "The asked size of 0.001 MB is not met" in summary["sentence"]
+    assert "The asked peak memory of 0.009 MB is not met" in summary["sentence"]
     assert (output / "model" / "README.md").read_text().count("Best effort, what was asked is not met.") == 1
 
 

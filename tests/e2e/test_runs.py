@@ -67,6 +67,7 @@ def test_leaves_everything_it_promises(finished: Path) -> None:
         assert summary["saturation"] is None
     assert summary["outcome"] == "winner"
     assert summary["export_check"] == {"samples": 8, "outputs": 1, "process": "fresh", "equal": "bitwise"}
+    assert all(0 < summary["peak_memory"][name] < 1e9 for name in ("winner", "float"))
     assert summary["verdict"]["status"] in ("expected", "proven")
     assert summary["verdict"]["drop"] <= summary["verdict"]["tolerance"]
     assert summary["verdict"]["n"] == summary["splits"]["holdout"]

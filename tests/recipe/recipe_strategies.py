@@ -82,6 +82,7 @@ tolerances = st.builds(
     max_latency=st.none() | positive,
     min_speedup=st.none() | positive.map(lambda more: 1.0 + more).filter(lambda times: times > 1),
     max_size=st.none() | st.integers(1, 10**12) | st.integers(1, 999).map(lambda n: n * 10**6),
+    max_memory=st.none() | st.integers(1, 10**12),
     confidence=st.floats(0.51, 0.999),
     assurance=st.sampled_from(["expected", "proven"]),
 )

@@ -144,6 +144,8 @@ def test_version(path: Path, line: str | None, message: str) -> None:
         ("tolerance: {min_speedup: 1x}", ":6: tolerance.min_speedup: must be above 1, which is float f32's own speed, not 1x:"),
         ("tolerance: {max_size: 5 parsec}", ":6: tolerance.max_size: '5 parsec' is not a size: write '25MB' or '800kB'."),
         ("tolerance: {max_size: 0.1B}", ":6: tolerance.max_size: must be at least one byte, not 0.1B: write '25MB' or '800kB'."),
+        ("tolerance: {max_memory: -5MB}", ":6: tolerance.max_memory: '-5MB' is not a size: write '25MB' or '800kB'."),
+        ("tolerance: {max_memory: 0}", ":6: tolerance.max_memory: must be above zero and finite, not 0: write '25MB' or '800kB'."),
         ("tolerance: {max_latency: -1}", ":6: tolerance.max_latency: must be above zero"),
         ("tolerance: {confidence: 95}", ":6: tolerance.confidence: must be below 1, not 95."),
         ("tolerance: {confidence: high}", ":6: tolerance.confidence: must be a number, not 'high'."),

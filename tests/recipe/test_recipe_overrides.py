@@ -33,11 +33,16 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> recipe.Recipe:
 def test_options_replace_what_the_recipe_says(asked: recipe.Recipe) -> None:
     new = asked.with_overrides(
         name="ten", max_drop="2%", max_latency="3ms", confidence=0.99, assurance="proven", trials=7, timeout="10m",
-        threads=3, seed=5, min_speedup="1.5",
+        threads=3, seed=5, min_speedup="1.5", max_memory="200MB",
     )  # fmt: skip
     assert new.name == "ten"
     assert new.tolerance == recipe.Tolerance(
-        max_drop=recipe.Drop(0.02, True), max_latency=3.0, confidence=0.99, assurance="proven", min_speedup=1.5
+        max_drop=recipe.Drop(0.02, True),
+        max_latency=3.0,
+        confidence=0.99,
+        assurance="proven",
+        min_speedup=1.5,
+        max_memory=200_000_000,
     )
     assert new.budget == recipe.Budget(trials=7, timeout=600.0)
     assert (new.threads, new.seed) == (3, 5)

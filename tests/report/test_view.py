@@ -100,6 +100,17 @@ def test_cards_before_and_after() -> None:
     )
 
 
+def test_peak_memory_before_and_after() -> None:
+    peaks = {INT8_WINS.winner: 60_000_000, 0: 110_000_000}
+    finalists = tuple(replace(f, peak_memory_bytes=peaks.get(f.trial)) for f in INT8_WINS.finalists)
+    card = next(c for c in view(replace(INT8_WINS, finalists=finalists)).cards if c.title == "peak memory")
+    assert (card.before, card.after, len(card.details)) == ("110 MB", "60.0 MB", 1)
+    run = replace(INT8_WINS, finalists=finalists, goal=replace(INT8_WINS.goal, max_memory_bytes=70_000_000))
+    card = next(c for c in view(run).cards if c.title == "peak memory")
+    assert card.details[-1] == "at most 70.0 MB asked: met"
+    assert "peak memory 60.0 MB" in next(f.remark for f in view(run).finalists if f.trial == run.winner)
+
+
 def test_cards_of_a_float_winner_and_of_no_winner() -> None:
     assert view(FLOAT_WINS).cards[3].details[0] == "the winner is the best float"
     assert [c.after for c in view(INTERRUPTED).cards] == ["0.8950", "1.00 ms", "3.12 MB"]
