@@ -131,6 +131,7 @@ def _figures(found: Lookup) -> dict[str, float | None]:
         "drop": verdict.drop,
         "drop_upper": verdict.drop_upper,
         "size_bytes": None if measured is None else measured.size_bytes,
+        "peak_memory_bytes": winner.peak_memory_bytes,
     }
 
 

@@ -175,6 +175,12 @@ def _latency(side: _Side, winner: Finalist) -> Cell:
     return Cell(words.milliseconds(_milliseconds(winner)), f"float f32 {words.milliseconds(side.found.baseline_ms())}")
 
 
+def _memories(side: _Side, winner: Finalist) -> Cell:
+    baseline = side.found.baseline_finalist
+    before = None if baseline is None else baseline.peak_memory_bytes
+    return Cell(words.size(winner.peak_memory_bytes), f"float f32 {words.size(before)}")
+
+
 def _sizes(side: _Side, _: Finalist) -> Cell:
     baseline = side.found.baseline.measurement if side.found.baseline is not None else None
     return Cell(words.size(_size(side)), f"float f32 {words.size(None if baseline is None else baseline.size_bytes)}")
@@ -200,6 +206,7 @@ _VERDICT: _Rows = (
     ("score", _of_winner(_score)),
     ("latency", _of_winner(_latency)),
     ("size of constants", _of_winner(_sizes)),
+    ("peak memory", _of_winner(_memories)),
     ("trials", lambda side: Cell(words.count(len(side.run.trials)))),
     ("wall time", lambda side: Cell(words.duration(side.run.wall_seconds))),
     ("started", lambda side: Cell(side.run.started.replace("T", " ", 1))),
