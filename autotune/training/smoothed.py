@@ -87,7 +87,7 @@ def _is_constant(node: Any, end: str) -> bool:
 
 
 def _dividing(layers: int) -> list[Hook]:
-    """Return a hook for each layer that reads one tensor: all get one product, an operator with one quantiser behind it.
+    """Return a hook for each layer that reads one tensor: all get one product, with one quantiser behind it.
 
     Each layer runs once at a time: where one is given the same tensor again, the module runs again, or a copy of it.
     Functions, for a copy of the module takes them as they are: objects would be copied with the tensors that they hold.
