@@ -17,6 +17,8 @@ from autotune.training.losses import distance, of_labels
 
 # The least root mean square that a tensor counts with: biases may begin as zeros.
 _SMALLEST = 1e-3
+# The argument of transformers that says where a text is padded.
+_MASK = "attention_mask"
 # Part of the names of what NNCF adds.
 _QUANTISER = "__nncf_hooks"
 # A range keeps its sign, and this share of its width: what comes close to 0 loses all that it quantises.
@@ -119,7 +121,7 @@ class Learning:
         if self._loss != "labels":
             with torch.no_grad():
                 wanted = outputs(self._teacher, batch)
-            terms.append(distance(given, wanted))
+            terms.append(distance(given, wanted, batch.get(_MASK)))
         if self._loss != "distillation":
             assert labels is not None
             terms.append(of_labels(given[self._labelled], labels))
