@@ -58,7 +58,7 @@ def retrain(
     if spec is None or lessons is None:
         return "Not climbed: the recipe has no training."
     found = [t for t in search.trials if t.origin not in ADOPTED]
-    if decide.is_served(found, setting.goal, clearly=True):
+    if decide.is_served(found, setting.goal):
         return "Not climbed: static int8 or a lower rung clearly has what was asked for."
     start = decide.to_train(found, setting.goal)
     if start is None or start.configuration.quantization is None:
@@ -129,7 +129,7 @@ def _rounds(
         found = evaluator.evaluate(proposal.number, made, "training", search.trials)
         tell(proposal, found)
         rounds = [t for t in search.trials if t.origin == "training"]
-        if decide.is_served(rounds, setting.goal, clearly=True):
+        if decide.is_served(rounds, setting.goal):
             return f"Trained {counted(done, 'step')}: trial {found.trial.number} is clearly within the tolerance."
         if no_better(rounds):
             return f"Trained {counted(done, 'step')}: the drop gets no smaller any more."

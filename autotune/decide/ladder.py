@@ -44,13 +44,9 @@ def fast_enough(trials: Iterable[Trial], goal: Goal) -> Trial | None:
     return max(able, key=_speed).trial if able else None
 
 
-def is_served(trials: Iterable[Trial], goal: Goal, *, clearly: bool = False) -> bool:
-    """Tell whether some int8 model is within the tolerance and worth having; see :func:`to_train`.
-
-    Args:
-        clearly: its drop is below the tolerance by more than its error.
-    """
-    errors = ERRORS[goal.assurance] if clearly else 0.0
+def is_served(trials: Iterable[Trial], goal: Goal) -> bool:
+    """Tell whether some int8 model is worth having, see :func:`to_train`, and clearly within the tolerance."""
+    errors = ERRORS[goal.assurance]
     return any(p.clearly_within(goal.tolerance, errors) for p in _worth_having(_points(trials), goal))
 
 
