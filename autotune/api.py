@@ -19,6 +19,7 @@ from autotune.outcome import RunRecord
 from autotune.recipe import PREFIX, Limits, Recipe, TrainingSpec, load
 from autotune.sources import objects
 from autotune.sources.given import Given
+from autotune.sources.pretrained import Processor
 from autotune.tracking import reach
 from autotune.tuner import Options
 from autotune.tuner import tune as run_tune
@@ -112,7 +113,7 @@ def tune(
     task: str | Mapping[str, Any] | None = None,
     space: Mapping[str, Any] | None = None,
     strategy: str | Mapping[str, Any] | None = None,
-    processor: Any = None,
+    processor: Processor | None = None,
     training: Mapping[str, Any] | TrainingSpec | None = None,
     name: str | None = None,
     output: str | os.PathLike[str] | None = None,
@@ -136,7 +137,8 @@ def tune(
             (inputs, label) or a mapping; a callable that returns one of these; or a mapping of ``calibration``,
             ``search`` and ``holdout`` to any of them. With a ``task`` they are rows instead: a mapping of columns by
             name (``{"text": [...], "label": [...]}``), an iterable of mappings, a ``pandas.DataFrame``; images may be
-            paths, arrays (uint8, (height, width, 3)) or PIL's. Or what a recipe says of data:
+            paths, PIL's or arrays (uint8, (height, width, 3)), recordings paths or as the ``datasets`` library has
+            them. Or what a recipe says of data:
             ``{"path": "t.csv", "columns": {"text": "body"}}``.
         metric: a name, ``FILE.py:function``, or a function of outputs (dict of arrays by output name) and labels that
             returns one score per sample or one number. It runs in another process.

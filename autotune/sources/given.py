@@ -14,6 +14,7 @@ from autotune.folder import RunFolder
 from autotune.recipe import DataSource, TrainingSpec
 from autotune.recipe.sources import named_source
 from autotune.sources import objects, pretrained
+from autotune.sources.pretrained import Processor
 from autotune.sources.rows import write_rows
 
 
@@ -48,7 +49,7 @@ class Given:
         elif not self._folder.study.exists():  # nothing was measured: the same call can be made again
             shutil.rmtree(self._folder.path if self._made else self._folder.given, ignore_errors=True)
 
-    def model(self, model: Any, task: str | Mapping[str, Any] | None, processor: Any) -> str:
+    def model(self, model: Any, task: str | Mapping[str, Any] | None, processor: Processor | None) -> str:
         """Return the path of a model's file; of a model of transformers with a task, that of its folder.
 
         Args:

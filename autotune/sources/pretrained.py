@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from autotune import chatter
 from autotune.errors import UserError
@@ -14,6 +14,13 @@ from autotune.text import TASKS as TEXT_TASKS
 
 # What prepares the samples of a task, by their kind; texts have none.
 _PREPARES = {None: "tokenizer", "image": "image processor", "audio": "feature extractor"}
+
+
+class Processor(Protocol):
+    """Tokenizers, image processors and feature extractors of transformers."""
+
+    def save_pretrained(self, directory: Any, /) -> Any:
+        """Write what :meth:`from_pretrained` reads into a folder."""
 
 
 def is_pretrained(model: object) -> bool:
@@ -68,7 +75,7 @@ def check(model: object, processor: object, task: str | Mapping[str, Any]) -> No
         )
 
 
-def save(model: Any, processor: Any, folder: Path) -> Path:
+def save(model: Any, processor: Processor | None, folder: Path) -> Path:
     """Save a model of transformers, and what prepares its samples beside it.
 
     Raises:

@@ -8,15 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image, ImageOps
-
 from autotune.errors import UserError
 from autotune.files import replacing
 from autotune.media import MEDIA_TASKS
-
-# Modes of images that PNG cannot hold.
-_NOT_PNG = ("CMYK", "YCbCr", "LAB", "HSV", "F")
+from autotune.sources.cells import as_file
 
 
 def write_rows(given: Any, path: Path, where: str, task: str) -> Path:
@@ -24,7 +19,7 @@ def write_rows(given: Any, path: Path, where: str, task: str) -> Path:
 
     Args:
         given: what :func:`columns` takes.
-        path: of the table (.jsonl); images and bytes become files in a folder of that name without the suffix.
+        path: of the table (.jsonl); images and recordings become files in a folder of that name without the suffix.
         where: what an error message begins with.
         task: the recipe's; to tasks of images and recordings a text in the column of files is a path, relative to the
             current folder.
@@ -35,11 +30,9 @@ def write_rows(given: Any, path: Path, where: str, task: str) -> Path:
     held = columns(given, where)
     media = MEDIA_TASKS.get(task)  # type: ignore[call-overload]  # any text may be asked for
     if media is not None:
-        names = ("file", *media.columns, *(("label",) if media.masks else ()))
-        held = {
-            name: [_file(cell, path, f"{name}-{row}", name in names) for row, cell in enumerate(cells)]
-            for name, cells in held.items()
-        }
+        of_files = {"file", *media.columns, *(("label",) if media.masks else ())} & set(held)
+        for name in of_files:
+            held[name] = [as_file(cell, path, f"{name}-{row}", where) for row, cell in enumerate(held[name])]
     plain = {name: [_plain(cell, where, name, row) for row, cell in enumerate(held[name])] for name in held}
     rows = (dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True))
     with replacing(path) as temporary:
@@ -96,29 +89,6 @@ def _column(cells: Any, where: str) -> list[Any]:
     if isinstance(cells, str | bytes | Mapping) or not isinstance(cells, Iterable):
         raise UserError(f"{where}: {type(cells).__name__} is no column; give a list with a cell per row.")
     return list(cells)
-
-
-def _file(cell: Any, table: Path, name: str, is_path: bool) -> Any:
-    """Return the path of what a cell holds, relative to the table where it had to be written; other cells as is."""
-    if is_path and isinstance(cell, str | Path):
-        return Path(cell).absolute().as_posix()
-    if isinstance(cell, Mapping) and "path" in cell and cell.get("bytes") is None:  # as ``datasets`` stores a file
-        return _file(cell["path"], table, name, is_path)
-    folder = table.with_suffix("")
-    if isinstance(cell, bytes) or (isinstance(cell, Mapping) and isinstance(cell.get("bytes"), bytes)):
-        content = cell if isinstance(cell, bytes) else cell["bytes"]
-        suffix = "" if isinstance(cell, bytes) else Path(cell.get("path") or "").suffix
-        with replacing(folder / f"{name}{suffix}") as temporary:
-            temporary.write_bytes(content)
-        return f"{folder.name}/{name}{suffix}"
-    if isinstance(cell, np.ndarray) and cell.dtype == np.uint8 and cell.ndim in (2, 3):
-        cell = Image.fromarray(cell)
-    if not isinstance(cell, Image.Image):
-        return cell
-    upright = ImageOps.exif_transpose(cell)
-    with replacing(folder / f"{name}.png") as temporary:
-        (upright.convert("RGB") if upright.mode in _NOT_PNG else upright).save(temporary, exif=b"")
-    return f"{folder.name}/{name}.png"
 
 
 def _plain(cell: Any, where: str, name: str, row: int) -> Any:

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from scipy.io import wavfile
 
 from autotune.errors import UserError
+from autotune.media.audio import read_audio
 from autotune.media.cells import cell_of
 from autotune.media.images import read_image
 from autotune.sources.rows import write_rows
@@ -55,10 +57,33 @@ def test_images_become_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     turned.save("turned.png", exif=exif)
     Image.fromarray(pixels).save("a.png")
     stored = {"bytes": Path("a.png").read_bytes(), "path": "b.png"}
-    images = ["a.png", Path("a.png"), pixels, Image.fromarray(pixels), Image.open("turned.png"), stored]
+    images = [
+        "a.png",
+        Path("a.png"),
+        pixels,
+        pixels.astype(np.int64),
+        Image.fromarray(pixels),
+        Image.open("turned.png"),
+        stored,
+    ]
     table = write_rows({"image": images}, tmp_path / "run" / "data.jsonl", "data", "image-classification")
     for row, cell in enumerate(read_table(table)["image"]):
         np.testing.assert_array_equal(read_image(cell_of(cell, table.parent, "data", row)), pixels)
+
+
+def test_recordings_become_files(tmp_path: Path) -> None:
+    samples = np.linspace(-1, 1, 50, dtype=np.float32)
+    wavfile.write(tmp_path / "a.wav", 8000, samples)
+    cells = [tmp_path / "a.wav", (tmp_path / "a.wav").read_bytes(), {"array": samples, "sampling_rate": 8000}]
+    table = write_rows({"audio": cells}, tmp_path / "data.jsonl", "data", "audio-classification")
+    for row, cell in enumerate(read_table(table)["audio"]):
+        np.testing.assert_array_equal(read_audio(cell_of(cell, tmp_path, "data", row), 8000), samples)
+
+
+def test_what_is_no_file_is_said(tmp_path: Path) -> None:
+    given = [{"image": np.zeros((3, 8, 8), np.float32)}]
+    with pytest.raises(UserError, match=r"image-0 \(column and row, 0 first\) is float32 \[3, 8, 8\]; give a path"):
+        write_rows(given, tmp_path / "data.jsonl", "data", "image-classification")
 
 
 @pytest.mark.parametrize(
