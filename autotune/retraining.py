@@ -63,18 +63,17 @@ def retrain(
     start = decide.to_train(found, setting.goal)
     if start is None or start.configuration.quantization is None:
         return "Not climbed: no static int8 model is fast enough, and training makes none faster."
-    seconds = min(left, spec.time if spec.time is not None else left)
-    if seconds < LEAST_SECONDS:
+    if left < LEAST_SECONDS:
         return "Not climbed: the timeout leaves no time to train."
-    ends = time.monotonic() + seconds
+    begun = time.monotonic()
     events.stage("training")
     note(f"Training starts from trial {start.number} ({start.configuration.label}).")
-    base, remark = _trainable(start.configuration)
-    if remark:
+    base = decide.trainable(start.configuration)
+    if remark := _left_out(start.configuration, base):
         note(remark)
     assert base.quantization is not None
     try:
-        setup = _setup(setting, spec, lessons, base.quantization, evaluator.starting_point(base))
+        setup = _setup(setting, spec, lessons, base.quantization, evaluator.starting_point(base), left=left)
         save_training(lessons.samples, setup.samples)
         with Runner(setup, setting.folder.log, module=CHILD, environment=ENVIRONMENT) as runner:
             ready: Ready = runner.prepare()
@@ -89,7 +88,7 @@ def retrain(
                 start=start.configuration,
                 base=base,
                 done=ready.steps,
-                ends=ends,
+                ends=min(time.monotonic() + ready.seconds, begun + left),
             )
     except (UserError, StageFailed, WorkerDied) as error:  # what the search found is not lost for it
         return f"Training failed: {str(error).rstrip('.')}."
@@ -132,37 +131,29 @@ def _rounds(
         rounds = [t for t in search.trials if t.origin == "training"]
         if decide.is_served(rounds, setting.goal, clearly=True):
             return f"Trained {counted(done, 'step')}: trial {found.trial.number} is clearly within the tolerance."
-        if _no_better(rounds):
+        if no_better(rounds):
             return f"Trained {counted(done, 'step')}: the drop gets no smaller any more."
     return f"Trained to the end, {counted(done, 'step')}."
 
 
-def _no_better(rounds: list[Trial]) -> bool:
+def no_better(rounds: list[Trial]) -> bool:
+    """Tell whether the last rounds brought no smaller drop than those before."""
     drops = [t.measurement.drop for t in rounds if t.measurement and t.measurement.drop is not None]
     return len(drops) > PATIENCE and min(drops[-PATIENCE:]) >= min(drops[:-PATIENCE])
 
 
-def _trainable(start: Configuration) -> tuple[Configuration, str]:
-    """Return the part of a configuration that a PyTorch module can be given, and a sentence about the rest."""
-    assert start.quantization is not None
-    smoothing = tuple(form for form in start.forms if form.name == "smoothing")
-    found = Configuration(
-        start.precision,
-        start.quantization,
-        forms=smoothing,
-        threads=start.threads,
-        float_weights=start.float_weights,
-    )
+def _left_out(start: Configuration, base: Configuration) -> str:
+    """Say what a PyTorch module cannot be given; empty if that is nothing."""
     left = [
         name
         for name, value in (
-            ("graph forms other than smoothing", set(start.forms).difference(smoothing)),
+            ("graph forms other than smoothing", set(start.forms).difference(base.forms)),
             ("operators in bf16", start.bf16_operators),
             ("int8 weights of linear layers", start.compression),
         )
         if value
     ]
-    return found, f"Training leaves out what a PyTorch module cannot be given: {', '.join(left)}." if left else ""
+    return f"Training leaves out what a PyTorch module cannot be given: {', '.join(left)}." if left else ""
 
 
 def _setup(
@@ -171,6 +162,8 @@ def _setup(
     lessons: Lessons,
     quantization: Quantization,
     start: StartingPoint,
+    *,
+    left: float,
 ) -> TrainingSetup:
     folder, model = setting.folder, setting.prepared.model
     return TrainingSetup(
@@ -184,6 +177,8 @@ def _setup(
         output=setting.recipe.metric.output,
         loss=spec.loss,
         steps=spec.steps,
+        time=spec.time,
+        left=left,
         learning_rate=spec.learning_rate,
         batch=spec.batch,
         seed=setting.recipe.seed,

@@ -6,7 +6,7 @@ is decided on the holdout like in any run, so it asks for a margin: of the drop'
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -59,26 +59,63 @@ def to_train(trials: Iterable[Trial], goal: Goal) -> Trial | None:
 
     Of those worth having but for their drop, training may bring some within the tolerance (:data:`REACH`), else any of
     them: the one that loses least of those that are perhaps nearly as fast as the fastest of them. Perhaps: by their
-    intervals, lest one speed that a busy machine made too high is all that counts. What was given up for its drop on a
-    part of the samples is taken where nothing that was scored to the end is within reach.
+    intervals, lest one speed that a busy machine made too high is all that counts. Rather one that can be trained as it
+    is, for only then its speed is known; rather one that was scored to the end than one that was given up for its drop
+    on a part of the samples.
 
     Worth having is what keeps the latency, the speedup and the size asked for, and is faster than the fastest float
     within the tolerance, unless that one is too large.
     """
-    able = [p for p in _worth_having(_points(trials, stopped=True), goal) if p.trial.configuration.quantization]
-    whole = [p for p in able if p.trial.state == "complete"]
-    near = [[p for p in some if p.drop <= REACH * goal.tolerance] for some in (whole, able)]
-    able = near[0] or near[1] or whole or able
-    fastest = max((p.speedup.low for p in able), default=0.0)
-    fast = [p for p in able if p.speedup.high >= NEAR_FASTEST * fastest]
+    known = list(trials)
+    able = [p for p in _worth_having(_points(known, stopped=True), goal) if p.trial.configuration.quantization]
+    some = next(filter(None, (list(filter(tier, able)) for tier in _tiers(goal.tolerance))), able)
+    fastest = max((p.speedup.low for p in some), default=0.0)
+    fast = [p for p in some if p.speedup.high >= NEAR_FASTEST * fastest]
     return min(fast, key=lambda p: p.drop).trial if fast else None
 
 
+def _tiers(tolerance: float) -> list[Callable[[Point], bool]]:
+    """Return what is asked of the trial to train, the most desirable first."""
+
+    def near(point: Point) -> bool:
+        return point.drop <= REACH * tolerance
+
+    def whole(point: Point) -> bool:
+        return point.trial.state == "complete"
+
+    def as_it_is(point: Point) -> bool:
+        return trainable(point.trial.configuration) == point.trial.configuration
+
+    wanted: list[Sequence[Callable[[Point], bool]]] = [
+        (near, as_it_is, whole),
+        (near, as_it_is),
+        (near, whole),
+        (near,),
+        (as_it_is, whole),
+        (whole,),
+    ]
+    return [_all_of(asked) for asked in wanted]
+
+
+def _all_of(tests: Sequence[Callable[[Point], bool]]) -> Callable[[Point], bool]:
+    return lambda point: all(test(point) for test in tests)
+
+
 def _worth_having(measured: Sequence[Point], goal: Goal) -> list[Point]:
-    floats = [p for p in measured if p.is_float and p.drop <= goal.tolerance]
+    floats = [p for p in measured if p.is_float and p.drop <= goal.tolerance and p.trial.state == "complete"]
     fits = any(p.fits(goal.max_size_bytes) for p in floats)
     to_beat = max((p.speedup.estimate for p in floats), default=1.0) if fits else 0.0
     return [p for p in measured if not p.is_float and p.speedup.estimate > to_beat and _keeps(p, goal, at="estimate")]
+
+
+def trainable(configuration: Configuration) -> Configuration:
+    """Return the part of a static int8 configuration that a PyTorch module can be given."""
+    return replace(
+        configuration,
+        forms=tuple(form for form in configuration.forms if form.name == "smoothing"),
+        bf16_operators=(),
+        compression=None,
+    )
 
 
 def dominant(runs: Sequence[OperatorRun], linear: Collection[str]) -> str:

@@ -21,7 +21,7 @@ class TrainingSpec(Frozen):
             difference to the labels (``labels``: cross-entropy of classes, squared difference of other values), or the
             sum of the two (``both``).
         steps: of training, at most.
-        time: that training may take, beside the timeout of the run.
+        time: that training may take, with the measuring of what it makes; the run's timeout holds besides.
         learning_rate: at the first step, as a share of each tensor's root mean square; it falls to 0.
         batch: samples per step.
     """

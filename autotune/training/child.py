@@ -62,7 +62,10 @@ class Trainer:
             labelled=self._labelled(),
         )
         self._learning.resume(setup.checkpoint, self._start)
-        self.prepared = Ready(self._learning.step, tuple(remarks))
+        spent = self._learning.spent
+        seconds = setup.left if setup.time is None else min(setup.left, max(setup.time - spent, 0.0))
+        self._learning.seconds = spent + seconds
+        self.prepared = Ready(self._learning.step, seconds, tuple(remarks))
 
     def handle(self, request: Train) -> Trained:
         """Train, keep a checkpoint, then write the model: a run that dies in between continues from here."""

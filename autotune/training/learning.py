@@ -17,6 +17,8 @@ from autotune.training.losses import distance, of_labels
 
 # The least root mean square that a tensor counts with: biases may begin as zeros.
 _SMALLEST = 1e-3
+# The argument of transformers that says where a text is padded.
+_MASK = "attention_mask"
 # Part of the names of what NNCF adds.
 _QUANTISER = "__nncf_hooks"
 # A range keeps its sign, and this share of its width: what comes close to 0 loses all that it quantises.
@@ -29,8 +31,13 @@ class Learning:
     Batch norms keep their statistics and nothing is dropped out (evaluation mode), so what is trained is what is
     exported. Which samples a step sees depends on seed and step alone: a continued training sees what one that was
     never interrupted sees. Weights and ranges of quantisers are trained alike, by Adam, with a learning rate that falls
-    as half a cosine and is relative to the size of each tensor (as in Shazeer and Stern's "Adafactor", 2018): what is
-    trained differs in size by orders of magnitude, ranges of quantisers most of all.
+    as half a cosine over the steps, or over the time if that is used up sooner. It is relative to the size of each
+    tensor (as in Shazeer and Stern's "Adafactor", 2018): what is trained differs in size by orders of magnitude, ranges
+    of quantisers most of all.
+
+    Attributes:
+        step: steps so far.
+        seconds: that all of it may take, with what is done between the rounds.
     """
 
     def __init__(
@@ -61,7 +68,8 @@ class Learning:
         self._count = len(next(iter(inputs.values())))
         self._batch = min(batch, self._count)
         self._seed, self._steps, self._rate = seed, steps, learning_rate
-        self.step = 0
+        self.step, self.seconds = 0, math.inf
+        self._begun = time.monotonic()
         trained = [(name, p) for name, p in student.named_parameters() if p.requires_grad]
         self._ranges = [(p, p.detach().clone()) for name, p in trained if _QUANTISER in name]
         groups = [{"params": [p], "size": max(float(p.detach().square().mean().sqrt()), _SMALLEST)} for _, p in trained]
@@ -85,7 +93,7 @@ class Learning:
         chosen = torch.randperm(self._count, generator=generator)[: self._batch]
         batch = {name: values[chosen] for name, values in self._inputs.items()}
         for group in self._optimizer.param_groups:
-            group["lr"] = group["size"] * self._rate * 0.5 * (1 + math.cos(math.pi * self.step / self._steps))
+            group["lr"] = group["size"] * self._rate * 0.5 * (1 + math.cos(math.pi * self._progress()))
         loss = self._loss_of(batch, None if self._labels is None else self._labels[chosen])
         if not torch.isfinite(loss):
             raise UserError(
@@ -99,13 +107,21 @@ class Learning:
                 parameter.copy_(torch.where(first > 0, parameter.clamp(min=first.abs() / _NARROWER), parameter))
         return float(loss.detach())
 
+    @property
+    def spent(self) -> float:
+        """Seconds since it began, those of the runs that it continues included."""
+        return time.monotonic() - self._begun
+
+    def _progress(self) -> float:
+        return min(1.0, max(self.step / self._steps, self.spent / self.seconds))
+
     def _loss_of(self, batch: Mapping[str, torch.Tensor], labels: torch.Tensor | None) -> torch.Tensor:
         given = outputs(self.student, batch)
         terms = []
         if self._loss != "labels":
             with torch.no_grad():
                 wanted = outputs(self._teacher, batch)
-            terms.append(distance(given, wanted))
+            terms.append(distance(given, wanted, batch.get(_MASK)))
         if self._loss != "distillation":
             assert labels is not None
             terms.append(of_labels(given[self._labelled], labels))
@@ -118,6 +134,7 @@ class Learning:
                 {
                     "start": start,
                     "step": self.step,
+                    "spent": self.spent,
                     "student": self.student.state_dict(),
                     "optimizer": self._optimizer.state_dict(),
                 },
@@ -132,7 +149,7 @@ class Learning:
         if kept["start"] == start:
             self.student.load_state_dict(kept["student"])
             self._optimizer.load_state_dict(kept["optimizer"])
-            self.step = kept["step"]
+            self.step, self._begun = kept["step"], time.monotonic() - kept["spent"]
 
 
 def outputs(module: torch.nn.Module, inputs: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:

@@ -12,16 +12,29 @@ _LEAST = 1e-12
 _DISTILL = "write training.loss: distillation, which needs none"
 
 
-def distance(given: tuple[torch.Tensor, ...], wanted: tuple[torch.Tensor, ...]) -> torch.Tensor:
+def distance(
+    given: tuple[torch.Tensor, ...], wanted: tuple[torch.Tensor, ...], mask: torch.Tensor | None = None
+) -> torch.Tensor:
     """Return the mean squared difference of outputs, each relative to its variance in the batch (distillation).
 
     Matching a teacher's outputs so is Ba and Caruana's way ("Do Deep Nets Really Need to be Deep?", 2014).
+
+    Args:
+        mask: (n, tokens), 0 where a text is padded: outputs of shape (n, tokens, ...) count without these places.
     """
-    terms = [
-        torch.mean((mine - theirs) ** 2) / torch.var(theirs, correction=0).clamp(min=_LEAST)
-        for mine, theirs in zip(given, wanted, strict=True)
-    ]
-    return torch.stack(terms).mean()
+    return torch.stack(
+        [
+            torch.mean((_seen(mine, mask) - _seen(theirs, mask)) ** 2)
+            / torch.var(_seen(theirs, mask), correction=0).clamp(min=_LEAST)
+            for mine, theirs in zip(given, wanted, strict=True)
+        ]
+    ).mean()
+
+
+def _seen(output: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    if mask is None or output.ndim <= mask.ndim or output.shape[: mask.ndim] != mask.shape:
+        return output
+    return output[mask.bool()]
 
 
 def of_labels(output: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

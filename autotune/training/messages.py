@@ -24,7 +24,8 @@ class TrainingSetup:
         checkpoint: file that is continued if it is of the same start.
         results: folder for trained models, ``<digest>.xml``.
         output: of the model, that labels are of; None for the first.
-        loss, steps, learning_rate, batch: see ``recipe.TrainingSpec``.
+        loss, steps, time, learning_rate, batch: see ``recipe.TrainingSpec``.
+        left: seconds that the run has left.
     """
 
     source: dict[str, Any]
@@ -37,6 +38,8 @@ class TrainingSetup:
     output: str | None
     loss: LossName
     steps: int
+    time: float | None
+    left: float
     learning_rate: float
     batch: int
     seed: int
@@ -49,10 +52,12 @@ class Ready:
 
     Attributes:
         steps: that were trained before, by a run that this one continues.
+        seconds: that training may go on.
         remarks: sentences about what is not as in the OpenVINO model.
     """
 
     steps: int
+    seconds: float
     remarks: tuple[str, ...]
 
 

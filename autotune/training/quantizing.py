@@ -57,8 +57,10 @@ def quantized(
     q, remarks = quantization, []
     graph = build_nncf_graph(module, dict(calibration[0]))
     names = mapped(start.operators, graph_operators(graph))
-    if left := smooth(module, graph, start.smoothed, names):
-        remarks.append(f"{counted(left, 'activation is', 'activations are')} not smoothed in the PyTorch module.")
+    unsmoothed = smooth(module, graph, start.smoothed, names)
+    if unsmoothed:
+        told = counted(len(unsmoothed), "operator reads", "operators read")
+        remarks.append(f"{told} what cannot be smoothed in the PyTorch module.")
     divisions = smoothing_nodes(build_nncf_graph(module, dict(calibration[0]))) if start.smoothed else []
     if lost := [name for name in q.float_operators if name not in names]:
         shown = ", ".join(lost[:_SHOWN]) + " ..." * (len(lost) > _SHOWN)
@@ -81,7 +83,9 @@ def quantized(
             **advanced(q),
         ),
     )
-    left = set_ranges(quantizers(made), build_nncf_graph(made, dict(calibration[0])), start.ranges, names)
+    # Of what is smoothed there and not here, ranges say nothing.
+    ranges = [r for r in start.ranges if unsmoothed.isdisjoint(reader for reader, _ in r.readers)]
+    left = set_ranges(quantizers(made), build_nncf_graph(made, dict(calibration[0])), ranges, names)
     if left:
         told = counted(left, "quantiser has", "quantisers have")
         remarks.append(f"{told} no like in the OpenVINO model: training starts from NNCF's {estimator} there.")

@@ -18,13 +18,16 @@ from autotune.findings import SmoothedActivation
 BUFFER = "smoothed_by"
 _CONSTANT = "nncf_model_const"
 _WEIGHT = ".weight"
+# Of a linear layer's forward.
+_INPUT = "input"
 
-Hook = Callable[[torch.nn.Module, tuple[Any, ...]], tuple[Any, ...]]
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+Hook = Callable[[torch.nn.Module, tuple[Any, ...], dict[str, Any]], Arguments]
 
 
 def smooth(
     module: torch.nn.Module, graph: NNCFGraph, activations: Sequence[SmoothedActivation], names: Mapping[str, str]
-) -> int:
+) -> frozenset[str]:
     """Smooth what linear layers read, where all of a group are such and their weights serve nothing else.
 
     Args:
@@ -32,12 +35,12 @@ def smooth(
         names: PyTorch's name of each of OpenVINO's operators.
 
     Returns:
-        How many of the activations stay as they are.
+        OpenVINO's names of the operators that read what stays as it is.
     """
     weights = _weights(graph)
     uses = Counter(weights.values())
     shared = Counter(id(p) for part in module.modules() for p in part.parameters(recurse=False))
-    left = 0
+    left: set[str] = set()
     for activation in activations:
         found = [weights.get(names.get(operator, "")) for operator in activation.operators]
         layers = [module.get_submodule(name.removesuffix(_WEIGHT)) for name in found if name and uses[name] == 1]
@@ -49,16 +52,15 @@ def smooth(
             and shared[id(layer.weight)] == 1
         ]
         if len(able) < len(activation.operators):
-            left += 1
+            left.update(activation.operators)
             continue
         factors = torch.tensor(activation.factors, dtype=able[0].weight.dtype)
-        hook = _divided_once()
-        for layer in able:
+        for layer, hook in zip(able, _dividing(len(able)), strict=True):
             with torch.no_grad():
                 layer.weight.mul_(factors)
             layer.register_buffer(BUFFER, 1 / factors)
-            layer.register_forward_pre_hook(hook)
-    return left
+            layer.register_forward_pre_hook(hook, with_kwargs=True)
+    return frozenset(left)
 
 
 def smoothing_nodes(graph: NNCFGraph) -> list[str]:
@@ -84,17 +86,24 @@ def _is_constant(node: Any, end: str) -> bool:
     return node.node_type == _CONSTANT and str(node.node_name).endswith(end)
 
 
-def _divided_once() -> Hook:
-    """Return what gives all layers that read one tensor the same product: one operator, with one quantiser behind it.
+def _dividing(layers: int) -> list[Hook]:
+    """Return a hook for each layer that reads one tensor: all get one product, with one quantiser behind it.
 
-    A function, for a copy of the module takes it as it is: an object would be copied with the tensors that it holds.
+    Each layer runs once at a time: where one is given the same tensor again, the module runs again, or a copy of it.
+    Functions, for a copy of the module takes them as they are: objects would be copied with the tensors that they hold.
     """
     last: list[torch.Tensor] = []
+    served: set[int] = set()
 
-    def hook(layer: torch.nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
-        value = given[0]
-        if not last or last[0] is not value:
-            last[:] = value, value * layer.get_buffer(BUFFER)
-        return last[1], *given[1:]
+    def hook_of(number: int) -> Hook:
+        def hook(layer: torch.nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> Arguments:
+            value = given[0] if given else named[_INPUT]
+            if number in served or not last or last[0] is not value:
+                last[:] = value, value * layer.get_buffer(BUFFER)
+                served.clear()
+            served.add(number)
+            return ((last[1], *given[1:]), named) if given else (given, {**named, _INPUT: last[1]})
 
-    return hook
+        return hook
+
+    return [hook_of(number) for number in range(layers)]

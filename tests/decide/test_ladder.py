@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from decide_trials import compressed, goal, int8, trial
 
-from autotune.configuration import Configuration
-from autotune.decide import dominant, fast_enough, is_served, ladder, rung_of, to_train
+from autotune.configuration import Configuration, FormChoice
+from autotune.decide import dominant, fast_enough, is_served, ladder, rung_of, to_train, trainable
 from autotune.record import OperatorRun
 
 F32 = trial(0, Configuration(), 1.0, 0.0)
@@ -50,6 +50,11 @@ def test_what_is_trained_is_fast_and_loses_least() -> None:
     given_up = trial(6, int8("f"), 1.5, 0.025, state="stopped")
     assert to_train([F32, lost, less, slow, given_up], goal()) is given_up, "its drop was beyond the tolerance"
     assert to_train([F32, lost, near, given_up], goal()) is near, "the drop on a part of the samples says less"
+    formed = replace(int8("g"), forms=(FormChoice("linear-as-convolution", ("fc",)),))
+    assert to_train([F32, trial(7, formed, 2.5, 0.02), near], goal()) is near, "its speed without the form is not known"
+    assert trainable(formed) == int8("g")
+    smooth = replace(int8("g"), forms=(FormChoice("smoothing", ("fc",), 0.9),))
+    assert trainable(smooth) == smooth
     assert not is_served([F32, trial(6, int8("f"), 1.5, 0.008, state="stopped")], goal()), "on a part of the samples"
     lucky = trial(4, int8("d"), 3.0, 0.3, noise=0.4)
     assert to_train([F32, lost, less, slow, lucky], goal()) is less, "the fourth may be as slow as 1.8x"

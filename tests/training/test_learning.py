@@ -57,6 +57,24 @@ def test_time_ends_a_round_after_a_step() -> None:
     assert one.step == 1
 
 
+def test_the_rate_falls_with_the_time_where_that_is_used_up_sooner() -> None:
+    one = learning()
+    one.train(1, 60.0)
+    one.seconds = 1e-9
+    before = [p.detach().clone() for p in one.student.parameters()]
+    one.train(5, 60.0)
+    assert one.step == 5 and all(bool((a == b).all()) for a, b in zip(before, one.student.parameters(), strict=True))
+
+
+def test_the_time_spent_is_kept(tmp_path: Path) -> None:
+    one, other = learning(), learning()
+    one.train(1, 60.0)
+    spent = one.spent
+    one.save(tmp_path / "c.pt", "start")
+    other.resume(tmp_path / "c.pt", "start")
+    assert other.spent >= spent > 0
+
+
 def test_a_module_without_batches_is_a_sentence() -> None:
     import torch
 

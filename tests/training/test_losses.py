@@ -30,6 +30,20 @@ def test_classes_tokens_pixels_marks_and_values() -> None:
     assert float(of_labels(torch.tensor([[1.0], [4.0]]), torch.tensor([0.0, 4.0]).double())) == pytest.approx(0.5 / 4)
 
 
+def test_distillation_leaves_out_where_a_text_is_padded() -> None:
+    import torch
+
+    from autotune.training.losses import distance
+
+    wanted = torch.tensor([[[0.0], [2.0]], [[2.0], [9.0]]])  # (n, tokens, 1)
+    given = wanted + torch.tensor([[[1.0], [1.0]], [[1.0], [50.0]]])
+    mask = torch.tensor([[1, 1], [1, 0]])
+    of_three = 1 / float(torch.var(torch.tensor([0.0, 2.0, 2.0]), correction=0))
+    assert float(distance((given,), (wanted,), mask)) == pytest.approx(of_three)
+    pooled = wanted[:, :, 0]  # (n, 2): channels, as many as there are tokens
+    assert float(distance((pooled + 1,), (pooled,), mask)) == pytest.approx(1 / float(pooled.var(correction=0)))
+
+
 def test_what_does_not_fit_is_one_sentence() -> None:
     import torch
 

@@ -42,13 +42,13 @@ def sample() -> Any:
     return torch.randn(1, TOKENS, WIDTH, generator=torch.Generator().manual_seed(1))
 
 
-def graph_of(module: Any) -> Any:
+def graph_of(module: Any, x: Any = None) -> Any:
     from nncf.torch.function_hook.nncf_graph.nncf_graph_builder import build_nncf_graph
 
-    return build_nncf_graph(module, {"x": sample()})
+    return build_nncf_graph(module, {"x": sample() if x is None else x})
 
 
-def smoothed(module: Any, *groups: tuple[str, ...], width: int = WIDTH) -> int:
+def smoothed(module: Any, *groups: tuple[str, ...], width: int = WIDTH) -> frozenset[str]:
     """Smooth what layers read; OpenVINO's names are those of the layers."""
     from autotune.findings import SmoothedActivation
     from autotune.training.smoothed import smooth
@@ -66,7 +66,7 @@ def test_outputs_stay_and_layers_that_read_one_activation_share_its_division() -
 
     module = network()
     wanted, weight = module(sample()), module.key.weight.detach().clone()
-    assert smoothed(module, *READERS) == 0
+    assert not smoothed(module, *READERS)
     torch.testing.assert_close(module(sample()), wanted)
     torch.testing.assert_close(module.key.weight, weight * torch.tensor(FACTORS).float())
     assert len(smoothing_nodes(graph_of(module))) == 2
@@ -79,9 +79,35 @@ def test_what_cannot_be_smoothed_alike_stays() -> None:
     module = network()
     module.key.weight = module.query.weight
     before = module.query.weight.detach().clone()
-    assert smoothed(module, *READERS) == 1
+    assert smoothed(module, *READERS) == {"query", "key"}
     assert (module.query.weight == before).all() and not (module.down.weight == network().down.weight).all()
-    assert smoothed(network(), *READERS, width=WIDTH - 1) == 2
+    assert smoothed(network(), *READERS, width=WIDTH - 1) == {"query", "key", "down"}
+
+
+def test_a_layer_may_read_the_module_s_own_input() -> None:
+    """The same tensor object is given again and again: each run has its division."""
+    import torch
+    from torch import nn
+
+    from autotune.findings import SmoothedActivation
+    from autotune.training.smoothed import smooth, smoothing_nodes
+
+    class First(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Linear(WIDTH, WIDTH)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.first(input=x)
+
+    module, x = First().eval(), sample()
+    wanted = module(x)
+    graph = graph_of(module, x)
+    (name,) = [node.node_name for node in graph.get_all_nodes() if node.node_type == "linear"]
+    assert not smooth(module, graph, [SmoothedActivation(("layer",), FACTORS)], {"layer": name})
+    assert [len(smoothing_nodes(graph_of(module, x))) for _ in range(2)] == [1, 1]
+    torch.testing.assert_close(module(x), wanted)
+    assert any("mul" in str(node.target) for node in torch.export.export(module, (x,), strict=False).graph.nodes)
 
 
 def test_quantisers_stand_behind_the_division_with_the_candidate_s_ranges() -> None:
@@ -111,5 +137,18 @@ def test_quantisers_stand_behind_the_division_with_the_candidate_s_ranges() -> N
     divisions = {node.input_value(0).get_node().get_friendly_name() for node in quantisers}
     assert len(divisions) == 2 and len({node.get_friendly_name() for node in quantisers}) == 2
     assert all(node.input_value(0).get_node().get_type_name() == "Multiply" for node in quantisers)
-    ranges = activation_ranges(model, [p.get_friendly_name() for p in products], [])
+    ranges = activation_ranges(model, layers_of(model), [])
     assert sorted(round(r.high[0], 2) for r in ranges)[-1] == 5
+
+    tied = copy.deepcopy(module)
+    tied.key.weight = tied.query.weight
+    student, remarks = quantized(tied, [{"x": sample()}], quantization, start)
+    assert "2 operators read what cannot be smoothed in the PyTorch module." in remarks
+    model = written(student.eval(), [{"x": sample()}])
+    highs = [r.high[0] for r in activation_ranges(model, layers_of(model), [])]
+    assert not any(np.isclose(high, 3, atol=0.05) for high in highs), "of smoothed activations"
+    assert any(np.isclose(high, 5, atol=0.05) for high in highs)
+
+
+def layers_of(model: Any) -> list[str]:
+    return [node.get_friendly_name() for node in model.get_ordered_ops() if node.get_type_name() == "MatMul"]

@@ -20,8 +20,20 @@ tolerance: {max_drop: 3%, max_size: 60kB}  # of 90 kB in f32: no time decides wh
 budget: {trials: 2}
 threads: 1
 space:
-  {precision: f32, schemes: int8-static, placement: plain, preset: mixed, forms: off, bf16_operators: false,
-   weights: {granularity: per-tensor}}
+  precision: f32
+  schemes: int8-static
+  placement: plain
+  preset: mixed
+  bf16_operators: false
+  weights: {granularity: per-tensor}
+  forms:
+    smoothing: {use: false, groups: {linear/aten.linear.default/MatMul: true}, alpha: 0.5}
+    one_hot_as_lookup: {use: false}
+    fused_activation: {use: false}
+    convolution_borders: {use: false}
+    cross_layer_equalisation: {use: false}
+    outputs_as_channels: {use: false}
+    linear_as_convolution: {use: false}
 training: {data: {path: train.csv}, steps: 250}
 """
 
@@ -46,6 +58,7 @@ def test_training_recovers_a_bert(tmp_path: Path) -> None:
     assert rungs["static int8"]["best"] is None, "it loses too much"
     assert rungs["training"]["best"] is not None, rungs["training"]
     winner = summary["winner"]
+    assert [form["name"] for form in winner["configuration"]["forms"]] == ["smoothing"], "it is trained as well"
     assert winner["configuration"]["training"]["steps"] <= 250
     assert summary["verdict"]["status"] in ("proven", "expected"), summary["verdict"]
 
