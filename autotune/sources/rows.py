@@ -55,6 +55,8 @@ def columns(given: Any, where: str) -> dict[str, list[Any]]:
 
     if isinstance(given, pd.DataFrame):
         found = {str(name): given.iloc[:, at].tolist() for at, name in enumerate(given.columns)}
+        if len(found) < len(given.columns):
+            raise UserError(f"{where}: two columns have one name, of {_listed(given.columns)}; rename one.")
     elif isinstance(given, Mapping):
         found = {str(name): _column(cells, f"{where}['{name}']") for name, cells in given.items() if cells is not None}
     elif isinstance(given, str | bytes) or not isinstance(given, Iterable):

@@ -94,6 +94,7 @@ def test_what_is_no_file_is_said(tmp_path: Path) -> None:
         ([{"text": "a"}, {"txt": "b"}], r"row 1 \(0 first\) has 'txt', the first has 'text'"),
         ({"text": ["a"], "label": [0, 1]}, "the columns differ in length: 'text' has 1, 'label' has 2"),
         ({"text": "a"}, r"data\['text'\]: str is no column"),
+        (pd.DataFrame([["a", "b"]], columns=["text", "text"]), "two columns have one name"),
         ({"text": []}, "the table holds no row"),
         ({"text": ["a", object()]}, r"column 'text' holds object in row 1 \(0 first\)"),
     ],
