@@ -16,9 +16,10 @@ from autotune.errors import UserError
 from autotune.events import Events
 from autotune.folder import RunFolder, fresh_folder
 from autotune.outcome import RunRecord
-from autotune.recipe import PREFIX, Limits, Recipe, load
+from autotune.recipe import PREFIX, Limits, Recipe, TrainingSpec, load
 from autotune.sources import objects
 from autotune.sources.given import Given
+from autotune.sources.pretrained import Processor
 from autotune.tracking import reach
 from autotune.tuner import Options
 from autotune.tuner import tune as run_tune
@@ -113,6 +114,8 @@ def tune(
     task: str | Mapping[str, Any] | None = None,
     space: Mapping[str, Any] | None = None,
     strategy: str | Mapping[str, Any] | None = None,
+    processor: Processor | None = None,
+    training: Mapping[str, Any] | TrainingSpec | None = None,
     name: str | None = None,
     output: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -127,12 +130,17 @@ def tune(
     OUTPUT/recipe.yaml`` and the winner rebuilt by ``autotune apply``; both need ``--trust-code`` for a metric function.
 
     Args:
-        model: an ``openvino.Model``, a PyTorch module (a model of transformers, too), the path of a model,
-            ``FILE.py:factory``, or the path of a recipe, to which the rest is then applied.
+        model: an ``openvino.Model``, a PyTorch module, the path of a model, ``FILE.py:factory``, or the path of a
+            recipe, to which the rest is then applied. A model of transformers is saved as its folder where there is a
+            ``task`` (then ``processor`` goes with it); without one it is a module like others, fed with arrays.
         data: a path, ``FILE.py:function`` or a built-in name as in ``--data``; or a mapping of arrays by input name
             with ``labels`` (first axis = samples); a pair (inputs, labels); an iterable of samples, each a pair
             (inputs, label) or a mapping; a callable that returns one of these; or a mapping of ``calibration``,
-            ``search`` and ``holdout`` to any of them.
+            ``search`` and ``holdout`` to any of them. With a ``task`` they are rows instead: a mapping of columns by
+            name (``{"text": [...], "label": [...]}``), an iterable of mappings, a ``pandas.DataFrame``; images may be
+            paths, PIL's or arrays (uint8, (height, width, 3)), recordings paths or as the ``datasets`` library has
+            them. Or what a recipe says of data:
+            ``{"path": "t.csv", "columns": {"text": "body"}}``.
         metric: a name, ``FILE.py:function``, or a function of outputs (dict of arrays by output name) and labels that
             returns one score per sample or one number. It runs in another process.
         max_drop: ``"1%"`` of the float score, or a number in the metric's own units.
@@ -145,6 +153,10 @@ def tune(
         isa: kernels restricted to an older instruction set that this CPU has.
         direction: whether a higher or a lower value of a metric function is better.
         inputs, task, space, strategy: as under these keys of a recipe; a transformers folder needs a task.
+        processor: what prepares the samples of a model of transformers given as an object: its tokenizer, image
+            processor or feature extractor. It travels with the model.
+        training: as under this key of a recipe, a mapping or ``recipe.TrainingSpec``, for PyTorch modules and models of
+            transformers: ``{"data": ..., "steps": 500}``; its data may be any of what ``data`` takes.
         output: the run folder; by default ``reports/<name>-<time>``.
         resume: continue the killed run in ``output``.
         trust_code: whether ``FILE.py:function`` may run; a function given as an object may.
@@ -170,11 +182,11 @@ def tune(
         seed=seed,
         onnx=onnx,
     )
-    more = {"name": name, "inputs": inputs, "task": task, "space": space, "strategy": strategy}
+    more: dict[str, Any] = {"name": name, "inputs": inputs, "task": task, "space": space, "strategy": strategy}
     more = {key: value for key, value in more.items() if value is not None}
     with _restricted(isa):
         if objects.is_path(model) and (Path(model).suffix in _RECIPES or str(model).startswith(PREFIX)):
-            asked = _loaded(Path(model), data, metric, more).with_overrides(**limits)
+            asked = _loaded(Path(model), data, metric, more, processor, training).with_overrides(**limits)
             folder = RunFolder(Path(output) if output is not None else fresh_folder(asked.name))
             return _run(
                 asked, Options(folder.path, resume, trust_code, _command(Path(model), asked)), events, quiet, mlflow
@@ -185,7 +197,11 @@ def tune(
         with Given(folder, resume) as given:
             names = partial(objects.input_names, model)
             judge = None if metric is None else given.metric(metric, direction)
-            asked = Recipe.quick(given.model(model), given.data(data, names), judge, more, **limits)
+            if training is not None:
+                more["training"] = given.training(training, names, task)
+            asked = Recipe.quick(
+                given.model(model, task, processor), given.data(data, names, task), judge, more, **limits
+            )
             trusted = trust_code or given.functions == len(asked.functions)
             given.check()
             return _run(
@@ -212,9 +228,12 @@ def _run(asked: Recipe, options: Options, events: Events | None, quiet: bool, ml
     return Run(options.output, record)
 
 
-def _loaded(path: Path, data: Any, metric: Any, more: Mapping[str, Any]) -> Recipe:
-    if any(key != "name" for key in more) or not all(g is None or isinstance(g, str) for g in (data, metric)):
-        raise UserError(f"{path}: objects, inputs, task, space and strategy go with a model; write them there.")
+def _loaded(path: Path, data: Any, metric: Any, more: Mapping[str, Any], *objects: Any) -> Recipe:
+    named = all(g is None or isinstance(g, str) for g in (data, metric))
+    if any(key != "name" for key in more) or not named or any(g is not None for g in objects):
+        raise UserError(
+            f"{path}: objects, inputs, task, space, strategy, processor and training go with a model; write them there."
+        )
     return load(path).with_overrides(name=more.get("name"), data=data, metric=metric)
 
 

@@ -12,6 +12,17 @@ HEAD = """# Python reference
 
 Made from the docstrings. `tune` takes what the [command](commands.md) takes, and objects.
 A [recipe](recipe.md) says more.
+
+```python
+import autotune
+
+arrays = {"image": images, "labels": labels}
+run = autotune.tune(model, arrays, "accuracy", max_drop="1%")  # openvino.Model, torch.nn.Module or a path
+
+rows = {"text": texts, "label": labels}  # or a pandas.DataFrame, or an iterable of mappings
+run = autotune.tune(model, rows, task="text-classification", processor=tokenizer)  # a model of transformers
+run.sentence, run.summary, run.model
+```
 """
 _SECTION = re.compile(r"^(Args|Attributes|Returns|Raises):\n", re.MULTILINE)
 _ENTRY = re.compile(r"^    (?=\w+(?:, \w+)*: )", re.MULTILINE)

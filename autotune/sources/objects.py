@@ -16,8 +16,8 @@ import numpy as np
 
 from autotune.errors import UserError
 from autotune.files import replacing
+from autotune.recipe.sources import PARTS, SOURCES
 
-SPLITS = ("calibration", "search", "holdout")
 # What reads an object back; cloudpickle takes what is defined in a notebook, and closures, too.
 _READING = '''"""The {name} as it was given to autotune.tune."""
 
@@ -88,25 +88,32 @@ def input_names(model: Any) -> tuple[str, ...]:
     return tuple(min(port.get_names(), default=port.get_node().get_friendly_name()) for port in read.inputs)
 
 
-def write_data(given: Any, names: Callable[[], tuple[str, ...]], folder: Path) -> tuple[tuple[str, Path], ...]:
-    """Write data as ``.npz`` files; return (split, file) of each, the split empty where the data are one source.
+def parts(given: Any) -> dict[str, Any]:
+    """Return data by split; under the empty name where they are one source. A callable is called.
 
     Args:
-        given: any of what :func:`arrays` takes, or a mapping of ``calibration``, ``search`` and ``holdout`` to it.
-        names: returns the model's inputs; only called where the data do not name them.
-
-    Raises:
-        UserError: the data are none of these, or samples differ in shape.
+        given: one source of samples, or a mapping of ``calibration``, ``search`` and ``holdout`` to one each.
     """
     if callable(given) and not isinstance(given, Mapping):
         given = given()
-    folder.mkdir(parents=True, exist_ok=True)
-    if isinstance(given, Mapping) and set(given) == set(SPLITS):
-        return tuple(
-            (split, _save(arrays(part, names, f"data['{split}']"), folder / f"{split}.npz"))
-            for split, part in given.items()
-        )
-    return (("", _save(arrays(given, names, "data"), folder / "data.npz")),)
+    return dict(given) if isinstance(given, Mapping) and set(given) == set(PARTS) else {"": given}
+
+
+def is_source(given: object) -> bool:
+    """Whether it is what a recipe says of data, such as ``{"path": "t.csv", "columns": {"text": "body"}}``."""
+    return isinstance(given, Mapping) and any(isinstance(given.get(key), str) for key in SOURCES)
+
+
+def write_arrays(given: Any, names: Callable[[], tuple[str, ...]], path: Path, where: str) -> Path:
+    """Write what :func:`arrays` takes as an ``.npz``.
+
+    Raises:
+        UserError: as there.
+    """
+    found = arrays(given, names, where)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **found)
+    return path
 
 
 def arrays(given: Any, names: Callable[[], tuple[str, ...]], where: str) -> dict[str, Any]:
@@ -182,12 +189,6 @@ def _array(values: Any, where: str) -> np.ndarray[Any, Any]:
     if array.dtype == object:
         raise UserError(f"{where}: holds Python objects; give numbers or texts of equal shape.")
     return array
-
-
-def _save(named: Mapping[str, Any], path: Path) -> Path:
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **named)
-    return path
 
 
 def _listed(names: Iterable[object]) -> str:

@@ -152,22 +152,3 @@ def test_tracing_is_the_second_way_and_said(tmp_path: Path) -> None:
     case(tmp_path)
     said = converted(tmp_path, "nets.py:Branches", image=[1, 3, 16, 16])
     assert said["way"] == "tracing" and said["remark"].startswith("The first way failed: torch.export: ")
-
-
-@needs_torch
-def test_a_model_object_of_transformers(tmp_path: Path) -> None:
-    """Its inputs and outputs have the library's names."""
-    import openvino as ov
-    import transformers
-    from tiny_folders import config
-
-    from autotune.sources.objects import write_model
-
-    name = write_model(transformers.BertForSequenceClassification(config()).eval(), tmp_path)
-    converted(tmp_path, name, input_ids=[1, 8], attention_mask=[1, 8])
-    model = ov.Core().read_model(tmp_path / "m.xml")
-    assert [port.get_any_name() for port in (*model.inputs, *model.outputs)] == [
-        "input_ids",
-        "attention_mask",
-        "logits",
-    ]

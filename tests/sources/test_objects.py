@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from autotune.errors import UserError
-from autotune.sources.objects import arrays, write_data, write_object
+from autotune.folder import RunFolder
+from autotune.sources.given import Given
+from autotune.sources.objects import arrays, write_object
 from autotune.usercode import load_function
 
 IMAGES = np.arange(12, dtype=np.float32).reshape(3, 4)
@@ -68,8 +70,10 @@ def test_what_is_no_data_is_said(given: Any, names: Any, said: str) -> None:
 
 def test_three_splits_are_three_files(tmp_path) -> None:
     given = {name: (IMAGES + i, LABELS) for i, name in enumerate(("calibration", "search", "holdout"))}
-    written = dict(write_data(given, one, tmp_path))
-    assert {name: float(np.load(path)["image"][0, 0]) for name, path in written.items()} == {
+    with Given(RunFolder(tmp_path / "run"), False) as files:
+        written: Any = files.data(lambda: given, one, None)
+        values = {name: float(np.load(part["path"])["image"][0, 0]) for name, part in written.items()}
+    assert values == {
         "calibration": 0.0,
         "search": 1.0,
         "holdout": 2.0,
