@@ -58,8 +58,8 @@ def retrain(
     if spec is None or lessons is None:
         return "Not climbed: the recipe has no training."
     found = [t for t in search.trials if t.origin not in ADOPTED]
-    if decide.is_served(found, setting.goal):
-        return "Not climbed: static int8 or a lower rung clearly has what was asked for."
+    if decide.is_served(found, setting.goal, surely=True):
+        return "Not climbed: static int8 or a lower rung surely has what was asked for."
     start = decide.to_train(found, setting.goal)
     if start is None or start.configuration.quantization is None:
         return "Not climbed: no static int8 model is fast enough, and training makes none faster."

@@ -44,10 +44,18 @@ def fast_enough(trials: Iterable[Trial], goal: Goal) -> Trial | None:
     return max(able, key=_speed).trial if able else None
 
 
-def is_served(trials: Iterable[Trial], goal: Goal) -> bool:
-    """Tell whether some int8 model is worth having, see :func:`to_train`, and clearly within the tolerance."""
-    errors = ERRORS[goal.assurance]
-    return any(p.clearly_within(goal.tolerance, errors) for p in _worth_having(_points(trials), goal))
+def is_served(trials: Iterable[Trial], goal: Goal, *, surely: bool = False) -> bool:
+    """Tell whether some int8 model is worth having, see :func:`to_train`, and clearly within the tolerance.
+
+    Args:
+        surely: by two errors of its drop, and with the whole interval of its speed: the best of many trials owes some
+            of both to luck, and once the holdout refuses it, it is too late to train.
+    """
+    errors = ERRORS["proven" if surely else goal.assurance]
+    return any(
+        p.clearly_within(goal.tolerance, errors) and (not surely or _keeps(p, goal, at="low"))
+        for p in _worth_having(_points(trials), goal)
+    )
 
 
 def to_train(trials: Iterable[Trial], goal: Goal) -> Trial | None:

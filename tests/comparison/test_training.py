@@ -32,6 +32,8 @@ def test_a_row_is_what_the_run_says(tmp_path: Path) -> None:
         "| +0.007 (at most +0.015, n 1500) | expected |"
     )
     assert line in document([made]).splitlines()
+    needless = document([{**made, "trained_trials": 0, "trained_drop": float("nan"), "stopped": "Not climbed."}])
+    assert "| 0.4 (1 trial; 1 given up) | Not climbed. |" in needless
 
 
 def test_their_recipes_load() -> None:

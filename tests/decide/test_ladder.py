@@ -62,6 +62,11 @@ def test_what_is_trained_is_fast_and_loses_least() -> None:
     assert is_served([F32, trial(4, int8("d"), 1.1, 0.002)], goal())
     assert not is_served([F32, trial(4, int8("d"), 1.1, 0.008)], goal()), "the holdout may refuse it"
     assert not is_served([F32, trial(4, int8("d"), 0.9, 0.0)], goal()), "slower than float"
+    assert not is_served([F32, trial(4, int8("d"), 1.1, 0.002)], goal(), surely=True), "two errors are 0.012"
+    quick = trial(4, int8("d"), 2.0, -0.005, noise=0.1)
+    assert is_served([F32, quick], goal(min_speedup=1.7), surely=True)
+    assert is_served([F32, quick], goal(min_speedup=1.9)), "by the estimate of its speed"
+    assert not is_served([F32, quick], goal(min_speedup=1.9), surely=True)
     assert to_train([F32, trial(1, int8("a"), 2.0, 0.08)], goal(min_speedup=2.5)) is None, "training makes none faster"
     assert to_train([F32, trial(1, int8("a"), 0.9, 0.08)], goal(max_size_bytes=2000)) is None, "float is small enough"
     large = trial(0, Configuration(), 1.0, 0.0, size=4000)
