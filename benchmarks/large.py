@@ -181,9 +181,10 @@ def main() -> None:
         label, sizes = max(peaks, key=lambda peak: sum(peak[1].values()))
         peak = sum(sizes.values())
         if code == 0:
-            parts = [label.partition(": ") for label, _ in peaks]
+            told = peaks[:-1]  # the last is after the run's last line
+            parts = [label.partition(": ") for label, _ in told]
             rows = pd.DataFrame({"phase": [p[0] for p in parts], "said": [p[2] for p in parts]})
-            rows["gib"] = [round(sum(each.values()) / GIB, 3) for _, each in peaks]
+            rows["gib"] = [round(sum(each.values()) / GIB, 3) for _, each in told]
             file = results_folder() / "large.csv"
             rows.to_csv(file, index=False)
             file.with_suffix(".md").write_text(document(rows, weights / GIB, limit / GIB))

@@ -6,7 +6,7 @@ is decided on the holdout like in any run, so it asks for a margin: of the drop'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -70,39 +70,17 @@ def to_train(trials: Iterable[Trial], goal: Goal) -> Trial | None:
     Worth having is what keeps the latency, the speedup and the size asked for, and is faster than the fastest float
     within the tolerance, unless that one is too large.
     """
-    known = list(trials)
-    able = [p for p in _worth_having(_points(known, stopped=True), goal) if p.trial.configuration.quantization]
-    some = next(filter(None, (list(filter(tier, able)) for tier in _tiers(goal.tolerance))), able)
+
+    def merit(point: Point) -> tuple[bool, bool, bool]:
+        own = point.trial.configuration
+        return point.drop <= REACH * goal.tolerance, trainable(own) == own, point.trial.state == "complete"
+
+    able = [p for p in _worth_having(_points(trials, stopped=True), goal) if p.trial.configuration.quantization]
+    most = max(map(merit, able), default=None)
+    some = [p for p in able if merit(p) == most]
     fastest = max((p.speedup.low for p in some), default=0.0)
     fast = [p for p in some if p.speedup.high >= NEAR_FASTEST * fastest]
     return min(fast, key=lambda p: p.drop).trial if fast else None
-
-
-def _tiers(tolerance: float) -> list[Callable[[Point], bool]]:
-    """Return what is asked of the trial to train, the most desirable first."""
-
-    def near(point: Point) -> bool:
-        return point.drop <= REACH * tolerance
-
-    def whole(point: Point) -> bool:
-        return point.trial.state == "complete"
-
-    def as_it_is(point: Point) -> bool:
-        return trainable(point.trial.configuration) == point.trial.configuration
-
-    wanted: list[Sequence[Callable[[Point], bool]]] = [
-        (near, as_it_is, whole),
-        (near, as_it_is),
-        (near, whole),
-        (near,),
-        (as_it_is, whole),
-        (whole,),
-    ]
-    return [_all_of(asked) for asked in wanted]
-
-
-def _all_of(tests: Sequence[Callable[[Point], bool]]) -> Callable[[Point], bool]:
-    return lambda point: all(test(point) for test in tests)
 
 
 def _worth_having(measured: Sequence[Point], goal: Goal) -> list[Point]:
