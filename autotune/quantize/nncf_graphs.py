@@ -6,14 +6,23 @@ What they hold is NNCF's own; nothing of it is changed once it is made.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+import heapq
+from collections.abc import Iterable, Mapping, Sequence
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 import openvino as ov
-from nncf.common.graph import NNCFGraph
-from nncf.common.insertion_point_graph import InsertionPointGraph
+from nncf.common.graph import NNCFGraph, NNCFNode
+from nncf.common.graph.layer_attributes import Dtype
+from nncf.common.insertion_point_graph import (
+    InsertionPointGraph,
+    InsertionPointGraphNodeType,
+    PostHookInsertionPoint,
+    PreHookInsertionPoint,
+)
 from nncf.openvino.graph.nncf_graph_builder import GraphConverter
+
+_Key = TypeVar("_Key", str, int)
 
 
 class _Numbered(NNCFGraph):  # type: ignore[misc]
@@ -24,11 +33,60 @@ class _Numbered(NNCFGraph):  # type: ignore[misc]
         return super().add_nncf_node(*args, **named, node_id_override=len(self._node_id_to_key_dict))
 
 
+class _Converter(GraphConverter):  # type: ignore[misc]
+    """NNCF's way from a model to its graph; edges are not compared with those that are there."""
+
+    @staticmethod
+    def _add_edges_to_nncf_graph(model: ov.Model, graph: _Numbered) -> None:
+        keys = {name: graph._node_id_to_key_dict[number] for name, (number,) in graph._node_name_to_node_id_map.items()}
+        after, before = graph._nx_graph._succ, graph._nx_graph._pred
+        for node in model.get_ops():
+            giver = keys[node.get_friendly_name()]
+            for port, output in enumerate(node.outputs()):
+                takers: dict[str, list[int]] = {}
+                for target in output.get_target_inputs():
+                    takers.setdefault(keys[target.get_node().get_friendly_name()], []).append(target.get_index())
+                if not takers:
+                    continue
+                held = {
+                    NNCFGraph.ACTIVATION_SHAPE_EDGE_ATTR: list(output.partial_shape.get_max_shape()),
+                    NNCFGraph.OUTPUT_PORT_ID_EDGE_ATTR: port,
+                    NNCFGraph.DTYPE_EDGE_ATTR: GraphConverter.convert_to_nncf_dtype(output.get_element_type()),
+                }
+                for taker, ports in sorted(takers.items()):  # else in an order of the moment, as NNCF's is
+                    edges = after[giver].setdefault(taker, {})
+                    before[taker][giver] = edges
+                    for number in sorted(ports):
+                        edges[len(edges)] = {**held, NNCFGraph.INPUT_PORT_ID_EDGE_ATTR: number}
+
+
 def operators_of(model: ov.Model) -> NNCFGraph:
     """Return NNCF's graph of a model's operators (``nncf.build_graph``)."""
     make = GraphConverter.create_nncf_graph
-    ours = FunctionType(make.__code__, {**make.__globals__, "NNCFGraph": _Numbered})
+    ours = FunctionType(make.__code__, {**make.__globals__, "NNCFGraph": _Numbered, "GraphConverter": _Converter})
     return ours(model)
+
+
+def sorted_operators(after: Mapping[_Key, Iterable[_Key]], before: Mapping[_Key, int]) -> list[_Key]:
+    """Return keys in topological order, of those that may come next the smallest first.
+
+    Args:
+        after: key -> those that read it, each once.
+        before: key -> how many it reads.
+    """
+    waiting = dict(before)
+    ready = [key for key, count in waiting.items() if not count]
+    heapq.heapify(ready)
+    found = []
+    while ready:
+        key = heapq.heappop(ready)
+        found.append(key)
+        for taker in after[key]:
+            if taker in waiting:
+                waiting[taker] -= 1
+                if not waiting[taker]:
+                    heapq.heappush(ready, taker)
+    return found
 
 
 def copied(graph: NNCFGraph) -> NNCFGraph:
@@ -68,15 +126,67 @@ class FusedGraph(InsertionPointGraph):  # type: ignore[misc]
 class PointGraph(InsertionPointGraph):  # type: ignore[misc]
     """NNCF's graph of operators and points before patterns are fused in it.
 
-    NNCF copies all that nodes hold, three times; nothing of it is changed afterwards.
+    NNCF adds and removes each edge several times, and copies all that nodes hold; nothing of it is changed afterwards.
     """
 
     def __init__(self, graph: NNCFGraph | None = None) -> None:
-        """Take the graph whose operators get points; None for an empty copy (networkx asks for one)."""
-        if graph is None:
-            super(InsertionPointGraph, self).__init__()
-        else:
-            super().__init__(_Lent(graph))
+        """Take the graph whose operators get points, one per input and one behind each; None for an empty copy.
+
+        Nodes and edges come in the order in which NNCF leaves them (networkx asks for an empty copy).
+        """
+        super(InsertionPointGraph, self).__init__()
+        if graph is not None:
+            self._base_nx_graph = base = graph._nx_graph
+            order = sorted_operators(base._succ, {key: len(near) for key, near in base._pred.items()})
+            for key in order:
+                operator = {
+                    self.REGULAR_NODE_REF_NODE_ATTR: graph.get_node_by_key(key),
+                    self.NODE_TYPE_NODE_ATTR: InsertionPointGraphNodeType.OPERATOR,
+                    self.ASSOCIATED_IP_NODE_KEYS_NODE_ATTR: set(),
+                    self.IS_MERGED_NODE_ATTR: False,
+                }
+                self._put(key, operator)
+            integer = {
+                key: any(
+                    edge[graph.DTYPE_EDGE_ATTR] is Dtype.INTEGER for near in takers.values() for edge in near.values()
+                )
+                for key, takers in base._succ.items()
+            }
+            for key in order:
+                name = base._node[key][NNCFNode.NODE_NAME_ATTR]
+                self._add_points(key, name, base._pred[key], integer)
+
+    def _add_points(self, key: str, name: str, givers: Mapping[str, Any], integer: Mapping[str, bool]) -> None:
+        """Add the points before and behind an operator; those behind the operators that it reads are there."""
+        ports = sorted(
+            (edge[NNCFGraph.INPUT_PORT_ID_EDGE_ATTR], giver, edge[NNCFGraph.DTYPE_EDGE_ATTR] is Dtype.INTEGER)
+            for giver, edges in givers.items()
+            for edge in edges.values()
+        )
+        points = self._node[key][self.ASSOCIATED_IP_NODE_KEYS_NODE_ATTR]
+        for port, giver, whole in ports:
+            before = self.get_pre_hook_node_key(key, port)
+            point = PreHookInsertionPoint(name, port)
+            self._put(before, self._point(InsertionPointGraphNodeType.PRE_HOOK, point))
+            behind = self.get_post_hook_node_key(giver)
+            self._join(behind, before, {"input_port_id": port, self.IS_INTEGER_PATH_EDGE_ATTR: integer[giver]})
+            self._join(before, key, {"input_port_id": port, self.IS_INTEGER_PATH_EDGE_ATTR: whole})
+            points.add(before)
+        after = self.get_post_hook_node_key(key)
+        self._put(after, self._point(InsertionPointGraphNodeType.POST_HOOK, PostHookInsertionPoint(name)))
+        self._join(key, after, {self.IS_INTEGER_PATH_EDGE_ATTR: integer[key]})
+        points.add(after)
+
+    def _point(self, kind: InsertionPointGraphNodeType, point: object) -> dict[str, object]:
+        return {self.NODE_TYPE_NODE_ATTR: kind, self.INSERTION_POINT_NODE_ATTR: point}
+
+    def _put(self, key: str, data: dict[str, object]) -> None:
+        self._node[key] = data
+        self._succ[key] = {}
+        self._pred[key] = {}
+
+    def _join(self, giver: str, taker: str, data: dict[str, object]) -> None:
+        self._succ[giver][taker] = self._pred[taker][giver] = {0: data}
 
     def fused(self, matches: Iterable[Sequence[str]]) -> FusedGraph:
         """Return a copy with one operator for each match of a pattern, its operators in topological order.
@@ -110,26 +220,3 @@ class PointGraph(InsertionPointGraph):  # type: ignore[misc]
             fused.add_edge(giver, merged, **held)
         for _, taker, held in after:
             fused.add_edge(merged, taker, **held)
-
-
-class _Lent:
-    """NNCF's graph of operators, whose copy is the graph below it itself."""
-
-    def __init__(self, graph: NNCFGraph) -> None:
-        self._graph = graph
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._graph, name)
-
-    def get_nx_graph_copy(self) -> _Itself:
-        return _Itself(self._graph._nx_graph)
-
-
-class _Itself:
-    """What stands for a graph that is to be copied and needs no copy."""
-
-    def __init__(self, graph: Any) -> None:
-        self._graph = graph
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        return self._graph

@@ -9,16 +9,17 @@ matches of one pattern overlap, NNCF takes whichever comes first out of a set; h
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
-from nncf.common.graph.graph_matching import _is_subgraph_matching_strict, _sort_patterns_by_len
+from nncf.common.graph.graph_matching import _sort_patterns_by_len
 from nncf.common.graph.patterns import GraphPattern
 from nncf.common.graph.patterns.manager import PatternsManager
 from nncf.common.utils.backend import BackendType
+
+from autotune.quantize.nncf_graphs import sorted_operators
 
 _Kinds = frozenset[Any]
 _Edges = Mapping[str, Mapping[str, int]]
@@ -53,7 +54,7 @@ class Patterns:
             if not part.is_possible(seen):
                 continue
             for match in part.matches(seen, taken):
-                if strict and not _is_subgraph_matching_strict(graph, part.graph, match):
+                if strict and not part.is_alone(seen, match):
                     continue
                 inside = {node for node, wanted in match.items() if wanted in part.counted}
                 if not inside & taken:
@@ -99,18 +100,7 @@ class _Graph:
 
     def ordered(self, keys: Set[str]) -> list[str]:
         """Return them in topological order, of those that may come next the first by name."""
-        waiting = {key: len(self.before[key].keys() & keys) for key in keys}
-        ready = [key for key, count in waiting.items() if not count]
-        heapq.heapify(ready)
-        found = []
-        while ready:
-            key = heapq.heappop(ready)
-            found.append(key)
-            for taker in self.after[key].keys() & keys:
-                waiting[taker] -= 1
-                if not waiting[taker]:
-                    heapq.heappush(ready, taker)
-        return found
+        return sorted_operators(self.after, {key: len(self.before[key].keys() & keys) for key in keys})
 
 
 @dataclass(frozen=True)
@@ -148,6 +138,30 @@ class _Part:
     @cached_property
     def _pairs(self) -> set[tuple[_Kinds, _Kinds]]:
         return {(self.wanted[giver], self.wanted[taker]) for giver, taker in self.graph.edges()}
+
+    @cached_property
+    def _open(self) -> dict[Any, tuple[bool, bool]]:
+        """Of each operator, whether others may be read by it, and read it; those outside the pattern are left out."""
+        above, below = self.graph.pred, self.graph.succ
+        return {
+            node: (bool(below[node] and not above[node]), bool(above[node] and not below[node]))
+            for node, kinds in self.wanted.items()
+            if _OUTSIDE not in kinds
+        }
+
+    def is_alone(self, graph: _Graph, match: Mapping[str, Any]) -> bool:
+        """Tell whether only the first operators of a match read others, and only its last ones are read by others.
+
+        It is ``_is_subgraph_matching_strict`` of NNCF 3.4.
+        """
+        for key, node in match.items():
+            reads, is_read = self._open.get(node, (True, True))
+            if not (
+                (reads or graph.before[key].keys() <= match.keys())
+                and (is_read or graph.after[key].keys() <= match.keys())
+            ):
+                return False
+        return True
 
     def is_possible(self, graph: _Graph) -> bool:
         """Tell whether each operator and each edge is in the graph, somewhere."""

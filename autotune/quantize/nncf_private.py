@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Set
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import openvino as ov
@@ -32,12 +32,12 @@ from nncf.quantization.algorithms.min_max.algorithm import MinMaxQuantization
 from nncf.quantization.passes import transform_to_inference_graph
 
 from autotune.configuration import PlacementName, Preset
-from autotune.quantize.nncf_graphs import PointGraph, copied, operators_of
+from autotune.quantize.nncf_graphs import PointGraph, copied, operators_of, sorted_operators
 from autotune.quantize.nncf_patterns import hardware_patterns, ignored_patterns
 from autotune.quantize.nncf_points import ActivationPoint, Points, WeightPoint
 from autotune.quantize.nncf_public import MODEL_TYPES, PRESETS
 from autotune.quantize.nncf_solver import Ignored, Solver
-from autotune.quantize.nncf_values import asked_once, plain_copies
+from autotune.quantize.nncf_values import asked_once, numbered_nodes, plain_copies
 
 _MOVERS = (QuantizationTrait.QUANTIZATION_AGNOSTIC, QuantizationTrait.CONCAT)
 
@@ -57,14 +57,15 @@ class PrivateSolver:
         algorithm = self._algorithm(model, "performance")
         backend = algorithm._backend_entity
         device = algorithm._target_device
-        self._inference_graph = transform_to_inference_graph(
-            copied(self._graph),
-            backend.get_start_nodes_for_activation_path_tracing(self._graph),
-            backend.shapeof_metatypes,
-            backend.noop_metatypes,
-            backend.preserved_metatypes,
-            backend.inference_graph_transformations,
-        )
+        with numbered_nodes():
+            self._inference_graph = transform_to_inference_graph(
+                copied(self._graph),
+                backend.get_start_nodes_for_activation_path_tracing(self._graph),
+                backend.shapeof_metatypes,
+                backend.noop_metatypes,
+                backend.preserved_metatypes,
+                backend.inference_graph_transformations,
+            )
         self._ignored = algorithm._get_ignored_names(self._graph, self._inference_graph, GraphPattern())
         unwanted = ignored_patterns(device, self._model_type).matches(self._inference_graph._nx_graph, strict=False)
         for key in itertools.chain.from_iterable(unwanted):
@@ -78,7 +79,23 @@ class PrivateSolver:
     def _algorithm(self, model: ov.Model, preset: str) -> MinMaxQuantization:
         algorithm = MinMaxQuantization(preset=PRESETS[preset], model_type=self._model_type)
         algorithm._set_backend_entity(model)
+        algorithm._topological_sort_quantization_points = self._sorted
         return algorithm
+
+    def _sorted(self, points: list[Any], _graph: object) -> list[Any]:
+        """Return NNCF's points in the order of their operators, which is worked out once."""
+        return sorted(points, key=lambda point: self._places[point.insertion_point.target_node_name])
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """Name -> place in topological order, of operators that may come next the first by number."""
+        numbers = {key: node.node_id for key, node in self._graph.nodes.items()}
+        graph = self._graph._nx_graph
+        order = sorted_operators(
+            {numbers[key]: [numbers[taker] for taker in takers] for key, takers in graph._succ.items()},
+            {numbers[key]: len(givers) for key, givers in graph._pred.items()},
+        )
+        return {self._graph.get_node_by_id(number).node_name: place for place, number in enumerate(order)}
 
     def solve(self, preset: Preset, float_operators: Iterable[str]) -> Points:
         """Return where ``nncf.quantize`` puts quantisers, with ``float_operators`` as its ignored scope.

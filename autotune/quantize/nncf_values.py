@@ -12,7 +12,13 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from nncf.common.graph import NNCFNode
+from nncf.common.quantization import config_assignment, quantizer_setup
+from nncf.common.quantization.quantizer_propagation import graph, solver
 from nncf.common.quantization.structs import QuantizerConfig
+
+_COPYING: tuple[Any, ...] = (config_assignment, quantizer_setup, graph, solver)
+_PLAIN = (str, int, type(None))
 
 
 @contextmanager
@@ -22,10 +28,40 @@ def plain_copies() -> Iterator[None]:
         yield
         return
     QuantizerConfig.__deepcopy__ = _copied
+    for module in _COPYING:
+        module.deepcopy = _copy
     try:
         yield
     finally:
+        for module in _COPYING:
+            module.deepcopy = copy.deepcopy
         del QuantizerConfig.__deepcopy__
+
+
+@contextmanager
+def numbered_nodes() -> Iterator[None]:
+    """Let nodes of NNCF's graphs be hashed by their numbers inside, not by a text of all that they are called."""
+    own = NNCFNode.__hash__
+    NNCFNode.__hash__ = _number
+    try:
+        yield
+    finally:
+        NNCFNode.__hash__ = own
+
+
+def _number(node: NNCFNode) -> int:
+    return hash(node.attributes[NNCFNode.ID_NODE_ATTR])
+
+
+def _copy(value: Any) -> Any:
+    """Return a deep copy; lists of configurations, and of edges between names, are most of what is copied."""
+    if type(value) is list:
+        kinds = set(map(type, value))
+        if kinds == {QuantizerConfig}:
+            return [_copied(one) for one in value]
+        if kinds == {str} or (kinds == {tuple} and all(isinstance(part, _PLAIN) for one in value for part in one)):
+            return value.copy()
+    return copy.deepcopy(value)
 
 
 def _copied(configuration: QuantizerConfig, _memo: object = None) -> QuantizerConfig:
