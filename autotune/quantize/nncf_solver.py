@@ -13,7 +13,10 @@ from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 from nncf.common.insertion_point_graph import InsertionPointGraph
-from nncf.common.quantization.quantizer_propagation.graph import QuantizerPropagationStateGraph
+from nncf.common.quantization.quantizer_propagation.graph import (
+    QuantizerPropagationStateGraph,
+    QuantizerPropagationStateGraphNodeType,
+)
 from nncf.common.quantization.quantizer_propagation.solver import (
     PostprocessingNodeLocator,
     QuantizationProposal,
@@ -26,7 +29,7 @@ from nncf.common.quantization.quantizer_propagation.structs import (
 )
 from nncf.common.quantization.quantizer_setup import MultiConfigQuantizerSetup, SingleConfigQuantizerSetup
 
-from autotune.quantize.nncf_graphs import FusedGraph
+from autotune.quantize.nncf_graphs import FusedGraph, sorted_operators
 
 
 class Ignored(dict[str, IgnoreReason]):
@@ -122,6 +125,14 @@ class Solver(QuantizerPropagationSolver):  # type: ignore[misc]
         finished = self._map_quantization_points_to_prop_quantizers(self._finished_propagating_quantizers, state, setup)
         return QuantizationProposal(setup, state, finished)
 
+    def setup_initial_quantizers(self, quant_prop_graph: _State) -> _State:
+        """Put a quantiser before each input that needs one (the method of the same name, without links by name)."""
+        above = {key: len(givers) for key, givers in quant_prop_graph._pred.items()}
+        for key in sorted_operators(quant_prop_graph._succ, above):
+            if quant_prop_graph.is_operator(key) and key not in quant_prop_graph.ignored_node_keys:
+                self._setup_initial_quantizers_for_operator_node(key, quant_prop_graph)
+        return quant_prop_graph
+
     def _handle_quantizer_merge(self, waiting_pqs: Set[Any], quant_prop_graph: _State, branching_node_key: str) -> None:
         """Merge the quantisers that wait below a branch (the method of the same name; its lists are sets here)."""
         waiting = list(waiting_pqs)
@@ -171,6 +182,47 @@ class _State(QuantizerPropagationStateGraph):  # type: ignore[misc]
     """Quantisers on their way up the graph."""
 
     _visible: Set[str] | None = None
+
+    @property
+    def nodes(self) -> dict[str, dict[str, Any]]:
+        """What nodes hold, by key, without networkx's view of it."""
+        held: dict[str, dict[str, Any]] = self._node
+        return held
+
+    def get_node_keys_by_metatype(self, metatype: Any) -> list[str]:
+        """Return the operators of a metatype."""
+        kind = self.OPERATOR_METATYPE_NODE_ATTR
+        return [key for key, held in self._node.items() if held.get(kind) == metatype]
+
+    def is_operator(self, key: str) -> bool:
+        """Tell an operator from points and barriers."""
+        return self._node[key][self.NODE_TYPE_NODE_ATTR] is QuantizerPropagationStateGraphNodeType.OPERATOR
+
+    def _is_point(self, key: str) -> bool:
+        return bool(self.is_insertion_point(self._node[key][self.NODE_TYPE_NODE_ATTR]))
+
+    def get_paths_to_immediately_dominating_insertion_points_grouped_by_unified_scales(
+        self, insertion_point_node_key: str, unified_scale_op_metatypes: Set[Any], scales_unification_map: Any
+    ) -> dict[int | None, list[list[tuple[str, str]]]]:
+        """Return the paths to the points above: to the next one, or to those before the operator between, at once."""
+        key, above = insertion_point_node_key, self._pred[insertion_point_node_key]
+        if all(map(self._is_point, above)):
+            return {None: [[(giver, key)] for giver in above]}
+        (first, *others) = above
+        if not others and self.is_operator(first) and all(map(self._is_point, self._pred[first])):
+            if self._node[first][self.OPERATOR_METATYPE_NODE_ATTR] not in unified_scale_op_metatypes:
+                return {None: [[(first, key), (giver, first)] for giver in self._pred[first]]}
+        found: dict[int | None, list[list[tuple[str, str]]]] = (
+            super().get_paths_to_immediately_dominating_insertion_points_grouped_by_unified_scales(
+                key, unified_scale_op_metatypes, scales_unification_map
+            )
+        )
+        return found
+
+    def collect_all_propagating_quantizers(self) -> set[Any]:
+        """Return the quantisers of all points."""
+        held = (data.get(self.PROPAGATING_QUANTIZER_NODE_ATTR) for data in self._node.values())
+        return {quantizer for quantizer in held if quantizer is not None}
 
     def __getitem__(self, key: str) -> Any:
         after = super().__getitem__(key)
