@@ -12,6 +12,7 @@ move most, all are nearer to the outputs in f64 with the form (2.1e-3 at worst) 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ from autotune.forms.base import chosen_groups
 from autotune.forms.elementwise import activations_of
 from autotune.forms.weighted import weighted
 from autotune.graph.constants import constant_value, is_constant
+from autotune.graph.inspect import extents
 
 Doubles = NDArray[np.float64]
 _Sources = Mapping[str, list[ov.Output]]
@@ -142,7 +144,7 @@ def _sources(node: ov.Node) -> list[ov.Output] | None:
     if node.get_type_name() not in _ARITHMETIC:
         return None
     constants = [value for value in node.input_values() if is_constant(value)]
-    return activations_of(node) if all(int(np.prod(c.get_shape())) == 1 for c in constants) else None
+    return activations_of(node) if all(math.prod(extents(c.get_shape())) == 1 for c in constants) else None
 
 
 def _border(inside: Collection[str], sources: _Sources) -> list[ov.Output]:

@@ -20,6 +20,7 @@ from autotune.forms.elementwise import activations_of
 from autotune.forms.relayout import Relayout, Shape, reshape, transpose
 from autotune.forms.weighted import weighted
 from autotune.graph.constants import Floats, constant_value, is_constant
+from autotune.graph.inspect import extents
 
 _CONVOLUTIONS = ("Convolution", "GroupConvolution")
 _REDUCTIONS: dict[str, Callable[..., ov.Node]] = {
@@ -66,7 +67,7 @@ def _source(node: ov.Node) -> ov.Output | None:
     if before.get_type_name() != "Transpose" or not is_constant(before.input_value(1)):
         return None
     source = before.input_value(0)
-    shape = list(source.get_shape())
+    shape = list(extents(source.get_shape()))
     order = [int(axis) for axis in constant_value(before.input_value(1))]
     channels_last = [order[0], *order[2:], order[1]]
     # Axes of extent 1 are nowhere in memory: the others must be in the order of a channels-last image already.
@@ -80,7 +81,7 @@ def _source(node: ov.Node) -> ov.Output | None:
 def _merge_before(node: ov.Node) -> None:
     source = _source(node)
     if source is not None:
-        batch, channels, *image = node.input_value(0).get_shape()
+        batch, channels, *image = extents(node.input_value(0).get_shape())
         name = node.get_friendly_name()
         rowwise = reshape(source, [batch, *image, channels], f"{name}/channels-last")
         order = [0, len(image) + 1, *range(1, len(image) + 1)]
@@ -102,8 +103,8 @@ def _narrowed(node: ov.Node) -> ov.Node | None:
 def _kept_axes(node: ov.Node, narrow: ov.Node) -> list[int] | None:
     """Return the axis of the convolution's output that each axis of the reshaped one is."""
     kept: list[int] = []
-    wide = list(node.output(0).get_shape())
-    for extent in narrow.output(0).get_shape():
+    wide = list(extents(node.output(0).get_shape()))
+    for extent in extents(narrow.output(0).get_shape()):
         axis = kept[-1] + 1 if kept else 0
         while axis < len(wide) and wide[axis] != extent and wide[axis] == 1:
             axis += 1

@@ -7,6 +7,7 @@ import openvino as ov
 
 from autotune.forms.relayout import Relayout, reshape, transpose
 from autotune.graph.constants import Floats
+from autotune.graph.inspect import extents
 
 
 class ImageLayout(Relayout):
@@ -34,7 +35,7 @@ def to_image(output: ov.Output) -> ov.Output:
     Measured on MiniLM: int8 takes 1.3 to 1.5 times as long with the transpose first, and float 1.04 times as long with
     the rows as height.
     """
-    *lead, channels = list(output.get_shape())
+    *lead, channels = extents(output.get_shape())
     rows = int(np.prod(lead))
     name = output.get_node().get_friendly_name()
     if rows == 1:

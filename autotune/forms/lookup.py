@@ -20,6 +20,7 @@ from autotune.forms.base import chosen_groups
 from autotune.forms.elementwise import activations_of
 from autotune.forms.weighted import Weighted, weighted
 from autotune.graph.constants import Floats, constant_value, is_constant
+from autotune.graph.inspect import extents
 
 # A table larger than this leaves the caches, and the model grows.
 _MOST_ELEMENTS = 1 << 24
@@ -75,9 +76,9 @@ def _ids(rows: ov.Output, depth: int) -> ov.Output | None:
         ids, numbers = node.input_value(port), node.input_value(1 - port)
         if not is_constant(numbers) or is_constant(ids) or ids.get_element_type().is_real():
             continue
-        shape = list(numbers.get_shape())
+        shape = list(extents(numbers.get_shape()))
         counting = shape[-1:] == [depth] and int(np.prod(shape)) == depth
-        if counting and list(ids.get_shape())[-1] == 1 and np.array_equal(_integers(numbers), np.arange(depth)):
+        if counting and extents(ids.get_shape())[-1] == 1 and np.array_equal(_integers(numbers), np.arange(depth)):
             return ids
     return None
 
@@ -89,7 +90,7 @@ def _integers(output: ov.Output) -> Floats:
 def _replace(found: _OneHot) -> None:
     layer = found.layer
     output = layer.node.output(0)
-    shape = list(output.get_shape())
+    shape = list(extents(output.get_shape()))
     weights = layer.weights.T if layer.node.get_attributes()["transpose_b"] else layer.weights
     zeros = np.zeros((1, layer.out), np.float32)
     table = np.concatenate([zeros, weights, zeros]).reshape([1] * (len(shape) - 2) + [layer.into + 2, layer.out])
@@ -140,7 +141,7 @@ def _same_for_every_row(output: ov.Output) -> list[ov.Output]:
 
 def _is_one_row(output: ov.Output) -> bool:
     """Whether it is no constant, or one that is broadcast over everything but the last axis."""
-    return not is_constant(output) or all(extent == 1 for extent in list(output.get_shape())[:-1])
+    return not is_constant(output) or all(extent == 1 for extent in extents(output.get_shape())[:-1])
 
 
 def _evaluate(region: list[ov.Output], ends: list[ov.Output], table: Floats) -> list[Floats]:

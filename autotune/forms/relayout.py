@@ -11,6 +11,7 @@ import openvino.opset13 as ops
 from autotune.forms.elementwise import UNARY
 from autotune.forms.weighted import replace_constant
 from autotune.graph.constants import Floats, constant_value
+from autotune.graph.inspect import extents
 
 Shape = list[int]
 
@@ -56,7 +57,7 @@ class Relayout:
         """Take ``new`` for ``output`` in the other layout."""
         self._tensors[_key(output)] = new
         self._done.add(output.get_node().get_name())
-        self._outputs.append((new, list(output.get_shape()), list(output.get_target_inputs())))
+        self._outputs.append((new, list(extents(output.get_shape())), list(output.get_target_inputs())))
 
     def end(self, output: ov.Output, new: ov.Output) -> None:
         """Compute ``new`` in the place of ``output``, and let nothing else move that reads it."""
@@ -66,7 +67,7 @@ class Relayout:
     def move(self, node: ov.Node) -> None:
         """Let an element-wise operator work in the other layout."""
         output = node.output(0)
-        shape = list(output.get_shape())
+        shape = list(extents(output.get_shape()))
         for target in node.inputs()[:1] if node.get_type_name() in UNARY else node.inputs():
             source = target.get_source_output()
             if self.moved(source):

@@ -8,6 +8,7 @@ import openvino as ov
 import openvino.opset13 as ops
 
 from autotune.graph.constants import constant
+from autotune.graph.inspect import extents
 from autotune.quantize.correctable import bias_input
 from autotune.quantize.points import Placement
 from autotune.quantize.ranges import Range
@@ -81,5 +82,5 @@ def _replace_constant(target: ov.Input, values: Floats) -> None:
     stored = (
         old.get_node() if old.get_node().get_type_name() == "Constant" else old.get_node().input_value(0).get_node()
     )
-    new = constant(values.reshape(old.get_shape()), old.get_element_type(), stored.get_friendly_name())
+    new = constant(values.reshape(extents(old.get_shape())), old.get_element_type(), stored.get_friendly_name())
     target.replace_source_output(new.output(0))

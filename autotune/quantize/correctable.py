@@ -9,6 +9,7 @@ from typing import Any
 import openvino as ov
 
 from autotune.graph.constants import is_constant
+from autotune.graph.inspect import tensor_key
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,11 @@ class Correctable:
 def correctable(model: ov.Model) -> list[Correctable]:
     """Return the operators that bias correction applies to, in topological order (NNCF's ``is_node_with_bias``)."""
     return [found for node in model.get_ordered_ops() if (found := _inspect(node)) is not None]
+
+
+def averaged(model: ov.Model) -> dict[str, tuple[str, int]]:
+    """Return the operators with a bias, and the key and the axis of the tensor whose means that needs."""
+    return {c.node: (tensor_key(c.activation), c.channel_axis) for c in correctable(model)}
 
 
 def bias_input(output: ov.Output) -> ov.Input | None:

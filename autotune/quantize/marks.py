@@ -13,7 +13,7 @@ import openvino as ov
 import openvino.opset13 as ops
 
 from autotune.data import Dataset
-from autotune.graph.inspect import nodes_by_name
+from autotune.graph.inspect import extents, nodes_by_name
 from autotune.quantize.statistics import Doubles, Floats
 from autotune.quantize.streams import compiled_streams, run_streams
 from autotune.stopwatch import Stopwatch
@@ -65,7 +65,7 @@ def look(
     nodes = nodes_by_name(copy)
     places = {key: key.rpartition(":") for key in wanted}
     outputs = _affordable({key: nodes[name].output(int(port)) for key, (name, _, port) in places.items()})
-    shapes = {key: tuple(output.get_shape()) for key, output in outputs.items()}
+    shapes = {key: extents(output.get_shape()) for key, output in outputs.items()}
     found: dict[tuple[str, int | None], list[Doubles]] = defaultdict(list)
     small: dict[str, list[Floats]] = defaultdict(list)
 
@@ -94,7 +94,7 @@ def look(
 def _affordable(outputs: Mapping[str, ov.Output]) -> dict[str, ov.Output]:
     """Return the f32 tensors of static shapes, the small ones first, as many as may be held at once."""
     sizes = {
-        key: math.prod(output.get_shape())
+        key: math.prod(extents(output.get_shape()))
         for key, output in outputs.items()
         if output.get_element_type() == ov.Type.f32 and output.get_partial_shape().is_static
     }

@@ -22,6 +22,8 @@ from nncf.common.insertion_point_graph import (
 )
 from nncf.openvino.graph.nncf_graph_builder import GraphConverter
 
+from autotune.graph.inspect import extents
+
 _Key = TypeVar("_Key", str, int)
 
 
@@ -49,7 +51,7 @@ class _Converter(GraphConverter):  # type: ignore[misc]
                 if not takers:
                     continue
                 held = {
-                    NNCFGraph.ACTIVATION_SHAPE_EDGE_ATTR: list(output.partial_shape.get_max_shape()),
+                    NNCFGraph.ACTIVATION_SHAPE_EDGE_ATTR: list(extents(output.partial_shape.get_max_shape())),
                     NNCFGraph.OUTPUT_PORT_ID_EDGE_ATTR: port,
                     NNCFGraph.DTYPE_EDGE_ATTR: GraphConverter.convert_to_nncf_dtype(output.get_element_type()),
                 }
@@ -63,7 +65,8 @@ class _Converter(GraphConverter):  # type: ignore[misc]
 def operators_of(model: ov.Model) -> NNCFGraph:
     """Return NNCF's graph of a model's operators (``nncf.build_graph``)."""
     make = GraphConverter.create_nncf_graph
-    ours = FunctionType(make.__code__, {**make.__globals__, "NNCFGraph": _Numbered, "GraphConverter": _Converter})
+    names = {"NNCFGraph": _Numbered, "GraphConverter": _Converter, "tuple": extents}  # it makes tuples of shapes only
+    ours = FunctionType(make.__code__, {**make.__globals__, **names})
     return ours(model)
 
 

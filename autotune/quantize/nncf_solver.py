@@ -209,9 +209,10 @@ class _State(QuantizerPropagationStateGraph):  # type: ignore[misc]
         if all(map(self._is_point, above)):
             return {None: [[(giver, key)] for giver in above]}
         (first, *others) = above
-        if not others and self.is_operator(first) and all(map(self._is_point, self._pred[first])):
-            if self._node[first][self.OPERATOR_METATYPE_NODE_ATTR] not in unified_scale_op_metatypes:
-                return {None: [[(first, key), (giver, first)] for giver in self._pred[first]]}
+        kind = self._node[first].get(self.OPERATOR_METATYPE_NODE_ATTR)
+        plain = not others and self.is_operator(first) and kind not in unified_scale_op_metatypes
+        if plain and all(map(self._is_point, self._pred[first])):
+            return {None: [[(first, key), (giver, first)] for giver in self._pred[first]]}
         found: dict[int | None, list[list[tuple[str, str]]]] = (
             super().get_paths_to_immediately_dominating_insertion_points_grouped_by_unified_scales(
                 key, unified_scale_op_metatypes, scales_unification_map

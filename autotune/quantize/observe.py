@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,7 +110,7 @@ def observe(
     *,
     threads: int,
     seed: int = 0,
-    means: Collection[str] | None = None,
+    means: Mapping[str, tuple[str, int]] | None = None,
     watch: Stopwatch | None = None,
 ) -> Observation:
     """Run the float model in f32 once per sample, in constant memory, and record its tensors.
@@ -123,7 +123,7 @@ def observe(
         tensors: key -> axes whose channels need ranges of their own (none for most).
         threads: inferences at a time.
         seed: of the positions of the elements.
-        means: operators with a bias whose input's means are recorded; None for all.
+        means: operators with a bias whose input's means are recorded, with its key and axis; None for all.
         watch: gets the time of compiling and inference.
 
     Raises:

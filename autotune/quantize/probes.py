@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,8 @@ import openvino as ov
 import openvino.opset13 as ops
 from numpy.typing import NDArray
 
-from autotune.graph.inspect import tensor_key
-from autotune.quantize.correctable import correctable
+from autotune.graph.inspect import extents
+from autotune.quantize.correctable import averaged
 
 POSITIONS = "autotune/positions"
 SHARES = "autotune/shares"
@@ -41,21 +42,28 @@ class Plan:
     Attributes:
         reductions: of every tensor at least one.
         means: operator friendly name -> channels of its input.
+        averaged: the same -> key and axis of that input.
         sizes: tensor -> elements in a sample, of static shapes.
         varying: tensors whose size depends on the sample: it is read too.
     """
 
     reductions: tuple[Reduction, ...]
     means: Mapping[str, int]
+    averaged: Mapping[str, tuple[str, int]]
     sizes: Mapping[str, int]
     varying: tuple[str, ...] = ()
 
 
-def plan(model: ov.Model, tensors: Mapping[str, frozenset[int]], operators: Collection[str] | None = None) -> Plan:
+def plan(
+    model: ov.Model,
+    tensors: Mapping[str, frozenset[int]],
+    operators: Mapping[str, tuple[str, int]] | None = None,
+) -> Plan:
     """Work out what can be read. Tensors of integers, of unknown rank or without elements are left out.
 
     Args:
-        operators: those whose input's means are read, and its extremes too; None for the means of all.
+        operators: those whose input's means are read, and its extremes too, with key and axis of that input; None for
+            the means of all.
 
     Raises:
         KeyError: the model has no such tensor.
@@ -64,16 +72,16 @@ def plan(model: ov.Model, tensors: Mapping[str, frozenset[int]], operators: Coll
     reductions: list[Reduction] = []
     sizes: dict[str, int] = {}
     varying: list[str] = []
-    averaged = [c for c in correctable(model) if operators is None or c.node in operators]
+    biased = averaged(model) if operators is None else operators
     if operators is not None:
-        tensors = {**{tensor_key(c.activation): frozenset() for c in averaged}, **tensors}
+        tensors = {**{key: frozenset() for key, _ in biased.values()}, **tensors}
     # In an order of their own: NNCF's sets give them in another one in every process, and positions are drawn in turn.
     for key, axes in sorted(tensors.items()):
         shape = outputs[key].get_partial_shape()
         if not outputs[key].get_element_type().is_real() or shape.rank.is_dynamic:
             continue
         if shape.is_static:
-            size = int(np.prod(outputs[key].get_shape(), dtype=np.int64))
+            size = math.prod(extents(outputs[key].get_shape()))
             if size == 0:
                 continue
             sizes[key] = size
@@ -83,8 +91,8 @@ def plan(model: ov.Model, tensors: Mapping[str, frozenset[int]], operators: Coll
         reductions += [Reduction(key, axis, _kept(shape, axis)) for axis in static]
         if not static:
             reductions.append(Reduction(key, None, (1,)))
-    means = {c.node: c.activation.get_partial_shape()[c.channel_axis].get_length() for c in averaged}
-    return Plan(tuple(reductions), means, sizes, tuple(varying))
+    means = {name: outputs[key].get_partial_shape()[axis].get_length() for name, (key, axis) in biased.items()}
+    return Plan(tuple(reductions), means, biased, sizes, tuple(varying))
 
 
 def _kept(shape: ov.PartialShape, axis: int) -> tuple[int, ...]:
@@ -113,8 +121,7 @@ def extend(model: ov.Model, reading: Plan, elements: Sequence[tuple[str, int]]) 
     outputs = _Outputs(copy)
     single = {r.tensor: _as_f32(outputs[r.tensor]) for r in reading.reductions}
     pairs = [_extremes(single[r.tensor], r) for r in reading.reductions]
-    averaged = [c for c in correctable(copy) if c.node in reading.means]
-    means = [_flat(_reduced(ops.reduce_mean, _as_f32(c.activation), c.channel_axis)) for c in averaged]
+    means = [_flat(_reduced(ops.reduce_mean, _as_f32(outputs[key]), axis)) for key, axis in reading.averaged.values()]
     sizes = {key: _size(single[key]) for key in reading.varying}
     counted = [ops.convert(size, ov.Type.f32).output(0) for size in sizes.values()]
     results = _joined([low for low, _ in pairs] + [high for _, high in pairs] + means + counted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -16,7 +16,7 @@ import openvino as ov
 from autotune.data import Dataset
 from autotune.files import write_text
 from autotune.hardware import CAP_VARIABLES
-from autotune.quantize.correctable import correctable
+from autotune.quantize.correctable import averaged
 from autotune.quantize.observe import Observation, observe
 from autotune.quantize.shared import Reference, Shared
 from autotune.stopwatch import Stopwatch
@@ -59,11 +59,11 @@ class Records:
             return self._observed(data, tensors, None)
         shared = self._shared(reference, data, tensors)
         rest = {key: axes for key, axes in tensors.items() if key not in shared.tensors}
-        operators = {c.node for c in correctable(self.model)} - shared.operators
+        operators = {name: of for name, of in averaged(self.model).items() if name not in shared.operators}
         return self._observed(data, rest, operators) | reference.taken(shared, tensors)
 
-    def _observed(self, data: str, tensors: _Tensors, operators: Collection[str] | None) -> Observation:
-        """``operators``: those whose input's means are recorded; None for all."""
+    def _observed(self, data: str, tensors: _Tensors, operators: Mapping[str, tuple[str, int]] | None) -> Observation:
+        """``operators``: those whose input's means are recorded, with its key and axis; None for all."""
         if not tensors and not operators:
             return Observation({}, {})
         means = None if operators is None else sorted(operators)

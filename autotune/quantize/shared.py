@@ -22,8 +22,8 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from autotune.data import Dataset
-from autotune.graph.inspect import tensor_key, unchanged
-from autotune.quantize.correctable import correctable
+from autotune.graph.inspect import unchanged
+from autotune.quantize.correctable import averaged
 from autotune.quantize.marks import Seen, look
 from autotune.quantize.observe import Observation
 from autotune.quantize.statistics import Doubles
@@ -92,7 +92,7 @@ class Reference:
         self._watch = watch
         observed = {key: frozenset(stat.channels) for key, stat in observation.tensors.items()}
         self._model = model
-        self._known = look(model, observed, _averaged(model), self._samples, watch)
+        self._known = look(model, observed, averaged(model), self._samples, watch)
         self._varied = {place for place, marks in self._known.marks.items() if _agree(marks, marks)}
 
     def shared(self, form: ov.Model, tensors: _Wanted) -> Shared:
@@ -102,12 +102,12 @@ class Reference:
             form: an equal graph of the same inputs.
             tensors: of the form, and the axes whose channels are needed.
         """
-        averaged = _averaged(form)
-        found, operators = self._unchanged(form, tensors, averaged)
+        biased = averaged(form)
+        found, operators = self._unchanged(form, tensors, biased)
         seen = look(
             form,
             {key: axes for key, axes in tensors.items() if key not in found},
-            {name: place for name, place in averaged.items() if name not in operators},
+            {name: place for name, place in biased.items() if name not in operators},
             self._samples,
             self._watch,
         )
@@ -121,7 +121,7 @@ class Reference:
         return Shared(found, frozenset(operators))
 
     def _unchanged(
-        self, form: ov.Model, tensors: _Wanted, averaged: Mapping[str, tuple[str, int]]
+        self, form: ov.Model, tensors: _Wanted, biased: Mapping[str, tuple[str, int]]
     ) -> tuple[dict[str, str], set[str]]:
         """Return the tensors and the operators with a bias that come of the very same operators: nothing need run."""
         same = unchanged(form, self._model)
@@ -134,7 +134,7 @@ class Reference:
         }
         operators = {
             name
-            for name, place in averaged.items()
+            for name, place in biased.items()
             if name in self.observation.means
             and place == self._known.operators.get(name)
             and place[0].rpartition(":")[0] in same
@@ -202,8 +202,3 @@ def _agree_each(one: Doubles, others: Doubles) -> NDArray[np.bool_]:
 def _not_tiny(magnitudes: Doubles) -> Doubles:
     least: Doubles = np.maximum(magnitudes, _SMALLEST_CHANNEL * magnitudes.max(axis=-1, keepdims=True))
     return least
-
-
-def _averaged(model: ov.Model) -> dict[str, tuple[str, int]]:
-    """Return the operators with a bias, and the tensor and axis whose means that needs."""
-    return {c.node: (tensor_key(c.activation), c.channel_axis) for c in correctable(model)}

@@ -24,6 +24,7 @@ from autotune.memory import is_large
 from autotune.quantize.compress import compress
 from autotune.quantize.factory import BuildError, CandidateFactory, store_weights
 from autotune.quantize.nncf_candidates import candidate
+from autotune.quantize.placement import no_collection
 from autotune.quantize.placers import Placers
 from autotune.quantize.shared import Reference
 from autotune.quantize.statistics import Floats
@@ -163,7 +164,8 @@ class Variants:
             model = candidate(self.model(configuration.forms), self._calibration, quantization)
             store_weights(model)
         else:
-            model = self.factory(configuration.forms, quantization.placement).build(quantization)
+            with no_collection():
+                model = self.factory(configuration.forms, quantization.placement).build(quantization)
         if configuration.compression is not None:
             model = _compressed(model, configuration.compression)
         return _typed(model, configuration.bf16_operators) if configuration.bf16_operators else model
