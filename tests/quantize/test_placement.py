@@ -9,8 +9,10 @@ from typing import get_args
 import nncf
 import openvino as ov
 import pytest
+from nncf.common.graph import NNCFGraph
 from nncf.common.graph.graph_matching import find_subgraphs_matching_pattern
 from nncf.common.graph.patterns.manager import PatternsManager
+from nncf.common.insertion_point_graph import InsertionPointGraph
 from nncf.common.utils.backend import BackendType
 from placement_models import attention, constant_gather, convolutions, elementwise, products, samples, shared_weights
 
@@ -18,6 +20,7 @@ from autotune.configuration import Preset
 from autotune.graph.constants import constant
 from autotune.graph.inspect import model_digest, model_digests
 from autotune.graph.normalise import normalise
+from autotune.quantize.nncf_graphs import PointGraph, operators_of
 from autotune.quantize.nncf_patterns import hardware_patterns, ignored_patterns
 from autotune.quantize.nncf_private import PrivateSolver
 from autotune.quantize.placement import PLACEMENTS, Placer
@@ -76,6 +79,28 @@ def test_patterns_are_found_where_nncf_finds_them(
             graph._nx_graph, theirs(BackendType.OPENVINO, device, model_type), strict
         )
         assert sorted(ours(device, model_type).matches(graph._nx_graph, strict=strict)) == sorted(found)
+
+
+@pytest.mark.parametrize("build", MODELS)
+def test_graphs_are_those_that_nncf_makes(build: Callable[[], ov.Model]) -> None:
+    model, _ = normalise(build())
+    theirs, ours = nncf.build_graph(model), operators_of(model)
+
+    def edges(graph: NNCFGraph) -> list[str]:
+        return sorted(f"{a} {b} {sorted(held.items())}" for a, b, held in graph._nx_graph.edges(data=True))
+
+    assert [str(node) for node in ours.get_all_nodes()] == [str(node) for node in theirs.get_all_nodes()]
+    assert edges(ours) == edges(theirs)
+    points, mine = InsertionPointGraph(theirs), PointGraph(theirs)
+    node, point = InsertionPointGraph.REGULAR_NODE_REF_NODE_ATTR, InsertionPointGraph.INSERTION_POINT_NODE_ATTR
+
+    def held(graph: InsertionPointGraph) -> list[object]:
+        plain = [(key, {**data, node: str(data.get(node)), point: None}) for key, data in graph.nodes.items()]
+        return [*plain, *(vars(data[point]) for data in graph.nodes.values() if point in data)]
+
+    assert held(mine) == held(points)
+    assert list(mine.edges(keys=True, data=True)) == list(points.edges(keys=True, data=True))
+    assert list(mine.in_edges(keys=True)) == list(points.in_edges(keys=True))
 
 
 def test_models_that_differ_in_values_only_are_placed_once(monkeypatch: pytest.MonkeyPatch) -> None:
