@@ -77,6 +77,8 @@ def verify(asked: Asked, note: Callable[[str], None]) -> Verification:
             raise AutotuneError(f"{error}; the measuring process last said:\n{said}") from error
     for text in checked.notes:
         note(text)
+    if run.goal.max_memory_bytes is not None:
+        note("Peak memory is not measured again: tolerance.max_memory was judged where the run was made.")
     here = replace(hardware.fingerprint(), threads=prepared.model.threads)
     return decide.still_holds(
         run, _floats(run, prepared), checked.milliseconds, checked.verdicts, here=here, slower=asked.slower

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from autotune.configuration import Configuration
+from autotune.counts import named
 from autotune.decide.digits import digits
 from autotune.decide.passed import Passed
 from autotune.outcome import Finalist, Goal, Verdict
@@ -146,11 +147,12 @@ def _megabytes(size: int) -> str:
 
 def _more(finalist: Finalist) -> str:
     verdict = finalist.verdict
-    units = "groups of labelled samples" if verdict.groups is not None else "labelled samples"
+    one = "labelled sample" if verdict.groups is None else "group of labelled samples"
+    several = "labelled samples" if verdict.groups is None else "groups of labelled samples"
     more = verdict.more_samples if verdict.groups is None else verdict.more_groups
     if more is None:
-        return f"; no reasonable number of further {units} would prove it"
-    return f"; about {_rounded(more)} more {units} would prove it if the rates stay the same"
+        return f"; no reasonable number of further {several} would prove it"
+    return f"; about {_rounded(more)} more {named(more, one, several)} would prove it if the rates stay the same"
 
 
 def _groups(verdict: Verdict) -> str:

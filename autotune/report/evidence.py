@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from statistics import NormalDist
 
 from autotune.configuration import Configuration
+from autotune.counts import named
 from autotune.outcome import Finalist, Status
 from autotune.record import Measurement, Trial
 from autotune.report import words
@@ -234,10 +235,11 @@ def _finalist_row(found: Lookup, finalist: Finalist, metric: MetricWords) -> Fin
         above = "" if finalist.meets_memory else f", not within the allowed {words.size(memory)}"
         remarks.append(f"peak memory {peak}{above}")
     if verdict.status == "expected" and verdict.more_samples is not None:
-        more, units = words.roughly(verdict.more_samples), "labelled samples"
+        more, units = verdict.more_samples, named(verdict.more_samples, "labelled sample")
         if verdict.more_groups is not None:
-            more, units = words.roughly(verdict.more_groups), "groups of labelled samples"
-        remarks.append(f"about {more} more {units} would settle it")
+            more = verdict.more_groups
+            units = named(more, "group of labelled samples", "groups of labelled samples")
+        remarks.append(f"about {words.roughly(more)} more {units} would settle it")
     if verdict.status == "expected" and verdict.more_samples is None:
         units = "samples" if verdict.groups is None else "groups"
         remarks.append(f"no number of further {units} would prove it at this estimate")

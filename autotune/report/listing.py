@@ -31,7 +31,7 @@ def choices(configuration: Configuration) -> tuple[Choice, ...]:
     if q is None:
         return (Choice("precision", configuration.precision), *forms)
     made = configuration.training
-    trained = [] if made is None else [Choice("training", f"{made.steps} steps, model {made.digest}")]
+    trained = [] if made is None else [Choice("training", f"{words.count(made.steps, 'step')}, model {made.digest}")]
     kept = [name for name in q.float_operators if name not in compressed]
     return (
         *forms,
