@@ -67,6 +67,8 @@ Texts were judged padded to the least of {buckets} tokens that holds them, each 
 
     model = openvino.Core().read_model("{folder}/openvino_model.xml")
     model.reshape({{port: [1, {some}] for port in model.inputs}})
+
+benchmark_app takes a length, too: `-shape [1,{some}]`.
 """
 
 
