@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from autotune.configuration import Configuration
 from autotune.data import Dataset
-from autotune.measure.compiled import Compiled, Inputs, deploy_properties
+from autotune.measure.compiled import Compiled, Inputs, Ready, deploy_properties, ready
 from autotune.measure.latency import measure_pairs, round_order, rounds
 from autotune.others import Others, disturbance
 from autotune.protocol import Race, Raced
@@ -53,6 +52,7 @@ class Timing:
         self._threads = threads
         self._confidence = confidence
         self.samples: Sequence[Inputs] = ()
+        self._ready: Sequence[Ready] = ()
         self._kept: dict[Configuration, Compiled] = {}
         self.model: ModelInfo | None = None
         self.baseline = self._compile(model, Configuration())
@@ -71,6 +71,7 @@ class Timing:
         else:
             chosen = runs.lengths.spread(LENGTHS)
         self.samples = [runs.row(i) for i in chosen]
+        self._ready = ready(self.samples)
         self._together = runs.lengths is not None
 
     def compile(self, model: Any, configuration: Configuration) -> Compiled:
@@ -193,10 +194,7 @@ class Timing:
 
     def _caller(self, compiled: Compiled) -> Callable[[], None]:
         """One inference per call, on real samples in turn; or on all of them."""
-        if self._together:
-            return lambda: compiled.run(*self.samples)
-        samples = itertools.cycle(self.samples)
-        return lambda: compiled.run(next(samples))
+        return compiled.caller(self._ready, self._together)
 
     @property
     def _inferences(self) -> int:

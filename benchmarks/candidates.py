@@ -67,7 +67,7 @@ def plain_inference(model: ov.Model, data: Dataset, threads: int) -> None:
     """Compile and run every sample once, one after the other with all threads: what scoring them costs."""
     compiled = compile_model(model, "f32", threads)
     for index in range(len(data)):
-        compiled.run(data.row(index))
+        compiled.infer(data.row(index))
 
 
 def observe_whole(model: ov.Model, data: Dataset, tensors: dict[str, frozenset[int]], threads: int) -> None:

@@ -243,10 +243,12 @@ def race(name: str, isa: str, judge: Judge, rows: Table, *, drops: tuple[float, 
 
     Of every tolerance, not only of those asked for: peers that know none stand beside autotune at each.
 
-    What was made earlier and is on no disk any more keeps the speed of its own time; contests leave it out.
+    What was made earlier and is on no disk any more keeps the speed of its own time; contests leave it out. Models for
+    ONNX Runtime are in the rounds if its float model's interpreter runs them, which is then that of the rounds.
     """
     tolerances = dict.fromkeys((*table.TOLERANCES, *drops))
     found: list[tuple[Record, tuple[Subject, float]]] = []
+    interpreter = ""
     for tool in TOOLS.values():
         for variant, drop in itertools.product(tool.variants, tolerances if tool.tolerant else (None,)):
             result, deployed = stored(tool, folder_of(work, tool, variant, drop))
@@ -254,7 +256,9 @@ def race(name: str, isa: str, judge: Judge, rows: Table, *, drops: tuple[float, 
                 continue
             for runtime, precision, subject in subjects(tool, result, deployed, judge):
                 key = {**_job(name, isa, tool, variant, drop), "runtime": runtime, "precision": precision}
-                if runtime == "openvino" and rows.has(**key, failure=None):
+                if runtime == "onnxruntime":
+                    interpreter = interpreter or subject.python
+                if (runtime == "openvino" or subject.python == interpreter) and rows.has(**key, failure=None):
                     found.append((key, (subject, drop or max(tolerances))))
     typer.echo(f"{name} {isa}: {len(found)} models in common rounds")
     when = time.strftime("%Y-%m-%dT%H:%M:%S")

@@ -123,8 +123,10 @@ def _peers(rows: Iterable[Row], tolerance: float) -> list[Row]:
 
 
 def _together(peer: Row, own: Row) -> bool:
-    """Tell whether two speeds may be compared: they are of the same rounds, or one has no speed by OpenVINO at all."""
-    if present(peer["failure"]) or present(own["failure"]) or peer["runtime"] != "openvino":
+    """Tell whether two speeds may be compared: of the same rounds, or one failed, or runs where no rounds are."""
+    if present(peer["failure"]) or present(own["failure"]):
+        return True
+    if peer["runtime"] != "openvino" and not present(peer.get("raced")):
         return True
     one, other = (row["raced"] if present(row.get("raced")) else "" for row in (peer, own))
     return bool(one == other)

@@ -100,10 +100,11 @@ class Judge:
         return {**found, **_speeds(answer), "best_float": best}
 
     def race(self, subjects: Sequence[tuple[Subject, float]]) -> list[dict[str, Any]]:
-        """Time models of OpenVINO in common rounds; return the columns of a row that say how fast each is.
+        """Time models in common rounds; return the columns of a row that say how fast each is.
 
         Args:
-            subjects: each with the relative drop that decides which float model is the best in tolerance for it.
+            subjects: each with the relative drop that decides which float model is the best in tolerance for it. Those
+                of ONNX Runtime have one interpreter, where all are run.
 
         Raises:
             JudgeFailed: one of them does not load, run or end in time.
@@ -112,10 +113,15 @@ class Judge:
         floats = list(dict.fromkeys(["f32", *best]))
         entries = (
             *(Entry(f.model, dict(f.properties)) for f in map(self._float, floats)),
-            *(Entry(s.model, dict(s.properties), floats.index(b)) for (s, _), b in zip(subjects, best, strict=True)),
+            *(
+                Entry(s.model, dict(s.properties), floats.index(b), s.runtime)
+                for (s, _), b in zip(subjects, best, strict=True)
+            ),
         )
-        request = Entries(entries, str(self._holdout_file), self._seconds * len(entries), CONFIDENCE)
-        told = self._answer("benchmarks.race", asdict(request), sys.executable)
+        seconds = self._seconds * len(entries)
+        request = Entries(entries, self._task.threads, str(self._holdout_file), seconds, CONFIDENCE)
+        python = next((s.python for s, _ in subjects if s.runtime == "onnxruntime"), sys.executable)
+        told = self._answer("benchmarks.race", asdict(request), python)
         rows = []
         for i, precision in enumerate(best, len(floats)):
             facts = {key: told[key][i] for key in ("speed", "speed_best_float", "milliseconds")}

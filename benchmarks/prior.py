@@ -28,7 +28,7 @@ from autotune.configuration import PlacementName, Quantization
 from autotune.data import Dataset
 from autotune.graph.neighbours import edges, neighbours, sizes
 from autotune.graph.normalise import normalise
-from autotune.measure.compiled import Compiled, compile_model
+from autotune.measure.compiled import Compiled, compile_model, ready
 from autotune.measure.latency import measure_pairs
 from autotune.prior.cost import CostModel, Scored
 from autotune.prior.gain import Timed, TimeModel, attribute, border_costs, rank_correlation
@@ -65,6 +65,7 @@ class Subject:
         self.factory.observe()
         self.baseline = compile_model(self.model, "f32", self.threads)
         self.sample = splits.search.row(0)
+        self.ready = ready([self.sample])
         metric = metrics.get(asked.metric, asked.base, False)
         self.scorer = Scorer(metric, splits.search, self.baseline)
         self.search: Dataset = splits.search
@@ -77,8 +78,8 @@ class Subject:
 
     def latency(self, compiled: Compiled) -> Latency:
         return measure_pairs(
-            lambda: self.baseline.run(self.sample),
-            lambda: compiled.run(self.sample),
+            self.baseline.caller(self.ready),
+            compiled.caller(self.ready),
             confidence=0.95,
             target_width=0.02,
             min_pairs=20,

@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 from autotune.measure.latency import rounds
 from autotune.stats import median_interval
 from benchmarks.peers.common import read_split
-from benchmarks.runtimes import OpenVinoModel, caller
+from benchmarks.runtimes import Inputs, Model, OnnxRuntimeModel, OpenVinoModel, caller
 
 MOST_ROUNDS = 400
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A model for OpenVINO and its compile properties.
+    """A model, its runtime, and the compile properties where that is OpenVINO.
 
     Attributes:
         best_float: which entry is the best float within the tolerance that this one was made for.
@@ -36,13 +36,19 @@ class Entry:
     model: str
     properties: Mapping[str, str]
     best_float: int = 0
+    runtime: str = "openvino"
 
 
 @dataclass(frozen=True)
 class Entries:
-    """Who is timed on which samples; the first is float f32."""
+    """Who is timed on which samples; the first is float f32.
+
+    Attributes:
+        threads: of ONNX Runtime.
+    """
 
     entries: tuple[Entry, ...]
+    threads: int
     holdout: str
     seconds: float
     confidence: float
@@ -62,13 +68,19 @@ def against(table: NDArray[np.float64], references: Sequence[int], confidence: f
 def race(request: Entries) -> dict[str, Sequence[object]]:
     """Time all of them."""
     data = read_split(Path(request.holdout), "holdout")
-    callers = [caller(OpenVinoModel(e.model, e.properties, data.row(0)), data) for e in request.entries]
+    callers = [caller(_model(entry, request.threads, data.row(0)), data) for entry in request.entries]
     table = rounds(callers, MOST_ROUNDS, request.seconds, request.confidence)
     return {
         "speed": against(table, [0] * len(callers), request.confidence),
         "speed_best_float": against(table, [e.best_float for e in request.entries], request.confidence),
         "milliseconds": np.median(table, axis=0).tolist(),
     }
+
+
+def _model(entry: Entry, threads: int, sample: Inputs) -> Model:
+    if entry.runtime == "onnxruntime":
+        return OnnxRuntimeModel(entry.model, threads)
+    return OpenVinoModel(entry.model, entry.properties, sample)
 
 
 def main() -> None:

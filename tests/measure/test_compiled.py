@@ -10,7 +10,14 @@ import pytest
 from conftest import convolution_net
 
 from autotune import hardware
-from autotune.measure.compiled import Compiled, compile_emulated, compile_model, deploy_properties, probe_precisions
+from autotune.measure.compiled import (
+    Compiled,
+    compile_emulated,
+    compile_model,
+    deploy_properties,
+    probe_precisions,
+    ready,
+)
 from autotune.measure.profile import is_int8_kernel
 
 IMAGE = {"image": np.random.default_rng(0).standard_normal((1, 3, 16, 16), dtype=np.float32)}
@@ -37,7 +44,7 @@ def test_outputs_equal_openvinos_own(net: ov.Model):
     assert list(got) == ["logits"] == list(compiled.outputs)
     np.testing.assert_allclose(got["logits"], expected, rtol=1e-5, atol=1e-6)
     kept = got["logits"].copy()
-    compiled.run({"image": -IMAGE["image"]})
+    compiled.caller(ready([{"image": -IMAGE["image"]}]))()
     np.testing.assert_array_equal(got["logits"], kept)  # what infer returned is not overwritten
 
 
@@ -160,7 +167,7 @@ def test_each_bucket_is_compiled_and_a_sample_runs_in_its_own():
     samples = [{"x": np.ones((1, length, 8), np.float32)} for length in (2, 6)]
     for compiled in (Compiled(model, deploy_properties("f32", 1), buckets=(2, 6)), compile_model(model, "f32", 1)):
         assert compiled.varying == {"y": (1,)}
-        compiled.run(*samples)
+        compiled.caller(ready(samples), together=True)()
         for sample in samples:
             np.testing.assert_allclose(compiled.infer(sample)["y"], sample["x"] @ weights, rtol=1e-5)
             (run,) = [run for run in compiled.profile(sample) if run.name == "product"]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +61,14 @@ def test_a_run(folder: Path, tmp_path: Path, shapes: str, scheme: str, told: str
     tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "run/model")
     outputs = [compiled(dict(tokenizer(text, return_tensors="np")))["logits"] for text in ("w1 w2", "w3 " * 18)]
     assert [values.shape[1] for values in outputs] == ([4, 20] if shapes == "dynamic" else [12, 32])
+
+    told = (tmp_path / "run/model/README.md").read_text()
+    (command,) = re.findall(r"^    benchmark_app (.*)$", told, re.MULTILINE)
+    (length,) = re.findall(r"`(-(?:data_)?shape \[.*\])`", told)
+    tool = Path(sys.executable).parent / "benchmark_app"
+    arguments = [tool, *command.split(), *length.split(), "-niter", "5"]
+    done = subprocess.run(arguments, cwd=tmp_path / "run", capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @needs_torch
