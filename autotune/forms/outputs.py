@@ -22,6 +22,7 @@ from autotune.forms.elementwise import activations_of
 from autotune.forms.relayout import Relayout, Shape, reshape, transpose
 from autotune.forms.weighted import Weighted, weighted
 from autotune.graph.constants import Floats
+from autotune.graph.inspect import consumers
 
 # Floats of a vector of AVX-512.
 LANES = 16
@@ -165,9 +166,23 @@ def _rewrite(model: ov.Model, layer: Weighted, blocking: Blocking) -> None:
     strides = [*asked["strides"][:-1], step]
     made = ops.convolution(node.input_value(0), kernel, strides, begin, end, asked["dilations"])
     layout = Relayout(blocking.constant, blocking.back)
-    behind = [(after, activations_of(after)) for after in model.get_ordered_ops()]
+    behind = _behind(model, node)
     layout.replace(node.output(0), made.output(0))
     for after, sources in behind:
         if sources is not None and all(layout.moved(source) for source in sources):
             layout.move(after)
     layout.finish()
+
+
+def _behind(model: ov.Model, node: ov.Node) -> list[tuple[ov.Node, list[ov.Output] | None]]:
+    """Return what may move with a node, and what it reads, in topological order: not each operator of the model."""
+    found: dict[str, list[ov.Output] | None] = {}
+    pending = [node]
+    while pending:
+        for after in consumers(pending.pop()):
+            name = after.get_name()
+            if name not in found:
+                found[name] = activations_of(after)
+                if found[name] is not None:
+                    pending.append(after)
+    return [(after, found[name]) for after in model.get_ordered_ops() if (name := after.get_name()) in found]
