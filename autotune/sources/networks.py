@@ -102,8 +102,8 @@ def resolved(network: Network, found: Any) -> Network:
 def reason(error: BaseException) -> str:
     """Return what a reader can use of an error.
 
-    That is the operators that OpenVINO does not know, or cannot convert, of whatever library; else the line where what the
-    module does depends on values; else the error's first telling line.
+    That is the operators that OpenVINO does not know, or cannot convert, of whatever library; else the line where what
+    the module does depends on values; else the error's first telling line.
     """
     text = str(error)
     for summary, told in _SUMMARIES.items():

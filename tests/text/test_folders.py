@@ -8,7 +8,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_folders import LIMIT, needs_torch, save_causal, save_config, save_model, save_tokenizer, sentences
+from tiny_folders import (
+    LIMIT,
+    SPECIAL,
+    WORDS,
+    needs_torch,
+    save_causal,
+    save_config,
+    save_model,
+    save_tokenizer,
+    sentences,
+)
 
 from autotune import recipe as recipes
 from autotune.data import Splits
@@ -117,6 +127,18 @@ def test_pooling_is_inside_the_graph(tmp_path: Path, pooling: str, normalize: bo
     if normalize:
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     np.testing.assert_allclose(got["sentence_embedding"], vectors, atol=1e-4)
+
+
+@needs_torch
+def test_the_encoder_of_a_pair_is_a_model(tmp_path: Path) -> None:
+    import transformers
+
+    size = {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 2, "num_heads": 2, "vocab_size": len(SPECIAL + WORDS)}
+    transformers.T5EncoderModel(transformers.T5Config(**size)).save_pretrained(tmp_path / "t5")
+    save_tokenizer(tmp_path / "t5")
+    _, got, said = converted(recipe(tmp_path / "t5", {"text": sentences(60)}, "feature-extraction"))
+    assert got["sentence_embedding"].shape[1:] == (32,)
+    assert any("t5 was converted with torch.export" in sentence for sentence in said)
 
 
 @needs_torch
