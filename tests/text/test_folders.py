@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from autotune.measure.compiled import compile_model
 from autotune.measure.score import outputs
 from autotune.recipe import Recipe
 from autotune.sources.datasets import load_data
-from autotune.sources.model import conform_splits, obtain, read
+from autotune.sources.model import conform_splits, obtain, read, torch_request
 from autotune.tasks.metrics import METRICS
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -275,6 +276,17 @@ def test_a_folder_without_a_tokenizer(tmp_path: Path) -> None:
     (folder / "tokenizer.json").unlink()
     with pytest.raises(UserError, match=r"has no tokenizer"):
         converted(recipe(folder, {"text": sentences(60)}, "text-classification"))
+
+
+def test_training_needs_torch_though_the_model_may_be_in_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = save_config(tmp_path / "bert")
+    asked = recipe(folder, {"text": sentences(60)}, "text-classification\ntraining: {data: {path: data.jsonl}}")
+    splits = load_data(asked, False, print)
+    monkeypatch.setitem(sys.modules, "torch", None)  # as if it were not installed
+    with pytest.raises(UserError, match=r"r\.yaml:4: training: needs PyTorch, which is not installed; pip install"):
+        torch_request(asked, splits.search, False)
 
 
 def test_a_table_and_a_folder_need_a_task(tmp_path: Path) -> None:
