@@ -51,6 +51,7 @@ class Evaluator:
         scores: folder that keeps each trial's per-sample scores, ``<number>.npy``.
         early_stopping: whether a candidate may be given up before it is scored in full.
         max_size: bytes of the winner's constants; what is larger makes no smaller one pointless.
+        weighed: the winner's memory is limited, and only known in the end; then nothing fast makes others pointless.
         begun: ``time.monotonic()`` that trials' ends are counted from.
     """
 
@@ -65,6 +66,7 @@ class Evaluator:
         early_stopping: bool,
         begun: float,
         max_size: int | None = None,
+        weighed: bool = False,
     ) -> None:
         self._runner = runner
         self._prepared = prepared
@@ -73,6 +75,7 @@ class Evaluator:
         self._early_stopping = early_stopping
         self._begun = begun
         self._max_size = max_size
+        self._weighed = weighed
         self._timeout = MINIMUM_TIMEOUT + SLOWEST * baseline_seconds + METRIC_VALUES * prepared.metric_seconds
 
     def evaluate(
@@ -87,7 +90,8 @@ class Evaluator:
         """Return the trial of one configuration; every error but the user's becomes a failed trial.
 
         Args:
-            origin: what is ``plain``, was trained or differs in storage only is always measured in full.
+            origin: what is ``plain``, was trained or differs in storage only is measured in full; but plain int8
+                weights, by themselves, are not scored where they are slower than float f32.
             earlier: trials so far; an equal configuration or candidate is not measured again.
             patience: seconds that it may take at most, where that is less than what would show that it hangs.
         """
@@ -142,10 +146,16 @@ class Evaluator:
         return Evaluated(trial, _timed_again(again, measured.rival) if again and measured.rival else None)
 
     def _request(self, configuration: Configuration, known: list[Trial], full: bool) -> Measure:
+        slowest: float | None = None
+        if not full:
+            slowest = self._slowest_worth_scoring(known)
+        elif self._early_stopping and configuration.quantization is None and configuration.compression is not None:
+            # What these cost tells nothing of static int8, so it does not matter where they gain nothing.
+            slowest = min(1.0, self._slowest_worth_scoring(known))
         return Measure(
             configuration,
             tolerance=None if full else self._tolerance,
-            slowest=None if full else self._slowest_worth_scoring(known),
+            slowest=slowest,
             rival=self._rival(known),
         )
 
@@ -196,7 +206,7 @@ class Evaluator:
 
     def _slowest_worth_scoring(self, earlier: Iterable[Trial]) -> float:
         """The speed of the fastest that is clearly within the tolerance: what is slower cannot win."""
-        able = [p for p in decide.points(earlier) if p.fits(self._max_size)]
+        able = [] if self._weighed else [p for p in decide.points(earlier) if p.fits(self._max_size)]
         return max((p.speedup.low for p in able if p.clearly_within(self._tolerance, _ERRORS)), default=0.0)
 
 

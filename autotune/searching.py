@@ -74,6 +74,7 @@ class _Searching:
             early_stopping=strategy.early_stopping,
             begun=setting.clock - before,
             max_size=setting.goal.max_size_bytes,
+            weighed=setting.goal.max_memory_bytes is not None,
         )
         self._written = BestWritten(self._tolerance)
         self._observed = False

@@ -9,7 +9,8 @@ take most of the time, fewer each time. The same holds for the linear layers tha
 asked for that they might give.
 
 Static int8 that is slower than float says that these kernels are slow, not that int8 is: in another form of the graph
-the same operators run in others.
+the same operators run in others. Without VNNI that is so of every network of linear layers that was measured, and the
+other form comes first.
 """
 
 from __future__ import annotations
@@ -56,7 +57,12 @@ def sooner(
         fewer_threads(known, space.threads),
         fewer_threads_in_less(known, tolerance),
         rewritten(known, tolerance, space.faster_forms),
-        in_other_kernels(known, space.kernel_forms, space.products_left),
+        in_other_kernels(
+            known,
+            space.kernel_forms,
+            space.products_left,
+            next((c for c in floats if c.quantization is not None), None) if space.slow_products else None,
+        ),
     ]
     whole = next((c for c in floats if c.is_float and c.precision == "bf16"), None)
     if whole is not None:
@@ -185,7 +191,10 @@ def rewritten(trials: Iterable[Trial], tolerance: float, forms: tuple[FormChoice
 
 
 def in_other_kernels(
-    trials: Iterable[Trial], forms: tuple[FormChoice, ...], products: Iterable[str]
+    trials: Iterable[Trial],
+    forms: tuple[FormChoice, ...],
+    products: Iterable[str],
+    unseen: Configuration | None = None,
 ) -> Configuration | None:
     """Return the static int8 configuration that loses least, in these forms, where all are slower than float f32.
 
@@ -196,14 +205,19 @@ def in_other_kernels(
     Args:
         forms: that change which kernels run; others that the configuration has stay.
         products: operators to be float, for in these forms they would run in the slow kernels still.
+        unseen: what would be the first static one and can be expected to be slow; in these forms it comes before it.
     """
     static = [t for t in trials if t.configuration.quantization is not None]
     measured = [(t, m.latency, m.drop) for t in static if (m := t.measurement) and m.latency and m.drop is not None]
     tried = any(set(forms) <= set(t.configuration.forms) for t in static)
-    if not forms or tried or not measured or any(latency.speedup.high >= 1 for _, latency, _ in measured):
+    if not forms or tried or any(latency.speedup.high >= 1 for _, latency, _ in measured):
         return None
-    least = min(measured, key=lambda entry: (entry[2], entry[0].number))[0].configuration
-    assert least.quantization is not None
+    if measured:
+        least: Configuration | None = min(measured, key=lambda entry: (entry[2], entry[0].number))[0].configuration
+    else:
+        least = None if static else unseen
+    if least is None or least.quantization is None:
+        return None
     names = {form.name for form in forms}
     floats = (*least.quantization.float_operators, *products)
     return replace(

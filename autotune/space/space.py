@@ -143,7 +143,11 @@ class Space:
         dynamic = [mode for mode in modes if offered.shared[mode].dynamic_group]
         first = {offered.shared[mode].form.bits: mode for mode in reversed(modes) if mode not in dynamic}
         weights = [mode for mode in modes if mode in first.values()]
-        return [*dynamic[:1], *weights] if 2 * len(offered.layers) >= self._offer.weighted else []
+        return [*dynamic[:1], *weights] if self._mostly_linear else []
+
+    @property
+    def _mostly_linear(self) -> bool:
+        return 2 * len(self._offer.compression.layers) >= self._offer.weighted
 
     def _smoothing_of_nncf(self) -> dict[str, Any]:
         """Return the answers for the smoothing that NNCF's transformer setting brings, as near as it is allowed."""
@@ -187,6 +191,11 @@ class Space:
     def kernel_forms(self) -> tuple[FormChoice, ...]:
         """All forms that change which kernels run, of all their groups."""
         return self._whole(FLOAT_FORMS)
+
+    @property
+    def slow_products(self) -> bool:
+        """True where most operators with weights are linear layers and this CPU has no fast int8 kernels for these."""
+        return self._mostly_linear and self._offer.compression.model.can_saturate
 
     @property
     def products_left(self) -> tuple[str, ...]:

@@ -132,5 +132,8 @@ def test_static_int8_that_is_slower_than_float_is_tried_in_other_kernels_once() 
     assert next_(trial(plain, 0.7, 0.05), slow) == made, "it loses least"
     assert next_(slow, forms=()) is None, "there are no others"
     assert next_() is None, "nothing static yet"
+    assert in_other_kernels([reference], (linear,), ("product",), int8) == made, "expected to be slow"
+    failed = replace(trial(int8, 1.0, 0.0), state="failed", measurement=None)
+    assert in_other_kernels([reference, failed], (linear,), ("product",), int8) is None
     assert next_(slow, trial(plain, 1.2, 0.05)) is None, "its kernels are fast here"
     assert next_(slow, replace(trial(made, 1.0, 0.0), state="failed", measurement=None)) is None, "tried"
