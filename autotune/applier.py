@@ -57,7 +57,11 @@ def _rebuild(solved: recipe.Recipe, runner: Runner, output: Path) -> tuple[Prepa
     prepared: Prepared = runner.prepare()
     configuration = Space(solved.space, prepared.model).solved()
     if configuration is None:
-        raise UserError("The recipe leaves choices open; 'autotune apply' needs a solved one (solved.yaml).")
+        keys = ", ".join(solved.space.open_keys)
+        raise UserError(
+            f"{solved.where('space')}: leaves choices open ({keys}); 'autotune apply' needs a solved recipe "
+            "(solved.yaml)."
+        )
     if solved.trained is not None:
         configuration = replace(configuration, training=Training(solved.trained.sha256, solved.trained.steps))
     elif configuration.quantization is not None:

@@ -108,10 +108,11 @@ def tune(
 ) -> None:
     """Find the fastest configuration within the tolerance and prove it on held-out data."""
     begun = time.monotonic()  # before imports that take a moment
-    with _Errors(debug):
+    with _Errors(debug) as errors:
         from autotune import hardware
         from autotune import recipe as recipes
         from autotune.console import Console
+        from autotune.folder import RunFolder
         from autotune.report.summary import summary
         from autotune.tracking import reach
         from autotune.tuner import Options
@@ -138,6 +139,7 @@ def tune(
         hardware.restrict(isa)
         asked = _recipe(recipes, target, given)
         folder = output or _default_output(asked.name, resume)
+        errors.begun = RunFolder(folder).identity
         console = Console(quiet=quiet, to_stderr=as_json, verbose=verbose)
         tracker = reach(mlflow)
         console.header(asked, folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import traceback
+from pathlib import Path
 
 import typer
 
@@ -15,15 +16,21 @@ EXIT_INTERRUPTED = 130
 
 
 class Errors:
-    """Turns exceptions into one sentence and the documented exit code."""
+    """Turns exceptions into one sentence and the documented exit code.
+
+    Attributes:
+        begun: a file that is there once a run can be continued; None where nothing can.
+    """
 
     def __init__(self, debug: bool) -> None:
         self._debug = debug
+        self.begun: Path | None = None
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Errors:
         import signal
 
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends like Ctrl-C
+        return self
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         if error is None or isinstance(error, (SystemExit, typer.Exit)):
@@ -31,7 +38,9 @@ class Errors:
         if self._debug:
             traceback.print_exception(error)
         if isinstance(error, KeyboardInterrupt):
-            typer.echo("Interrupted; run again with --resume and the same --output to continue.", err=True)
+            goes_on = self.begun is not None and self.begun.exists()
+            hint = "; run again with --resume and the same --output to continue" if goes_on else ""
+            typer.echo(f"Interrupted{hint}.", err=True)
             raise typer.Exit(EXIT_INTERRUPTED) from None
         if isinstance(error, UserError):
             typer.echo(f"Error: {error}", err=True)

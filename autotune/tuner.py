@@ -33,6 +33,7 @@ from autotune.space import Space
 from autotune.space.halved import halved
 from autotune.space.public import narrowed
 from autotune.tasks import metrics
+from autotune.usercode import trusted_file
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ class _Tuning:
             check_installed(self.recipe.where("export", "onnx"))
         if self.recipe.metric.name is not None:  # before data are loaded for long: does it exist, is its library there
             metrics.get(self.recipe.metric, self.recipe.base, trust_code=False)
+        elif self.recipe.metric.function is not None:
+            trusted_file(self.recipe.metric.function, self.recipe.base, self.options.trust_code, "metric")
         if self.fingerprint.instruction_set != hardware.NATIVE:
             self._note(f"All figures are of this CPU restricted to {self.fingerprint.instruction_set}.")
         if self.recipe.strategy.note:

@@ -22,8 +22,6 @@ def load_function(spec: str, base: Path, trust_code: bool, purpose: str) -> Call
         UserError: ``trust_code`` is false, the file or the function is missing, or importing the file failed.
     """
     path, name = trusted_file(spec, base, trust_code, purpose)
-    if not path.is_file():
-        raise _missing(path, spec, purpose)
     module = _import(path, purpose)
     function = getattr(module, name, None)
     if not callable(function):
@@ -58,11 +56,13 @@ def trusted_file(spec: str, base: Path, trust_code: bool, purpose: str) -> tuple
     """Return the file and the name in it, without importing anything.
 
     Raises:
-        UserError: it is not ``FILE.py:function``, or ``trust_code`` is false.
+        UserError: it is not ``FILE.py:function``, ``trust_code`` is false, or the file is missing.
     """
     path, name = _file(spec, base, purpose)
     if not trust_code:
         raise UserError(f"{purpose}: {spec} is code that would run; read {path}, then allow it with --trust-code.")
+    if not path.is_file():
+        raise _missing(path, spec, purpose)
     return path, name
 
 
@@ -75,7 +75,7 @@ def call_function(spec: str, base: Path, trust_code: bool, purpose: str) -> Any:
     function = load_function(spec, base, trust_code, purpose)
     try:
         return function()
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that reads a command line of its own exits
         raise failed(spec, purpose, error) from error
 
 
@@ -85,6 +85,8 @@ def failed(spec: str, purpose: str, error: BaseException) -> UserError:
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
     where = f" ({Path(frame.tb_frame.f_code.co_filename).name}, line {frame.tb_lineno})" if frame else ""
+    if isinstance(error, SyntaxError):  # says where itself; the frame is Python's
+        where = ""
     return UserError(f"{purpose}: {spec} raised {type(error).__name__}: {' '.join(str(error).split())[:300]}{where}.")
 
 
@@ -115,7 +117,7 @@ def _import(path: Path, purpose: str) -> Any:
     sys.path.insert(0, beside)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise failed(str(path), purpose, error) from error
     finally:
         if beside in sys.path:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autotune.counts import counted
-from autotune.data.values import Array, Dataset, Splits, sample_digests
+from autotune.data.values import Array, Dataset, Splits, identities, sample_digests
 from autotune.errors import UserError
 
 # Fewer than these say nothing: ranges from a handful of samples, a score in steps of 10 points.
@@ -22,7 +22,7 @@ FEWEST_GROUPS = {"calibration": 1, "search": 2, "holdout": 2}
 def split(dataset: Dataset, shares: Sequence[float], seed: int, stratify: bool) -> Splits:
     """Deal the samples out to calibration, search and holdout.
 
-    Samples whose inputs and label are all byte-equal are kept once. Samples whose inputs are equal but whose labels
+    Samples whose inputs and label are all equal are kept once. Samples whose inputs are equal but whose labels
     are not, and samples of one group, go to the same split. The order of dealing is that of a hash of seed and
     content, so that it depends neither on the order of the samples nor on a random generator's version; each unit
     goes where most is missing, in its class and overall, which keeps every count within a few samples of its share;
@@ -37,12 +37,13 @@ def split(dataset: Dataset, shares: Sequence[float], seed: int, stratify: bool) 
     Raises:
         UserError: there are too few samples, or groups too large to deal out; says how many are needed.
     """
-    digests = sample_digests(dataset)
-    kept = _first_of_each(digests, dataset.labels)
+    equal = identities(dataset)
+    kept = _first_of_each(equal, dataset.labels)
     removed = len(dataset) - len(kept)
     _check_enough(len(kept), removed, shares)
-    keys = [_key(seed, digests[i]) for i in kept]
-    units = _units([digests[i] for i in kept], None if dataset.groups is None else dataset.groups[kept])
+    digests = sample_digests(dataset.take(kept))
+    keys = [_key(seed, one) for one in digests]
+    units = _units([equal[i] for i in kept], None if dataset.groups is None else dataset.groups[kept])
     strata = _strata(units, dataset.labels[kept] if stratify and dataset.labels is not None else None)
     assigned = _deal(units, strata, keys, shares, count_units=dataset.groups is not None)
     hashed = sorted(range(len(kept)), key=lambda i: keys[i])
@@ -71,12 +72,12 @@ def join(calibration: Dataset, search: Dataset, holdout: Dataset, seed: int) -> 
     parts: list[Dataset] = []
     removed = 0
     for name, dataset in (("holdout", holdout), ("search", search), ("calibration", calibration)):
-        digests = sample_digests(dataset)
+        digests, equal = sample_digests(dataset), identities(dataset)
         groups = [] if dataset.groups is None else [("group", group.item()) for group in dataset.groups]
         kept = [
             i
-            for i in _first_of_each(digests, dataset.labels)
-            if digests[i] not in seen and not (groups and groups[i] in seen)
+            for i in _first_of_each(equal, dataset.labels)
+            if equal[i] not in seen and not (groups and groups[i] in seen)
         ]
         if len(kept) < MINIMUM[name]:
             gone = (
@@ -90,7 +91,7 @@ def join(calibration: Dataset, search: Dataset, holdout: Dataset, seed: int) -> 
         part = dataset.take(_in_order(kept, [_key(seed, one) for one in digests], groups, name))
         if _too_few_groups(part, name):
             raise UserError(f"data.{name}: has {_size(part)} and needs at least {FEWEST_GROUPS[name]} groups.")
-        seen.update(digests, groups)
+        seen.update(equal, groups)
         removed += len(dataset) - len(kept)
         parts.append(part)
     return Splits(parts[2], parts[1], parts[0], removed)

@@ -179,6 +179,33 @@ def sample_digests(dataset: Dataset) -> list[bytes]:
     return digests
 
 
+def identities(dataset: Dataset) -> list[bytes]:
+    """Return a SHA-256 per sample of the numbers that the model would be fed, whatever type they are kept in.
+
+    Two sources may hold the same samples as float32, float64 or uint8; inputs' names count where there are several.
+    """
+    names = sorted(dataset.inputs)
+    digests = []
+    for i in range(len(dataset)):
+        one = hashlib.sha256()
+        for name in names:
+            values = _as_fed(dataset.inputs[name][i])
+            one.update(f"{name if len(names) > 1 else ''} {values.dtype.str} {values.shape}\n".encode())
+            one.update(np.ascontiguousarray(values).tobytes())
+        digests.append(one.digest())
+    return digests
+
+
+def _as_fed(values: Array) -> Array:
+    """Equal numbers as equal bytes: float32, or int64 for integers that float32 may not hold."""
+    kind = values.dtype.kind
+    exact = kind == "b" or (kind in "iu" and (values.size == 0 or -(2**24) <= values.min() <= values.max() <= 2**24))
+    if kind == "f" or exact:
+        with np.errstate(over="ignore"):  # what is too large is refused when the model is known
+            return np.asarray(values.astype(np.float32) + np.float32(0))  # makes -0 a 0
+    return np.asarray(values.astype(np.int64)) if kind in "iu" else values
+
+
 def to_arrays(datasets: Mapping[str, Dataset]) -> dict[str, Array]:
     """Return named data sets as plain arrays by name, to be stored in one npz; their names hold no slash."""
     arrays: dict[str, Array] = {}

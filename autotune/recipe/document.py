@@ -171,8 +171,8 @@ def _broken(error: MarkedYAMLError, file: str) -> str:
     what = str(error.problem or error.context or "cannot be read").split("\n")[0]
     if what.startswith("found duplicate key"):
         name = what.split('"')[1] if '"' in what else ""
-        first = f" (first on line {error.context_mark.line + 1})" if error.context_mark else ""
-        return f"{place}: the key '{name}' stands twice{first}; keep one."
+        within = f" in the mapping that begins on line {error.context_mark.line + 1}" if error.context_mark else ""
+        return f"{place}: the key '{name}' stands twice{within}; keep one."
     if "another document" in what:
         return f"{place}: a second document starts here; a recipe is one document, remove the '---'."
     return f"{place}: broken YAML: {what}."

@@ -171,26 +171,35 @@ class Space(Frozen):
 
     @property
     def is_solved(self) -> bool:
-        """True when every choice is fixed: one candidate. A float model only needs its precision.
+        """True when every choice is fixed: one candidate."""
+        return not self.open_keys
+
+    @property
+    def open_keys(self) -> tuple[str, ...]:
+        """The keys that leave a choice. A float model only needs its precision.
 
         How float weights are stored is no choice of the search: left open, a single candidate has f32.
         """
-        schemes: list[tuple[Scheme, ...]] = [self.schemes, *self.operators.values()]
-        single: list[tuple[object, ...]] = [self.precision, self.threads, *schemes]
-        if self.threads == ("fewer",) or any(len(choice) > 1 for choice in single):
-            return False
-        if not all(self.forms.of(name).is_solved for name in get_args(FormName)):
-            return False
-        if self.precision == ("f32",) and not self.bf16_operators.is_solved:
-            return False
-        used = {scheme for choice in schemes for scheme in choice}
-        if not self.compression.is_solved_for(used):
-            return False
-        if "int8-static" not in used:
-            return True
-        rest: list[tuple[object, ...]] = [self.placement, self.preset, self.weights.granularity]
-        rest += [self.bias_correction, self.overflow_fix]
-        return self.activations.is_solved and all(len(choices) == 1 for choices in rest)
+        used = {scheme for choice in (self.schemes, *self.operators.values()) for scheme in choice}
+        fixed: dict[str, bool] = {
+            "precision": len(self.precision) == 1,
+            "threads": len(self.threads) == 1 and self.threads != ("fewer",),
+            "schemes": len(self.schemes) == 1,
+            "operators": all(len(choice) == 1 for choice in self.operators.values()),
+            "forms": all(self.forms.of(name).is_solved for name in get_args(FormName)),
+            "bf16_operators": self.precision != ("f32",) or self.bf16_operators.is_solved,
+            "compression": self.compression.is_solved_for(used),
+        }
+        if "int8-static" in used:
+            fixed |= {
+                "placement": len(self.placement) == 1,
+                "preset": len(self.preset) == 1,
+                "weights": len(self.weights.granularity) == 1,
+                "bias_correction": len(self.bias_correction) == 1,
+                "overflow_fix": len(self.overflow_fix) == 1,
+                "activations": self.activations.is_solved,
+            }
+        return tuple(key for key, is_fixed in fixed.items() if not is_fixed)
 
 
 class Expect(Frozen):

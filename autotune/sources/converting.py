@@ -22,9 +22,14 @@ REPLY = "conversion.json"
 _SAMPLES = 4
 
 
+def has_torch() -> bool:
+    """Whether PyTorch is installed."""
+    return importlib.util.find_spec("torch") is not None
+
+
 def check_torch(name: str) -> None:
     """Raise UserError if PyTorch is not installed, which converting ``name`` needs."""
-    if importlib.util.find_spec("torch") is None:
+    if not has_torch():
         raise UserError(
             f"model: converting {name} needs PyTorch, which is not installed; pip install 'autotune[torch]' "
             "(it is converted once, later runs do without)."

@@ -34,6 +34,8 @@ _ALSO = {
     "image-classification": ("ForImageClassificationWithTeacher",),
 }
 _PARTS = ("*.json", "*.safetensors", "*.bin", "*.py")
+# What was saved as the encoder of a pair, as T5EncoderModel, has no decoder to load.
+_ENCODER, _AUTO_ENCODER = "EncoderModel", "AutoModelForTextEncoding"
 
 
 def is_folder(recipe: Recipe) -> bool:
@@ -105,7 +107,7 @@ def convert(recipe: Recipe, sample: Dataset, trust_code: bool, announce: Callabl
     """
     found = find(recipe, trust_code)
     runs = sample.runs()
-    asked = _asked(recipe, runs)
+    asked = _asked(recipe, found, runs)
     place = cache_dir().absolute() / "models" / _key(found.path, asked)
     known = place / MODEL
     if known.is_file():
@@ -125,14 +127,15 @@ def request(recipe: Recipe, runs: Dataset, trust_code: bool) -> dict[str, Any]:
     """
     found = find(recipe, trust_code)
     check_torch(found.name)
-    return {**_asked(recipe, runs), "source": "folder", "folder": str(found.path.absolute()), "name": found.name}
+    return {**_asked(recipe, found, runs), "source": "folder", "folder": str(found.path.absolute()), "name": found.name}
 
 
-def _asked(recipe: Recipe, runs: Dataset) -> dict[str, Any]:
+def _asked(recipe: Recipe, model: TextModel, runs: Dataset) -> dict[str, Any]:
     assert recipe.task is not None
     task = TASKS[recipe.task.name]
+    alone = task.auto == "AutoModel" and model.architecture.endswith(_ENCODER)
     return {
-        "auto": task.auto,
+        "auto": _AUTO_ENCODER if alone else task.auto,
         "outputs": list(task.outputs),
         "pooling": recipe.task.pooling if task.auto == "AutoModel" else None,
         "normalize": recipe.task.normalize,

@@ -12,6 +12,7 @@ from autotune.data import Array, Dataset, Splits
 from autotune.errors import UserError, suggest
 from autotune.sources import folders, modules
 from autotune.sources.batch import fixed_batch, reduce_batch
+from autotune.sources.converting import has_torch
 from autotune.sources.formats import MODELS, refusal, similar, unreadable
 from autotune.sources.package import fetch
 
@@ -48,6 +49,11 @@ def torch_request(recipe: Recipe, runs: Dataset, trust_code: bool) -> dict[str, 
         UserError: PyTorch is not installed, or the model is not there.
     """
     check_trainable(recipe)
+    if not has_torch():  # the converted model may be in the cache, so nothing has asked for it yet
+        raise UserError(
+            f"{recipe.where('training')}: needs PyTorch, which is not installed; pip install 'autotune[torch]', or "
+            "leave training out."
+        )
     if recipe.model.function is not None:
         return modules.request(recipe, runs, trust_code)
     return folders.request(recipe, runs, trust_code)

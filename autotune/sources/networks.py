@@ -17,6 +17,15 @@ from autotune.usercode import failed, load_function
 # Heads that a model was not saved with are drawn at random; the pooler is one that nothing here reads.
 _UNREAD = ("pooler.",)
 
+# How OpenVINO's frontend sums up what it could not do; operators follow.
+_SUMMARIES = {
+    "No conversion rule found for operations": "OpenVINO has no",
+    "Conversion is failed for": "OpenVINO cannot convert",
+}
+_SHOWN = 3
+# Where torch.export stopped, in the module's own code: it says so in one of two ways.
+_PLACES = (r'following call raised this error:\s+File "([^"]+)", line (\d+)', r"Caused by: .*\((\S+):(\d+) in")
+
 
 @dataclass(frozen=True)
 class Network:
@@ -91,11 +100,18 @@ def resolved(network: Network, found: Any) -> Network:
 
 
 def reason(error: BaseException) -> str:
-    """Return what a reader can use of an error: the operators that are not supported, or its first telling line."""
+    """Return what a reader can use of an error.
+
+    That is the operators that OpenVINO does not know, or cannot convert, of whatever library; else the line where what
+    the module does depends on values; else the error's first telling line.
+    """
     text = str(error)
-    operators = sorted(set(re.findall(r"\baten[:.]+\w+", text)))
-    if operators and ("convert" in text.lower() or "not implemented" in text.lower()):
-        return f"OpenVINO has no {', '.join(operators[:3])}"
+    for summary, told in _SUMMARIES.items():
+        if found := re.search(f"{summary}: (.+)", text):
+            operators = sorted({name.strip().removesuffix(".default") for name in found[1].split(",")})
+            return f"{told} {', '.join(operators[:_SHOWN])}{' ...' * (len(operators) > _SHOWN)}"
+    if "data-dependent" in text and (places := [match for pattern in _PLACES if (match := re.search(pattern, text))]):
+        return f"what it does depends on values, in {Path(places[0][1]).name}, line {places[0][2]}"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0][:200].rstrip('.')}" if lines else type(error).__name__
 

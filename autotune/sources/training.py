@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autotune.counts import counted
-from autotune.data import Dataset, Splits, sample_digests, to_arrays, validate
+from autotune.data import Dataset, Splits, identities, to_arrays, validate
 from autotune.errors import UserError
 from autotune.files import replacing
 from autotune.recipe import MEDIA
@@ -46,12 +46,12 @@ def load_training(recipe: Recipe, splits: Splits, trust_code: bool, announce: Ca
     _check_alike(loaded, splits.search)
     if recipe.training.loss != "distillation":
         _check_labels(loaded, recipe.training.loss)
-    judged = {digest for part in (splits.search, splits.holdout) for digest in sample_digests(part)}
+    judged = {digest for part in (splits.search, splits.holdout) for digest in identities(part)}
     groups = {g.item() for part in (splits.search, splits.holdout) if part.groups is not None for g in part.groups}
     own = loaded.groups if loaded.groups is not None and groups else None
     kept = [
         i
-        for i, digest in enumerate(sample_digests(loaded))
+        for i, digest in enumerate(identities(loaded))
         if digest not in judged and (own is None or own[i].item() not in groups)
     ]
     if not kept:

@@ -74,7 +74,7 @@ class FunctionMetric:
     def _call(self, outputs: Mapping[str, Array], labels: Array | None, finite: bool = True) -> Scores:
         try:
             returned = self._function(dict(outputs), labels)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise failed(self.name, "metric", error) from error
         try:
             scores = np.asarray(returned, dtype=np.float64)

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autotune.counts import counted
 from autotune.data import Dataset, Lengths
+from autotune.errors import UserError
 from autotune.frozen import FrozenMap
 from autotune.recipe import TaskSpec
 from autotune.text.lengths import Length, choose_length
@@ -40,6 +42,7 @@ def encode(
     dropped = False
     datasets = {}
     for name, table in tables.items():
+        _check_room(tokenizer, asked[name], lengths[name], length.tokens, name)
         # What is cut off of a longer array must be padding.
         how = {"truncation": True, **({} if spec.shapes == "static" else {"padding_side": "right"}), **asked[name]}
         batch = tokenizer(**how, padding="max_length", max_length=length.tokens, return_tensors="np")
@@ -60,6 +63,20 @@ def _lengths(tokenizer: Any, texts: Mapping[str, Any]) -> NDArray[np.int64]:
     whole = {key: value for key, value in texts.items() if key != "truncation"}
     ids = tokenizer(**whole, add_special_tokens=True, truncation=False, verbose=False)["input_ids"]
     return np.array([len(one) for one in ids], dtype=np.int64)
+
+
+def _check_room(tokenizer: Any, texts: Mapping[str, Any], lengths: NDArray[np.int64], tokens: int, where: str) -> None:
+    """Raise UserError for the first pair of which only the second may be cut, and the first alone is too long."""
+    if texts.get("truncation") != "only_second":
+        return
+    room = tokens - tokenizer.num_special_tokens_to_add(pair=True)
+    for row in np.flatnonzero(lengths > tokens):
+        alone = len(tokenizer(texts["text"][row], add_special_tokens=False, verbose=False)["input_ids"])
+        if alone >= room:
+            raise UserError(
+                f"{where}: the question of row {row} (0 first) has {counted(alone, 'token')}, which leaves none of "
+                f"{tokens} for its text; shorten or drop it, or ask for a greater length in the task."
+            )
 
 
 def _runs(length: Length, lengths: NDArray[np.int64], tokenizer: Any, members: int) -> Lengths | None:

@@ -56,6 +56,33 @@ class Odd(Net):
         return torch.linalg.eigvals(image[0, 0]).real.reshape(1, -1)
 
 
+class Turned(Net):
+    def forward(self, image):
+        return super().forward(-image if image[0, 0, 0, 0] > 0 else image)
+
+
+class Repeated(Net):
+    def forward(self, image):
+        for _ in range(int(10 * image.abs().max().item())):
+            image = 1.1 * image
+        return super().forward(image)
+
+
+class Own(Net):
+    def forward(self, image):
+        return super().forward(torch.ops.autotune_tests.twisted(image))
+
+
+def own():
+    library = torch.library.Library("autotune_tests", "FRAGMENT")
+    library.define("twisted(Tensor x) -> Tensor")
+    library.impl("twisted", lambda x: x.flip(-1), "CPU")
+    library.impl("twisted", torch.empty_like, "Meta")
+    made = Own()
+    made.kept = library
+    return made
+
+
 def wrong():
     return 3
 
@@ -152,3 +179,27 @@ def test_tracing_is_the_second_way_and_said(tmp_path: Path) -> None:
     case(tmp_path)
     said = converted(tmp_path, "nets.py:Branches", image=[1, 3, 16, 16])
     assert said["way"] == "tracing" and said["remark"].startswith("The first way failed: torch.export: ")
+
+
+@needs_torch
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "own",
+            r"\(torch\.export: OpenVINO has no autotune_tests\.twisted; tracing: OpenVINO has no autotune_tests::tw",
+        ),
+        (
+            "Turned",
+            r"torch\.export: what it does depends on values, in nets\.py, line \d+; tracing: its outputs differ",
+        ),
+        (
+            "Repeated",
+            r"torch\.export: what it does depends on values, in nets\.py, line \d+; tracing: its outputs differ",
+        ),
+    ],
+)
+def test_why_a_module_cannot_be_exported(tmp_path: Path, name: str, said: str) -> None:
+    case(tmp_path)
+    with pytest.raises(autotune.UserError, match=said):
+        converted(tmp_path, f"nets.py:{name}", image=[1, 3, 16, 16])

@@ -135,6 +135,28 @@ def test_joining_removes_from_earlier_splits_what_is_in_later_ones():
     assert splits.duplicates_removed == 30
 
 
+def test_the_same_numbers_in_another_type_are_the_same_samples():
+    """A source kept as float64 or uint8 is fed to the model as the float32 of another is."""
+    pixels = np.arange(240, dtype=np.uint8).reshape(240, 1)
+    wide, narrow = pixels[:120].astype(np.float64) / 255, pixels.astype(np.float32) / np.float32(255)
+    splits = join(Dataset({"x": wide}), Dataset({"x": narrow[100:160]}), Dataset({"x": narrow[140:]}), seed=0)
+    assert [len(part) for part in parts(splits)] == [100, 40, 100]
+    assert splits.duplicates_removed == 40
+    whole = join(
+        Dataset({"x": pixels[:60]}), Dataset({"x": pixels[50:90].astype(np.float32)}), Dataset({"x": pixels[80:]}), 0
+    )
+    assert [len(part) for part in parts(whole)] == [50, 30, 160]
+
+
+def test_minus_zero_is_zero_and_large_integers_stay_apart():
+    zeros = np.zeros((60, 2), np.float32)
+    zeros[:, 0] = np.arange(60)
+    data = Dataset({"x": np.concatenate([zeros, zeros * np.float32([1, -1])])}, np.zeros(120, np.int64))
+    assert split(data, SHARES, seed=0, stratify=False).duplicates_removed == 60
+    large = 2**24 + np.arange(60).reshape(60, 1)
+    assert split(Dataset({"x": large}), SHARES, seed=0, stratify=False).duplicates_removed == 0
+
+
 def test_joining_the_same_data_thrice_leaves_nothing():
     data = numbered(40)
     with pytest.raises(UserError, match=r"data\.search: has 0 samples without 40 copies"):

@@ -154,6 +154,14 @@ def test_untrusted_code_does_not_run(tiny: Path, tmp_path: Path) -> None:
     assert not witness.exists()
 
 
+def test_metric_of_a_file_that_is_not_there(tiny: Path, tmp_path: Path) -> None:
+    metric = f"{tmp_path / 'nowhere.py'}:score"
+    arguments = ["tune", tiny / "model.xml", "--data", tiny / "data.npz", "--metric", metric, "--trust-code"]
+    output = tmp_path / "run"
+    assert "nowhere.py does not exist" in complaint(autotune(*arguments, "--output", output))
+    assert not output.exists()
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [("raise ValueError('no luck')", "no luck"), ("return outputs['logits'][:3, :2]", "score")],
@@ -231,5 +239,6 @@ def test_open_recipe_cannot_be_applied(tiny: Path, tmp_path: Path) -> None:
     recipe = "version: 1\nmodel: {path: model.xml}\ndata: {path: data.npz}\nmetric: accuracy\n"
     path = tiny / "open.yaml"
     path.write_text(recipe)
-    assert "solved" in complaint(autotune("apply", path, "--output", tmp_path / "out"))
+    message = complaint(autotune("apply", path, "--output", tmp_path / "out"))
+    assert "solved" in message and "(precision, threads, schemes, forms, compression, placement, " in message
     assert not (tmp_path / "out").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import get_args
 
 import nncf
@@ -19,6 +20,7 @@ from autotune.graph.constants import constant
 from autotune.graph.inspect import model_digest, model_digests
 from autotune.graph.normalise import normalise
 from autotune.quantize.nncf_patterns import hardware_patterns, ignored_patterns
+from autotune.quantize.nncf_points import Points
 from autotune.quantize.nncf_private import PrivateSolver
 from autotune.quantize.placement import PLACEMENTS, Placer
 from autotune.quantize.placers import Placers
@@ -124,6 +126,20 @@ def test_solving_leaves_no_trace() -> None:
     assert Placer(model, samples(model).row(0)).solve("plain", "mixed") == first
     assert fast.self_check() == "fast"
     assert model_digest(model) == before
+
+
+def test_internals_that_place_otherwise_are_left_for_the_public_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As another version of NNCF might: nothing raises, one quantiser is missing."""
+    solve = PrivateSolver.solve
+
+    def one_less(self: PrivateSolver, preset: Preset, float_operators: frozenset[str]) -> Points:
+        points = solve(self, preset, float_operators)
+        return replace(points, activations=points.activations[1:])
+
+    monkeypatch.setattr(PrivateSolver, "solve", one_less)
+    wrong = placer(convolutions)
+    assert "place quantisers otherwise than nncf.quantize (plain)" in wrong.self_check()
+    assert wrong.solve("plain", "mixed") == placer(convolutions, private=False).solve("plain", "mixed")
 
 
 def test_details_of_a_convolutional_network() -> None:

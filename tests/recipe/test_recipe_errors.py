@@ -51,8 +51,14 @@ def test_the_example_of_the_manual(path: Path) -> None:
         ("version: 1\nmodel: {path: [\n", ": broken YAML"),
         ("version: 1\n\tmodel: 2\n", ":2: broken YAML"),
         ("version: 1\na: b: c\n", ":2: broken YAML"),
-        ("version: 1\nmodel: {path: a, path: b}\n", ":2: the key 'path' stands twice (first on line 2); keep one"),
-        ("version: 1\nseed: 1\nname: a\nseed: 2\n", ":4: the key 'seed' stands twice"),
+        (
+            "version: 1\nmodel: {path: a, path: b}\n",
+            ":2: the key 'path' stands twice in the mapping that begins on line 2;",
+        ),
+        (
+            "version: 1\nseed: 1\nname: a\nseed: 2\n",
+            ":4: the key 'seed' stands twice in the mapping that begins on line 1; keep",
+        ),
         ("version: 1\n---\nversion: 1\n", ":2: a second document starts here"),
         ("version: 1\nname: \x01\n", ":2: holds a character"),
         ("&all\nversion: 1\nmodel: *all\n", ":3: model: contains itself"),

@@ -111,11 +111,13 @@ def test_code_runs_only_when_trusted(folder):
         ("metric.py:LIMIT", "has no function 'LIMIT'"),
         ("nowhere.py:score", r"nowhere\.py does not exist"),
         ("bad.py:score", r"bad\.py raised ZeroDivisionError: division by zero \(bad\.py, line 1\)"),
-        ("syntax.py:score", "raised SyntaxError"),
+        ("syntax.py:score", r"raised SyntaxError: '\(' was never closed \(syntax\.py, line 1\)\.$"),
+        ("script.py:score", r"script\.py raised SystemExit: 2 \("),
     ],
 )
 def test_functions_that_cannot_be_had(folder, spec, message):
     (folder / "bad.py").write_text("1 / 0\n")
-    (folder / "syntax.py").write_text("def score(:\n")
+    (folder / "syntax.py").write_text("def score(\n")
+    (folder / "script.py").write_text("import argparse\nargparse.ArgumentParser().parse_args(['surplus'])\n")
     with pytest.raises(UserError, match=message):
         get(MetricSpec(function=spec), folder, trust_code=True)

@@ -79,6 +79,18 @@ def test_question_answering(folder: Path) -> None:
         encoded(folder, {"text": ["w9"], "text_pair": ["w0"], "label": ["w7"]}, name="question-answering")
 
 
+def test_a_question_that_leaves_no_token_for_its_text(folder: Path) -> None:
+    """Length 8, of which 3 are special: 4 words leave one for the text, 5 none."""
+    longest = {"text": ["w9", "w1 w2 w3 w4"], "text_pair": ["w0", "w0 w1"], "label": ["w0", "w0"]}
+    data, _ = encoded(folder, longest, name="question-answering")
+    assert data.labels[1, :2].tolist() == [6, 6]
+    said = (
+        r"data: the question of row 1 \(0 first\) has 5 tokens, which leaves none of 8 for its text; shorten or drop it"
+    )
+    with pytest.raises(UserError, match=said):
+        encoded(folder, {**longest, "text": ["w9", "w1 w2 w3 w4 w5"]}, name="question-answering")
+
+
 def test_fill_mask_hides_the_same_tokens_every_time(folder: Path) -> None:
     rows = {"text": ["w0 w1 w2 w3 w4 w5", "w7"]}
     data, again = (encoded(folder, rows, name="fill-mask")[0] for _ in range(2))

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_folders import LIMIT, needs_torch, save_causal, save_config, save_model, save_tokenizer, sentences
+from tiny_folders import (
+    LIMIT,
+    SPECIAL,
+    WORDS,
+    needs_torch,
+    save_causal,
+    save_config,
+    save_model,
+    save_tokenizer,
+    sentences,
+)
 
 from autotune import recipe as recipes
 from autotune.data import Splits
@@ -17,7 +28,7 @@ from autotune.measure.compiled import compile_model
 from autotune.measure.score import outputs
 from autotune.recipe import Recipe
 from autotune.sources.datasets import load_data
-from autotune.sources.model import conform_splits, obtain, read
+from autotune.sources.model import conform_splits, obtain, read, torch_request
 from autotune.tasks.metrics import METRICS
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -117,6 +128,18 @@ def test_pooling_is_inside_the_graph(tmp_path: Path, pooling: str, normalize: bo
     if normalize:
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     np.testing.assert_allclose(got["sentence_embedding"], vectors, atol=1e-4)
+
+
+@needs_torch
+def test_the_encoder_of_a_pair_is_a_model(tmp_path: Path) -> None:
+    import transformers
+
+    size = {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 2, "num_heads": 2, "vocab_size": len(SPECIAL + WORDS)}
+    transformers.T5EncoderModel(transformers.T5Config(**size)).save_pretrained(tmp_path / "t5")
+    save_tokenizer(tmp_path / "t5")
+    _, got, said = converted(recipe(tmp_path / "t5", {"text": sentences(60)}, "feature-extraction"))
+    assert got["sentence_embedding"].shape[1:] == (32,)
+    assert any("t5 was converted with torch.export" in sentence for sentence in said)
 
 
 @needs_torch
@@ -253,6 +276,17 @@ def test_a_folder_without_a_tokenizer(tmp_path: Path) -> None:
     (folder / "tokenizer.json").unlink()
     with pytest.raises(UserError, match=r"has no tokenizer"):
         converted(recipe(folder, {"text": sentences(60)}, "text-classification"))
+
+
+def test_training_needs_torch_though_the_model_may_be_in_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = save_config(tmp_path / "bert")
+    asked = recipe(folder, {"text": sentences(60)}, "text-classification\ntraining: {data: {path: data.jsonl}}")
+    splits = load_data(asked, False, print)
+    monkeypatch.setitem(sys.modules, "torch", None)  # as if it were not installed
+    with pytest.raises(UserError, match=r"r\.yaml:4: training: needs PyTorch, which is not installed; pip install"):
+        torch_request(asked, splits.search, False)
 
 
 def test_a_table_and_a_folder_need_a_task(tmp_path: Path) -> None:

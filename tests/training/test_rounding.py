@@ -14,13 +14,17 @@ pytestmark = pytest.mark.skipif(
 KINDS = [((1,), 255, -127, 127), ((1, 6, 1), 256, -128, 127), ((1,), 128, -64, 63), ((4, 1, 1), 256, 0, 255)]
 
 
+@pytest.mark.parametrize("part", [50, 1000])
 @pytest.mark.parametrize(("shape", "levels", "low", "high"), KINDS)
-def test_values_and_gradients_are_nncf_s(shape: tuple[int, ...], levels: int, low: int, high: int) -> None:
+def test_values_and_gradients_are_nncf_s(
+    shape: tuple[int, ...], levels: int, low: int, high: int, *, part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import torch
     from nncf.torch.quantization.reference import ReferenceBackendType, ReferenceQuantize
 
     from autotune.training import rounding
 
+    monkeypatch.setattr(rounding, "_PART", part)  # of 120 elements
     generator = torch.Generator().manual_seed(0)
     x, grad = (torch.randn((4, 6, 5), generator=generator) for _ in range(2))
     # Affine ranges have 0 on a level, as NNCF's tuning leaves them.
