@@ -68,14 +68,20 @@ def to_train(trials: Iterable[Trial], goal: Goal) -> Trial | None:
     on a part of the samples.
 
     Worth having is what keeps the latency, the speedup and the size asked for, and is faster than the fastest float
-    within the tolerance, unless that one is too large.
+    within the tolerance, unless that one is too large. Where a size is asked for, what owes its own to int8 weights of
+    layers that are float otherwise is not trained: trained, it is without them.
     """
 
     def merit(point: Point) -> tuple[bool, bool, bool]:
         own = point.trial.configuration
         return point.drop <= REACH * goal.tolerance, trainable(own) == own, point.trial.state == "complete"
 
-    able = [p for p in _worth_having(_points(trials, stopped=True), goal) if p.trial.configuration.quantization]
+    able = [
+        p
+        for p in _worth_having(_points(trials, stopped=True), goal)
+        if p.trial.configuration.quantization
+        and (goal.max_size_bytes is None or p.trial.configuration.compression is None)
+    ]
     most = max(map(merit, able), default=None)
     some = [p for p in able if merit(p) == most]
     fastest = max((p.speedup.low for p in some), default=0.0)

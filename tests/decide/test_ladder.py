@@ -72,6 +72,8 @@ def test_what_is_trained_is_fast_and_loses_least() -> None:
     large = trial(0, Configuration(), 1.0, 0.0, size=4000)
     slower = trial(1, int8("a"), 0.9, 0.08)
     assert to_train([large, slower], goal(max_size_bytes=2000)) is slower
+    mixed = trial(2, replace(int8("b"), compression=compressed().compression), 0.9, 0.02)
+    assert to_train([large, slower, mixed], goal(max_size_bytes=2000)) is slower, "without int8 weights it is larger"
 
 
 def test_the_operators_that_dominate_are_counted() -> None:
