@@ -117,7 +117,15 @@ def _rounds(
     each = max(1, -(-spec.steps // ROUNDS))
     told = {t.configuration.training.steps for t in search.trials if t.configuration.training is not None}
     until = done if done and done not in told else min(done + each, spec.steps)  # what a killed run trained and lost
-    while done < spec.steps or until not in told:
+    while True:
+        rounds = [t for t in search.trials if t.origin == "training"]
+        # Surely: there is time left, and once the holdout refuses it there is none.
+        if decide.is_served(rounds, setting.goal, surely=True):
+            return f"Trained {counted(done, 'step')}: trial {rounds[-1].number} is surely within the tolerance."
+        if no_better(rounds):
+            return f"Trained {counted(done, 'step')}: the drop gets no smaller any more."
+        if done >= spec.steps and until in told:
+            return f"Trained to the end, {counted(done, 'step')}."
         if (left := ends - time.monotonic()) <= 0:
             return f"The time for training is used up after {counted(done, 'step')}."
         trained: Trained = runner.call(Train(until, left / 2))
@@ -126,14 +134,7 @@ def _rounds(
         until = min(done + each, spec.steps)
         made = replace(base, training=Training(trained.digest, done))
         proposal = search.adopt(start, made, "training")
-        found = evaluator.evaluate(proposal.number, made, "training", search.trials)
-        tell(proposal, found)
-        rounds = [t for t in search.trials if t.origin == "training"]
-        if decide.is_served(rounds, setting.goal):
-            return f"Trained {counted(done, 'step')}: trial {found.trial.number} is clearly within the tolerance."
-        if no_better(rounds):
-            return f"Trained {counted(done, 'step')}: the drop gets no smaller any more."
-    return f"Trained to the end, {counted(done, 'step')}."
+        tell(proposal, evaluator.evaluate(proposal.number, made, "training", search.trials))
 
 
 def no_better(rounds: list[Trial]) -> bool:
