@@ -78,6 +78,8 @@ class _Tuning:
         self.notes: list[str] = []
 
     def run(self) -> RunRecord:
+        if not self.options.resume:  # it is asked again when the folder is claimed, for data may load for long
+            self.folder.check_free(besides=self.folder.given)
         if self.recipe.export.onnx:
             check_installed(self.recipe.where("export", "onnx"))
         if self.recipe.metric.name is not None:  # before data are loaded for long: does it exist, is its library there
