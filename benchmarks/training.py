@@ -23,13 +23,10 @@ import pandas as pd
 
 from autotune import recipe
 from autotune.counts import counted
-from autotune.hardware import NATIVE
 from benchmarks.instruction_sets import results_folder
 
 TRAINED = Path(__file__).resolve().parent / "trained"
 Row = dict[str, Any]
-# Most servers compute int8 and no bf16, where a search for mixtures of both has less to find; others run as they are.
-ISA = {"objects": "avx512-vnni"}
 SHORT = 3  # autotune's exit code where nothing is as fast as was asked: a row like any other
 
 
@@ -43,7 +40,7 @@ def prepare(name: str, folder: Path) -> Path:
     return file
 
 
-def row(run: Path, asked: recipe.Tolerance, isa: str = NATIVE) -> Row:
+def row(run: Path, asked: recipe.Tolerance) -> Row:
     """Return what a finished run says of static int8 and of training: of what is as fast and as small as was asked.
 
     Drops are on the search split. A speed is as fast as asked by its estimate, as in the verdict.
@@ -60,7 +57,6 @@ def row(run: Path, asked: recipe.Tolerance, isa: str = NATIVE) -> Row:
         "tolerance": verdict["tolerance"],
         "min_speedup": asked.min_speedup,
         "max_size": asked.max_size,
-        "isa": isa,
     }
     untrained, complete = int8 & trials["trained"].isna(), trials["state"] == "complete"
     found["given_up"] = int((untrained & (trials["state"] == "stopped")).sum())
@@ -88,7 +84,6 @@ def document(rows: Sequence[Row]) -> str:
             for value, word in (
                 (r["min_speedup"], f"{r['min_speedup']:g}x"),
                 (r["max_size"], _megabytes(r["max_size"])),
-                (None if r["isa"] == NATIVE else r["isa"], f"restricted to {r['isa']}"),
             )
             if pd.notna(value)
         )
@@ -135,12 +130,11 @@ def main() -> None:
         folder = (asked.folder or Path(tempfile.mkdtemp())) / name
         folder.mkdir(parents=True, exist_ok=True)
         file_there = prepare(name, folder)
-        isa = ISA.get(name, NATIVE)
-        command = [sys.executable, "-m", "autotune", "tune", str(file_there), "--trust-code", "--isa", isa]
+        command = [sys.executable, "-m", "autotune", "tune", str(file_there), "--trust-code"]
         done = subprocess.run([*command, "--output", str(folder / "run")], check=False)
         if done.returncode not in (0, SHORT):
             done.check_returncode()
-        rows[name] = row(folder / "run", recipe.load(file_there).tolerance, isa)
+        rows[name] = row(folder / "run", recipe.load(file_there).tolerance)
         pd.DataFrame([rows[known] for known in sorted(rows)]).to_csv(file, index=False)
         page = document(pd.read_csv(file).to_dict("records"))  # type: ignore[arg-type]
         file.with_suffix(".md").write_text(page)
