@@ -91,7 +91,7 @@ class OpenVinoModel:
         model = core.read_model(path)
         if any(port.partial_shape.is_dynamic for port in model.inputs):
             model.reshape({name: list(values.shape) for name, values in sample.items()})
-        self._inputs = tuple(port.get_any_name() for port in model.inputs)
+        self._places = {name: place for place, port in enumerate(model.inputs) for name in port.get_names()}
         self._compiled = core.compile_model(model, "CPU", {**properties, "CACHE_DIR": ""})
         self._request = self._compiled.create_infer_request()
         self.precision = str(self._compiled.get_property("INFERENCE_PRECISION_HINT").to_string())
@@ -104,7 +104,7 @@ class OpenVinoModel:
 
     def caller(self, samples: Sequence[Inputs]) -> Callable[[], object]:
         bound = [
-            [(place, ov.Tensor(np.ascontiguousarray(sample[name]))) for place, name in enumerate(self._inputs)]
+            [(self._places[name], ov.Tensor(np.ascontiguousarray(values))) for name, values in sample.items()]
             for sample in samples
         ]
         turns, request = itertools.cycle(bound), self._request

@@ -80,7 +80,7 @@ class Compiled:
         self._compiled = self._parts[max(buckets)] if buckets else _compile(model, self.properties)
         self._request = self._compiled.create_infer_request()
         self._requests = {length: part.create_infer_request() for length, part in self._parts.items()}
-        self._inputs = tuple(port.get_any_name() for port in model.inputs)
+        self._places = {name: place for place, port in enumerate(model.inputs) for name in port.get_names()}
         self._lengthy = next(
             ((port.get_any_name(), axes[0]) for port in model.inputs if (axes := varying_axes(port))), None
         )
@@ -114,7 +114,7 @@ class Compiled:
             samples: what :func:`ready` returned.
         """
         bound = [
-            (self._of(sample), [(place, sample[name]) for place, name in enumerate(self._inputs)]) for sample in samples
+            (self._of(sample), [(self._places[name], tensor) for name, tensor in sample.items()]) for sample in samples
         ]
         turns = itertools.cycle(bound)
 

@@ -52,7 +52,7 @@ def test_a_run(folder: Path, tmp_path: Path, shapes: str, scheme: str, told: str
     (tmp_path / "r.yaml").write_text(RECIPE.format(folder=folder, shapes=shapes, scheme=scheme))
     run = autotune.tune(tmp_path / "r.yaml", output=tmp_path / "run", quiet=True)
 
-    assert set(run.trials["state"]) == {"complete"}
+    assert set(run.trials["state"]) <= {"complete", "stopped"}  # int8 weights slower than float f32 are not scored
     assert run.trials["label"].str.startswith(scheme.removesuffix("-static")).any()
     model = json.loads((tmp_path / "run/record.json").read_text())["model"]
     assert any(told in note for note in model["notes"])
