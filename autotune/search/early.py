@@ -9,8 +9,8 @@ take most of the time, fewer each time. The same holds for the linear layers tha
 asked for that they might give.
 
 Static int8 that is slower than float says that these kernels are slow, not that int8 is: in another form of the graph
-the same operators run in others. Without VNNI that is so of every network of linear layers that was measured, and the
-other form comes first.
+the same operators run in others. Without VNNI that is expected of a network of linear layers, and the other form comes
+first; what is measured decides.
 """
 
 from __future__ import annotations

@@ -172,3 +172,15 @@ def test_each_bucket_is_compiled_and_a_sample_runs_in_its_own():
             np.testing.assert_allclose(compiled.infer(sample)["y"], sample["x"] @ weights, rtol=1e-5)
             (run,) = [run for run in compiled.profile(sample) if run.name == "product"]
             assert run.microseconds > 0 and not run.kernel.startswith("undef")
+
+
+def test_what_is_timed_is_bound_by_name_also_where_an_input_has_several():
+    one, other = (ops.parameter([1, 2], np.float32) for _ in range(2))
+    one.output(0).set_names({"a", "30"})
+    other.output(0).set_names({"b", "31"})
+    compiled = compile_model(ov.Model([ops.subtract(one, other)], [one, other]), "f32", 1)
+    samples = ready([{"b": np.full((1, 2), value, np.float32), "a": np.ones((1, 2), np.float32)} for value in (4, 6)])
+    call = compiled.caller(samples)
+    for expected in (-3, -5, -3):
+        call()
+        assert compiled._request.get_output_tensor(0).data.tolist() == [[expected, expected]]
