@@ -223,12 +223,17 @@ def compile_emulated(model: Any, precision: str, threads: int, buckets: Sequence
     Raises:
         RuntimeError: OpenVINO cannot compile the model this way, or runs a kernel on 8-bit data all the same.
     """
-    plain = with_plain_constants(model, _RECURRENT)
-    compiled = Compiled(plain, {**deploy_properties(precision, threads), **_NO_INT8}, buckets=buckets)
+    plain, properties = emulating(model, precision, threads)
+    compiled = Compiled(plain, properties, buckets=buckets)
     left = [node.name for node in compiled.nodes() if is_int8_kernel(node)]
     if left:
         raise RuntimeError(f"OpenVINO computes in int8 where it was not to: {', '.join(left[:3])}")
     return compiled
+
+
+def emulating(model: Any, precision: str, threads: int) -> tuple[Any, dict[str, str]]:
+    """Return a model, and compile properties under which nothing of it is computed in int8."""
+    return with_plain_constants(model, _RECURRENT), {**deploy_properties(precision, threads), **_NO_INT8}
 
 
 def deploy_properties(precision: str, threads: int, dynamic_group: int | None = None) -> dict[str, str]:

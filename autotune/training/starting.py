@@ -20,7 +20,7 @@ from autotune.training.mapping import makes_new
 Reader = tuple[str, int]
 
 _QUANTISES = ("symmetric_quantize", "asymmetric_quantize")
-_CONSTANT = "nncf_model_const"
+_INPUT, _CONSTANT = "nncf_model_input", "nncf_model_const"
 # A quantiser's own parameters, which name it in the graph.
 _PARAMETERS = ("._scale_param_storage", ".scale", ".input_low", "._input_range_param_storage", ".input_range")
 # A symmetric range of 256 levels reaches one step further below than above.
@@ -72,6 +72,20 @@ def set_ranges(
         if taken is None or not _set(found[name], taken):
             left += 1
     return left
+
+
+def of_activations(graph: NNCFGraph) -> set[str]:
+    """Return the names of a module's quantisers that are on, and of what is computed of its inputs."""
+    found: set[str] = set()
+    pending, seen = list(graph.get_nodes_by_types([_INPUT])), set[int]()
+    while pending:
+        for node in graph.get_next_nodes(pending.pop()):
+            if node.node_id not in seen:
+                seen.add(node.node_id)
+                pending.append(node)
+                if node.node_type in _QUANTISES:
+                    found.add(_named(graph, node))
+    return found
 
 
 def _set(quantizer: BaseQuantizer, wanted: ActivationRange) -> bool:
