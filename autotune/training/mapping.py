@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 
@@ -27,7 +28,8 @@ FAMILIES = {kind: family[0] for family in _FAMILIES for kind in family}
 # Sums and products with constants are biases and scales, which either graph may have folded.
 _OF_ACTIVATIONS = ("Add", "Multiply")
 _TWO = 2
-_MAKE_NEW = ("Convolution", "ConvolutionBackpropData", "MatMul", "ScaledDotProductAttention")
+_ATTENTION = "ScaledDotProductAttention"
+_MAKE_NEW = ("Convolution", "ConvolutionBackpropData", "MatMul", _ATTENTION)
 
 
 def comparable(operator: GraphOperator) -> bool:
@@ -59,6 +61,30 @@ def mapped(operators: Sequence[GraphOperator], nodes: Sequence[GraphOperator]) -
         taken = set(known.values())
         ours, theirs = [o for o in ours if o.name not in known], [o for o in theirs if o.name not in taken]
     return known
+
+
+def attentions(operators: Sequence[GraphOperator], nodes: Sequence[GraphOperator]) -> dict[str, tuple[str, str]]:
+    """Return the PyTorch names of both products of attentions that are one operator in OpenVINO's model only.
+
+    The n-th of a size is the n-th, where both graphs have as many.
+
+    Args:
+        operators, nodes: as for :func:`mapped`.
+    """
+    fused = [operator for operator in operators if FAMILIES.get(operator.kind) == _ATTENTION]
+    products = [n for n in nodes if FAMILIES.get(n.kind) == "MatMul" and n.activations >= _TWO]
+    if any(FAMILIES.get(node.kind) == _ATTENTION for node in nodes):
+        return {}
+    pairs = [  # queries by keys, then what came of it by values
+        (one, other) for one, other in itertools.pairwise(products) if one.sizes[0] in other.sizes[1:]
+    ]
+    found: dict[str, tuple[str, str]] = {}
+    for sizes in dict.fromkeys(operator.sizes for operator in fused):
+        mine = [operator.name for operator in fused if operator.sizes == sizes]
+        like = [(a.name, b.name) for a, b in pairs if (b.sizes[0], *a.sizes[1:]) == sizes]
+        if len(mine) == len(like):
+            found.update(zip(mine, like, strict=True))
+    return found
 
 
 def _by_family(operator: GraphOperator) -> Hashable:

@@ -14,9 +14,9 @@ from autotune.quantize.nncf_candidates import advanced, has_estimator
 from autotune.quantize.nncf_public import MODEL_TYPES, PRESETS  # first: it keeps NNCF quiet
 from autotune.sources.conversion import as_tensor
 from autotune.training import rounding
-from autotune.training.mapping import mapped
+from autotune.training.mapping import attentions, mapped
 from autotune.training.smoothed import smooth, smoothing_nodes
-from autotune.training.starting import graph_operators, set_ranges
+from autotune.training.starting import graph_operators, of_weights, set_ranges
 
 import nncf  # isort: skip
 import torch
@@ -56,13 +56,19 @@ def quantized(
     """
     q, remarks = quantization, []
     graph = build_nncf_graph(module, dict(calibration[0]))
-    names = mapped(start.operators, graph_operators(graph))
+    nodes = graph_operators(graph)
+    products = attentions(start.operators, nodes)
+    paired = {name for pair in products.values() for name in pair}
+    names = mapped(
+        [o for o in start.operators if o.name not in products], [o for o in nodes if o.name not in paired]
+    )
     unsmoothed = smooth(module, graph, start.smoothed, names)
     if unsmoothed:
         told = counted(len(unsmoothed), "operator reads", "operators read")
         remarks.append(f"{told} what cannot be smoothed in the PyTorch module.")
     divisions = smoothing_nodes(build_nncf_graph(module, dict(calibration[0]))) if start.smoothed else []
-    if lost := [name for name in q.float_operators if name not in names]:
+    known = {name: (theirs,) for name, theirs in names.items()} | products
+    if lost := [name for name in q.float_operators if name not in known]:
         shown = ", ".join(lost[:_SHOWN]) + " ..." * (len(lost) > _SHOWN)
         remarks.append(f"Not found in the PyTorch module, so NNCF decides whether they are int8: {shown}.")
     estimator = q.activation.estimator if has_estimator(q.activation.estimator) else Estimator()
@@ -74,7 +80,7 @@ def quantized(
         model_type=MODEL_TYPES[q.placement],
         subset_size=len(calibration),
         ignored_scope=nncf.IgnoredScope(
-            names=sorted([*divisions, *(names[name] for name in q.float_operators if name in names)])
+            names=sorted([*divisions, *(theirs for name in q.float_operators for theirs in known.get(name, ()))])
         ),
         advanced_parameters=AdvancedQuantizationParameters(
             disable_bias_correction=not q.bias_correction,
@@ -83,9 +89,10 @@ def quantized(
             **advanced(q),
         ),
     )
+    _share(made, calibration[0])
     # Of what is smoothed there and not here, ranges say nothing.
     ranges = [r for r in start.ranges if unsmoothed.isdisjoint(reader for reader, _ in r.readers)]
-    left = set_ranges(quantizers(made), build_nncf_graph(made, dict(calibration[0])), ranges, names)
+    left = set_ranges(quantizers(made), build_nncf_graph(made, dict(calibration[0])), ranges, names, products)
     if left:
         told = counted(left, "quantiser has", "quantisers have")
         remarks.append(f"{told} no like in the OpenVINO model: training starts from NNCF's {estimator} there.")
@@ -93,6 +100,19 @@ def quantized(
     if settled := _settle_tables(made, calibration[0]):
         remarks.append(f"Embeddings are not trained: {settled} tables keep the values that they start with.")
     return made, remarks
+
+
+def _share(module: torch.nn.Module, sample: Sample) -> None:
+    """Give weights one quantiser, however often their layer is called.
+
+    NNCF makes one per call, with one range. Trained, they would have many, and a file would hold the weights as often.
+    """
+    first: dict[str, BaseQuantizer] = {}
+    for name, weights in of_weights(build_nncf_graph(module, dict(sample))).items():
+        quantizer = module.get_submodule(name)
+        shared = first.setdefault(weights, quantizer)
+        if quantizer is not shared and quantizer.get_config() == shared.get_config():
+            replace_part(module, name, shared)
 
 
 def _pass_masks(module: torch.nn.Module, samples: Sequence[Sample]) -> None:

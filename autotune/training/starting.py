@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import torch
 from nncf.common.graph import NNCFGraph, NNCFNode
@@ -18,9 +18,12 @@ from autotune.findings import ActivationRange, GraphOperator
 from autotune.training.mapping import makes_new
 
 Reader = tuple[str, int]
+# An operator of OpenVINO's, and which of its activations those of PyTorch's are; None for the same.
+Place = tuple[str, tuple[int, ...] | None]
+_NOT_THERE = -1
 
 _QUANTISES = ("symmetric_quantize", "asymmetric_quantize")
-_INPUT, _CONSTANT = "nncf_model_input", "nncf_model_const"
+_INPUT, _OUTPUT, _CONSTANT = "nncf_model_input", "nncf_model_output", "nncf_model_const"
 # A quantiser's own parameters, which name it in the graph.
 _PARAMETERS = ("._scale_param_storage", ".scale", ".input_low", "._input_range_param_storage", ".input_range")
 # A symmetric range of 256 levels reaches one step further below than above.
@@ -30,9 +33,15 @@ _LEAST = 1e-6
 
 
 def graph_operators(graph: NNCFGraph) -> list[GraphOperator]:
-    """Return the operators of a module without quantisers, in the order of execution."""
+    """Return the operators of a module without quantisers that its outputs need, in the order of execution.
+
+    OpenVINO's model has no others: a layer that a module runs and does not use is none there.
+    """
     found = []
+    used = _used(graph)
     for node in graph.get_all_nodes():
+        if node.node_id not in used:
+            continue
         inputs = sorted(graph.get_input_edges(node), key=lambda edge: edge.input_port_id)
         outputs = graph.get_output_edges(node)
         activations = sum(not _is_constant(graph, edge.from_node) for edge in inputs)
@@ -45,7 +54,11 @@ def graph_operators(graph: NNCFGraph) -> list[GraphOperator]:
 
 
 def set_ranges(
-    found: Mapping[str, BaseQuantizer], graph: NNCFGraph, ranges: Sequence[ActivationRange], names: Mapping[str, str]
+    found: Mapping[str, BaseQuantizer],
+    graph: NNCFGraph,
+    ranges: Sequence[ActivationRange],
+    names: Mapping[str, str],
+    products: Mapping[str, tuple[str, str]],
 ) -> int:
     """Give quantisers of activations the ranges of those that the same operators read in OpenVINO's model.
 
@@ -53,17 +66,21 @@ def set_ranges(
         found: quantisers by name.
         graph: of the module with them.
         names: PyTorch's name of each of OpenVINO's operators.
+        products: PyTorch's names of both products of attentions that are one operator there.
 
     Returns:
-        How many quantisers of activations have none there, and keep theirs.
+        How many quantisers of activations that the outputs need have none there, and keep theirs.
     """
     there = Counter(reader for r in ranges for reader in r.readers)  # what several are read by tells none of them
     known = {reader: r for r in ranges for reader in r.readers if there[reader] == 1}
-    ours = {theirs: name for name, theirs in names.items()}
+    ours: dict[str, Place] = {theirs: (name, None) for name, theirs in names.items()}
+    for name, (first, second) in products.items():  # queries and keys; what came of them, and values
+        ours |= {first: (name, (0, 1)), second: (name, (_NOT_THERE, 2))}
+    used = _used(graph)
     readers = {
         _named(graph, node): tuple(dict.fromkeys(_readers(graph, node, ours)))
         for node in graph.get_all_nodes()
-        if node.node_type in _QUANTISES and not _of_constant(graph, node)
+        if node.node_type in _QUANTISES and node.node_id in used and not _of_constant(graph, node)
     }
     here = Counter(reader for each in readers.values() for reader in each)
     left = 0
@@ -76,16 +93,34 @@ def set_ranges(
 
 def of_activations(graph: NNCFGraph) -> set[str]:
     """Return the names of a module's quantisers that are on, and of what is computed of its inputs."""
-    found: set[str] = set()
-    pending, seen = list(graph.get_nodes_by_types([_INPUT])), set[int]()
-    while pending:
-        for node in graph.get_next_nodes(pending.pop()):
-            if node.node_id not in seen:
-                seen.add(node.node_id)
-                pending.append(node)
-                if node.node_type in _QUANTISES:
-                    found.add(_named(graph, node))
+    inputs = graph.get_nodes_by_types([_INPUT])
+    return {_named(graph, node) for node in _reached(inputs, graph.get_next_nodes) if node.node_type in _QUANTISES}
+
+
+def of_weights(graph: NNCFGraph) -> dict[str, str]:
+    """Return the parameter of each quantiser of weights that is on; a layer that is called again has another for each."""
+    found = {}
+    for node in graph.get_all_nodes():
+        if node.node_type in _QUANTISES and _of_constant(graph, node):
+            held = next(e.from_node.node_name for e in graph.get_input_edges(node) if e.input_port_id == 0)
+            found[_named(graph, node)] = str(held)
     return found
+
+
+def _used(graph: NNCFGraph) -> set[int]:
+    """Return what the outputs come of; all, where they are no tensors or tuples of such and NNCF knows none."""
+    ends = graph.get_nodes_by_types([_OUTPUT]) or graph.get_all_nodes()
+    return {node.node_id for node in _reached(ends, graph.get_previous_nodes)}
+
+
+def _reached(nodes: Iterable[NNCFNode], neighbours: Callable[[NNCFNode], list[NNCFNode]]) -> list[NNCFNode]:
+    found = {node.node_id: node for node in nodes}
+    pending = list(found.values())
+    while pending:
+        new = [node for node in neighbours(pending.pop()) if node.node_id not in found]
+        found.update((node.node_id, node) for node in new)
+        pending += new
+    return list(found.values())
 
 
 def _set(quantizer: BaseQuantizer, wanted: ActivationRange) -> bool:
@@ -130,7 +165,7 @@ def _is_constant(graph: NNCFGraph, node: NNCFNode) -> bool:
     return node.node_type == _CONSTANT or (node.node_type in _QUANTISES and _of_constant(graph, node))
 
 
-def _readers(graph: NNCFGraph, quantizer: NNCFNode, ours: Mapping[str, str]) -> Iterator[Reader]:
+def _readers(graph: NNCFGraph, quantizer: NNCFNode, ours: Mapping[str, Place]) -> Iterator[Reader]:
     """Yield (OpenVINO's operator, which of its activations) as ``graph.activations`` does."""
     pending, seen = [quantizer], set()
     while pending:
@@ -138,7 +173,9 @@ def _readers(graph: NNCFGraph, quantizer: NNCFNode, ours: Mapping[str, str]) -> 
             node = edge.to_node
             if node.node_name in ours:
                 before = [e for e in graph.get_input_edges(node) if e.input_port_id < edge.input_port_id]
-                yield ours[node.node_name], sum(not _is_constant(graph, e.from_node) for e in before)
+                which = sum(not _is_constant(graph, e.from_node) for e in before)
+                operator, order = ours[node.node_name]
+                yield operator, which if order is None else order[which]
             stops = node.node_type in _QUANTISES or (node.node_name in ours and makes_new(node.node_type))
             if not stops and node.node_id not in seen:
                 seen.add(node.node_id)

@@ -1,7 +1,7 @@
 """Operators found again in the PyTorch graph."""
 
 from autotune.findings import GraphOperator
-from autotune.training.mapping import mapped
+from autotune.training.mapping import attentions, mapped
 
 
 def graph(*rows: tuple[str, str, int, int]) -> list[GraphOperator]:
@@ -51,3 +51,20 @@ def test_where_sizes_are_unknown_the_order_decides() -> None:
     ours = graph(("first", "Convolution", 1, -1), ("second", "Convolution", 1, -1))
     theirs = graph(("/conv2d/0", "conv2d", 1, 6), ("/conv2d/1", "conv2d", 1, 4))
     assert mapped(ours, theirs) == {"first": "/conv2d/0", "second": "/conv2d/1"}
+
+
+def test_an_attention_that_is_one_operator_is_two_products() -> None:
+    def operator(name: str, kind: str, *sizes: int) -> GraphOperator:
+        return GraphOperator(name, kind, 2, sizes)
+
+    ours = [operator(f"attention{i}", "ScaledDotProductAttention", 384, 384, 384) for i in range(2)]
+    theirs = [
+        *(operator(f"{name}{i}", "matmul", *sizes) for i in range(2) for name, sizes in PRODUCTS.items()),
+        operator("scores of the last", "matmul", *PRODUCTS["scores"]),
+    ]
+    assert attentions(ours, theirs) == {f"attention{i}": (f"scores{i}", f"values{i}") for i in range(2)}
+    assert not attentions(ours, theirs[:2]), "one is not two"
+    assert not attentions(ours, [*theirs, operator("fused", "scaled_dot_product_attention", 384, 384, 384)])
+
+
+PRODUCTS = {"scores": (288, 384, 384), "values": (384, 288, 384)}

@@ -52,6 +52,10 @@ def samples(count: int) -> Any:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Any:
+    return starting_point(network(), "x", samples(24), tmp_path)
+
+
+def starting_point(module: Any, name: str, values: Any, folder: Path, placement: Any = "plain") -> Any:
     """The starting point of the all-int8 candidate, as the child that builds gives it."""
     import openvino as ov
 
@@ -63,16 +67,16 @@ def start(tmp_path: Path) -> Any:
     from autotune.quantize.factory import CandidateFactory
     from autotune.training.mapping import comparable, makes_new
 
-    model = ov.convert_model(network(), example_input=samples(1), input=[("x", [1, CHANNELS, SIDE, SIDE])])
+    model = ov.convert_model(module, example_input=values[:1], input=[(name, [1, *values.shape[1:]])])
     model, _ = normalise(model)
-    factory = CandidateFactory(model, Dataset({"x": samples(24).numpy()}), tmp_path, 1)
+    factory = CandidateFactory(model, Dataset({name: values.numpy()}), folder, 1)
     factory.prepare()
     factory.observe()
     operators = graph_operators(model)
     compared = [operator for operator in operators if comparable(operator)]
     ends = {operator.name for operator in compared if makes_new(operator.kind)}
-    ranges = activation_ranges(factory.build(Quantization()), {operator.name for operator in compared}, ends)
-    return StartingPoint(operators, ranges)
+    built = factory.build(Quantization(placement, "mixed") if placement == "transformer" else Quantization())
+    return StartingPoint(operators, activation_ranges(built, {operator.name for operator in compared}, ends))
 
 
 def trained_from(start: Any) -> tuple[Any, list[str]]:
@@ -110,3 +114,62 @@ def test_what_nncf_finds_for_pytorch_loses_more(start: Any) -> None:
     left, remarks = trained_from(StartingPoint((), ()))
     assert len(remarks) == 1 and "quantisers have no like in the OpenVINO model" in remarks[0]
     assert error(trained_from(start)[0]) < 0.2 * error(left)
+
+
+def looping() -> Any:
+    """An attention that is run four times, as in ALBERT; nothing reads what the last one gives."""
+    import torch
+    from torch import nn
+
+    class Looping(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.query, self.key, self.value, self.out = (nn.Linear(WIDTH, WIDTH) for _ in range(4))
+            self.norm = nn.LayerNorm(WIDTH)
+
+        def layer(self, x: torch.Tensor) -> torch.Tensor:
+            query, key, value = (
+                part(x).view(1, TOKENS, 2, WIDTH // 2).transpose(1, 2) for part in (self.query, self.key, self.value)
+            )
+            scores = torch.softmax(torch.matmul(query, key.transpose(2, 3)) * WIDTH**-0.5, -1)
+            return self.norm(x + self.out(torch.matmul(scores, value).transpose(1, 2).reshape(1, TOKENS, WIDTH)))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            found = [x]
+            for _ in range(4):
+                found.append(self.layer(found[-1]))
+            return found[3]
+
+    torch.manual_seed(0)
+    return Looping().eval()
+
+
+WIDTH, TOKENS = 32, 12
+
+
+def test_layers_that_are_called_again_start_from_the_range_of_each_call_and_keep_one_set_of_weights(
+    tmp_path: Path,
+) -> None:
+    import openvino as ov
+    import torch
+
+    from autotune.configuration import Quantization
+    from autotune.training.learning import Learning
+    from autotune.training.quantizing import quantized, quantizers
+    from autotune.training.written import written
+
+    values = torch.randn(24, TOKENS, WIDTH, generator=torch.Generator().manual_seed(0))
+    start = starting_point(looping(), "x", values, tmp_path, "transformer")
+    assert sum(operator.kind == "ScaledDotProductAttention" for operator in start.operators) == 3
+    rows = [{"x": one[None]} for one in values]
+    student, remarks = quantized(looping(), rows, Quantization("transformer", "mixed"), start)
+    assert remarks == []
+    found = quantizers(student)
+    assert len({id(part) for name, part in found.items() if "query/linear" in name and name.endswith("1.0")}) == 1
+    theirs = [
+        float(part.get_input_low_input_high()[1].detach()) for part in found.values() if part.scale_shape == (1,)
+    ]
+    assert all(np.isclose(one.high[0], theirs, rtol=1e-3).any() for one in start.ranges)
+    Learning(student.eval(), looping(), {"x": values[:1]}, steps=4, learning_rate=0.01, batch=1, seed=0).train(3, 60.0)
+    ov.save_model(written(student, rows[:2]), tmp_path / "model.xml", compress_to_fp16=False)
+    assert (tmp_path / "model.bin").stat().st_size < 2 * 4 * WIDTH**2, "weights are stored once"

@@ -77,7 +77,7 @@ def broken(model: Any) -> dict[str, Any]:
         node.output(0).replace(ov.opset13.fake_quantize(*values, levels=16).output(0))
 
     quantisers = [n.get_friendly_name() for n in model.get_ordered_ops() if n.get_type_name() == "FakeQuantize"]
-    for name in quantisers[:: len(quantisers) // 3]:
+    for name in quantisers[:: len(quantisers) // 2]:
         changed(f"lost {name}", lambda ops, name=name: ops[name].output(0).replace(ops[name].input_value(0)))
         changed(f"steps {name}", lambda ops, name=name: levels(ops[name]))
         changed(
