@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from autotune import decide
+from autotune import decide, hardware
 from autotune.configuration import Configuration, Quantization, Training
 from autotune.counts import counted
 from autotune.errors import UserError, WorkerDied
@@ -167,7 +167,7 @@ def _setup(
     *,
     left: float,
 ) -> TrainingSetup:
-    folder, model = setting.folder, setting.prepared.model
+    folder = setting.folder
     return TrainingSetup(
         source=dict(lessons.source),
         quantization=quantization,
@@ -184,5 +184,5 @@ def _setup(
         learning_rate=spec.learning_rate,
         batch=spec.batch,
         seed=setting.recipe.seed,
-        threads=model.threads,
+        threads=hardware.usable_cores(),  # how many it is served with says nothing of training
     )
