@@ -47,7 +47,7 @@ class Recipe(Frozen):
         tolerance: what the winner may lose, and which limits it must keep.
         budget: when the search ends.
         strategy: which parts of the search are used.
-        threads: of the model when it is measured and served; None for all usable cores. Training uses them all.
+        threads: of the model, measured and served; None for all usable cores. Training may use them all.
         seed: of splits, sampler and bootstrap.
         space: what may be tried.
         training: of a PyTorch module or a transformers folder.

@@ -16,7 +16,7 @@ from autotune import data
 from autotune.graph.inspect import model_digest
 from autotune.serving import serve
 from autotune.sources.conversion import as_tensor, load_network, named
-from autotune.training.learning import Learning, outputs
+from autotune.training.learning import Learning, worth_threads
 from autotune.training.messages import Ready, Train, Trained, TrainingSetup
 from autotune.training.quantizing import as_tensors, quantized
 from autotune.training.written import written
@@ -48,7 +48,8 @@ class Trainer:
         teacher = copy.deepcopy(self._network.module)
         student, remarks = quantized(self._network.module, rows, setup.quantization, setup.start)
         inputs = as_tensors(samples.inputs, parameters)
-        outputs(teacher, {name: values[: setup.batch] for name, values in inputs.items()})
+        worth = worth_threads(teacher, {name: values[: setup.batch] for name, values in inputs.items()})
+        torch.set_num_threads(setup.threads if worth else 1)
         self._learning = Learning(
             student.eval(),
             teacher.eval(),

@@ -21,6 +21,8 @@ _SMALLEST = 1e-3
 _MASK = "attention_mask"
 # Part of the names of what NNCF adds.
 _QUANTISER = "__nncf_hooks"
+# PyTorch's at::internal::GRAIN_SIZE: element-wise operators of fewer elements run in one thread.
+_GRAIN = 32768
 # A range keeps its sign, and this share of its width: what comes close to 0 loses all that it quantises.
 _NARROWER = 8.0
 
@@ -168,3 +170,23 @@ def outputs(module: torch.nn.Module, inputs: Mapping[str, torch.Tensor]) -> tupl
         ) from error
     tensors = found if isinstance(found, tuple) else (found,)
     return tuple(tensor for tensor in tensors if tensor.is_floating_point())
+
+
+def worth_threads(module: torch.nn.Module, inputs: Mapping[str, torch.Tensor]) -> bool:
+    """Tell whether a module has tensors that PyTorch gives to several threads; less is faster with one.
+
+    It depends on sizes alone: with another number of threads sums are others, and so is what is trained.
+    """
+    sizes = [values.numel() for values in inputs.values()]
+
+    def look(_part: torch.nn.Module, _given: object, found: object) -> None:
+        sizes.extend(
+            f.numel() for f in (found if isinstance(found, tuple) else (found,)) if isinstance(f, torch.Tensor)
+        )
+
+    hooks = [part.register_forward_hook(look) for part in module.modules()]
+    with torch.no_grad():
+        outputs(module, inputs)
+    for hook in hooks:
+        hook.remove()
+    return any(size > _GRAIN for size in sizes)

@@ -59,9 +59,7 @@ def quantized(
     nodes = graph_operators(graph)
     products = attentions(start.operators, nodes)
     paired = {name for pair in products.values() for name in pair}
-    names = mapped(
-        [o for o in start.operators if o.name not in products], [o for o in nodes if o.name not in paired]
-    )
+    names = mapped([o for o in start.operators if o.name not in products], [o for o in nodes if o.name not in paired])
     unsmoothed = smooth(module, graph, start.smoothed, names)
     if unsmoothed:
         told = counted(len(unsmoothed), "operator reads", "operators read")

@@ -98,7 +98,7 @@ def of_activations(graph: NNCFGraph) -> set[str]:
 
 
 def of_weights(graph: NNCFGraph) -> dict[str, str]:
-    """Return the parameter of each quantiser of weights that is on; a layer that is called again has another for each."""
+    """Return the parameter of each quantiser of weights that is on; NNCF makes one for each call of a layer."""
     found = {}
     for node in graph.get_all_nodes():
         if node.node_type in _QUANTISES and _of_constant(graph, node):

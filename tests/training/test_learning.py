@@ -86,3 +86,13 @@ def test_a_module_without_batches_is_a_sentence() -> None:
 
     with pytest.raises(UserError, match=r"training: the module cannot be run on a batch of 2: .*training\.batch to 1"):
         outputs(Single(), {"x": torch.zeros(2, 4)})
+
+
+def test_small_tensors_are_not_worth_threads() -> None:
+    import torch
+
+    from autotune.training.learning import worth_threads
+
+    for width, worth in ((8, False), (600, True)):
+        module = torch.nn.Sequential(torch.nn.Linear(4, width), torch.nn.Linear(width, 3))
+        assert worth_threads(module, {"input": torch.randn(64, 4)}) is worth

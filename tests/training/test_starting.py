@@ -166,9 +166,7 @@ def test_layers_that_are_called_again_start_from_the_range_of_each_call_and_keep
     assert remarks == []
     found = quantizers(student)
     assert len({id(part) for name, part in found.items() if "query/linear" in name and name.endswith("1.0")}) == 1
-    theirs = [
-        float(part.get_input_low_input_high()[1].detach()) for part in found.values() if part.scale_shape == (1,)
-    ]
+    theirs = [float(part.get_input_low_input_high()[1].detach()) for part in found.values() if part.scale_shape == (1,)]
     assert all(np.isclose(one.high[0], theirs, rtol=1e-3).any() for one in start.ranges)
     Learning(student.eval(), looping(), {"x": values[:1]}, steps=4, learning_rate=0.01, batch=1, seed=0).train(3, 60.0)
     ov.save_model(written(student, rows[:2]), tmp_path / "model.xml", compress_to_fp16=False)

@@ -88,7 +88,9 @@ def broken(model: Any) -> dict[str, Any]:
         node.get_friendly_name()
         for node in model.get_ops()
         if node.get_type_name() == "Multiply"
-        and all(value.get_node().get_type_name() in ("Convert", "Subtract", "Constant") for value in node.input_values())
+        and all(
+            value.get_node().get_type_name() in ("Convert", "Subtract", "Constant") for value in node.input_values()
+        )
         and len(node.input_value(1).get_shape()) == 2
         and node.input_value(1).get_shape()[0] > 1
     ]
