@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from nncf.common.graph import NNCFGraph, NNCFNode
@@ -30,6 +31,18 @@ _PARAMETERS = ("._scale_param_storage", ".scale", ".input_low", "._input_range_p
 _ASYMMETRY = 128 / 127
 # A range of nothing would divide by it.
 _LEAST = 1e-6
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """Quantisers of a module that none of OpenVINO's model is like.
+
+    Attributes:
+        all_others: every quantiser there has one that is like it, so these stand where that model has none.
+    """
+
+    names: tuple[str, ...]
+    all_others: bool
 
 
 def graph_operators(graph: NNCFGraph) -> list[GraphOperator]:
@@ -59,7 +72,7 @@ def set_ranges(
     ranges: Sequence[ActivationRange],
     names: Mapping[str, str],
     products: Mapping[str, tuple[str, str]],
-) -> int:
+) -> Unlike:
     """Give quantisers of activations the ranges of those that the same operators read in OpenVINO's model.
 
     Args:
@@ -69,7 +82,7 @@ def set_ranges(
         products: PyTorch's names of both products of attentions that are one operator there.
 
     Returns:
-        How many quantisers of activations that the outputs need have none there, and keep theirs.
+        The quantisers of activations that have none there, and keep theirs; of those that the outputs need.
     """
     there = Counter(reader for r in ranges for reader in r.readers)  # what several are read by tells none of them
     known = {reader: r for r in ranges for reader in r.readers if there[reader] == 1}
@@ -83,12 +96,14 @@ def set_ranges(
         if node.node_type in _QUANTISES and node.node_id in used and not _of_constant(graph, node)
     }
     here = Counter(reader for each in readers.values() for reader in each)
-    left = 0
+    left, taken_over = [], set[int]()
     for name, each in readers.items():
         taken = next((known[reader] for reader in each if reader in known and here[reader] == 1), None)
         if taken is None or not _set(found[name], taken):
-            left += 1
-    return left
+            left.append(name)
+        else:
+            taken_over.add(id(taken))
+    return Unlike(tuple(left), all_others=bool(ranges) and taken_over.issuperset(map(id, ranges)))
 
 
 def of_activations(graph: NNCFGraph) -> set[str]:

@@ -79,11 +79,12 @@ def starting_point(module: Any, name: str, values: Any, folder: Path, placement:
     return StartingPoint(operators, activation_ranges(built, {operator.name for operator in compared}, ends))
 
 
-def trained_from(start: Any) -> tuple[Any, list[str]]:
+def trained_from(start: Any, module: Any = None) -> tuple[Any, list[str]]:
     from autotune.configuration import Quantization
     from autotune.training.quantizing import quantized
 
-    return quantized(copy.deepcopy(network()), [{"x": one[None]} for one in samples(24)], Quantization(), start)
+    module = network() if module is None else copy.deepcopy(module)
+    return quantized(module, [{"x": one[None]} for one in samples(24)], Quantization(), start)
 
 
 def error(student: Any) -> float:
@@ -114,6 +115,29 @@ def test_what_nncf_finds_for_pytorch_loses_more(start: Any) -> None:
     left, remarks = trained_from(StartingPoint((), ()))
     assert len(remarks) == 1 and "quantisers have no like in the OpenVINO model" in remarks[0]
     assert error(trained_from(start)[0]) < 0.2 * error(left)
+
+
+def test_what_openvino_does_not_quantise_is_not_trained_so(tmp_path: Path) -> None:
+    """NNCF quantises what a PixelShuffle reads in PyTorch, which would round the image that the network gives."""
+    import torch
+
+    from autotune.training.quantizing import quantizers
+
+    class Enlarging(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = torch.nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1)
+            self.tail = torch.nn.Conv2d(CHANNELS, 4, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.pixel_shuffle(self.tail(torch.relu(self.body(x))), 2)
+
+    torch.manual_seed(0)
+    module = Enlarging().eval()
+    start = starting_point(module, "x", samples(24), tmp_path)
+    student, remarks = trained_from(start, module)
+    assert remarks == []
+    assert sum("post_hooks" in name for name in quantizers(student)) == len(start.ranges)
 
 
 def looping() -> Any:
