@@ -54,6 +54,8 @@ def constant(values: Floats, kind: ov.Type, name: str) -> ov.Node:
 def is_constant(output: ov.Output) -> bool:
     """Tell whether the value depends on constants only; no node may come to depend on them only later."""
     start = output.get_node()
+    if start.get_type_name() == "Constant":
+        return True
     pending = [start]
     seen: set[str] = set()
     while pending:
