@@ -116,7 +116,7 @@ def _digests(model: ov.Model, names: bool) -> Digests:
     index = {node.get_name(): i for i, node in enumerate(nodes)}  # get_name is unique within a process
     for node in nodes:
         kind = node.get_type_name()
-        sources = [value.get_source_output() for value in node.inputs()]
+        sources = node.input_values()
         lines = [
             f"{kind} {node.get_friendly_name() if names and kind != CONSTANT else ''}",
             str([(index[source.get_node().get_name()], source.get_index()) for source in sources]),

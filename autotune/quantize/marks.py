@@ -146,7 +146,8 @@ def _together(each: Doubles) -> Doubles:
 
 def _channel_marks(values: Floats, axis: int) -> Doubles:
     channels = values.shape[axis]
-    first = values if axis == 1 else np.moveaxis(values, axis, 1)  # numpy takes its time for moving nothing
+    nothing = math.prod(values.shape[1:axis]) == 1  # to move, for which numpy takes its time
+    first = values if nothing else np.moveaxis(values, axis, 1)
     return _row_marks(first.reshape(len(values), channels, -1))
 
 
