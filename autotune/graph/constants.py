@@ -69,7 +69,8 @@ def is_constant(output: ov.Output) -> bool:
             return False
         if name not in seen and kind != "Constant":
             seen.add(name)
-            pending += [node.input_value(port).get_node() for port in range(node.get_input_size())]
+            # The first input comes off first: it is the one that depends on the model's.
+            pending += [node.input_value(port).get_node() for port in reversed(range(node.get_input_size()))]
     return True
 
 
