@@ -176,8 +176,11 @@ def _in_rows(rows: Floats | Doubles) -> tuple[Floats, Floats, Doubles, Doubles]:
     blocks, rest = rows[..., :whole].reshape(*rows.shape[:2], -1, _SUMMED), rows[..., whole:]
     # A product row by row: that of a matrix waits for threads of BLAS, and OpenVINO's still hold the cores.
     ones = np.ones(_SUMMED, rows.dtype)
-    sums = np.vecdot(blocks, ones).sum(axis=2, dtype=np.float64) + rest.sum(axis=2)
-    squares = np.vecdot(blocks, blocks).sum(axis=2, dtype=np.float64) + np.vecdot(rest, rest)
+    sums = np.vecdot(blocks, ones).sum(axis=2, dtype=np.float64)
+    squares = np.vecdot(blocks, blocks).sum(axis=2, dtype=np.float64)
+    if rest.size:
+        sums += rest.sum(axis=2)
+        squares += np.vecdot(rest, rest)
     return rows.min(axis=2), rows.max(axis=2), sums, squares
 
 
