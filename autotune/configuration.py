@@ -32,7 +32,10 @@ FormName = Literal[
     "cross-layer-equalisation",
     "outputs-as-channels",
     "linear-as-convolution",
+    "direct-convolution",
 ]
+# The same graph in other kernels: which operators gain is looked at, not tried one by one.
+DIRECT: FormName = "direct-convolution"
 
 
 @dataclass(frozen=True, order=True)

@@ -1,17 +1,20 @@
-"""What is found out about one frame (a configuration with everything int8) before its operators are chosen."""
+"""What is found out about a configuration by looking into it: costs and gains of its operators, other kernels."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 from autotune.configuration import Configuration
 from autotune.data import Dataset
 from autotune.graph.groups import cover, groups
 from autotune.graph.neighbours import edges, neighbours, sizes
-from autotune.measure.compiled import Compiled
+from autotune.measure.compiled import Compiled, Inputs
+from autotune.prior.gain import by_name
 from autotune.protocol import Explored
 from autotune.quantize.variants import Variants
 from autotune.record import OperatorRun
+from autotune.stopwatch import Stopwatch
 
 PROFILES = 3
 Profile = tuple[OperatorRun, ...]
@@ -22,6 +25,12 @@ MOST_FEW = 8
 MOST_GROUPS = 64
 # Emulated int8, one thread per inference, takes about so many times as long as float with all threads.
 EMULATION = 6.0
+# Of one choice of kernels after the other, each without what was slower in the one before.
+KERNEL_ROUNDS = 3
+# A convolution is faster in another kernel if it takes less than this share of its time.
+_FASTER = 0.97
+# Counters are whole microseconds: of a model that takes so few they say little, and it is tried.
+_TOO_SHORT = 150.0
 # Variants of one sample besides those of the groups: float, and everything quantised.
 _OTHERS = 2
 
@@ -87,3 +96,39 @@ def profile(compiled: Compiled, samples: Dataset) -> Profile:
     """Return the fastest profile of a few: whatever disturbs the machine makes one slower, never faster."""
     found = (compiled.profile(samples.row(0)) for _ in range(PROFILES))
     return min(found, key=lambda runs: sum(r.microseconds for r in runs))
+
+
+def faster_direct(
+    compiled: Callable[[Sequence[str]], Compiled], convolutions: Sequence[str], sample: Inputs, watch: Stopwatch
+) -> tuple[tuple[str, ...], ...]:
+    """Return the sets of convolutions with which a model takes less time in direct kernels, the fastest first.
+
+    A kernel brings its layout, and with it conversions and the kernels of its neighbours. So all are looked at in
+    direct kernels together, then those that were faster, and of these again: a set counts by the time of the whole.
+
+    Args:
+        compiled: makes the model with these convolutions in direct kernels.
+        watch: of compiling and inference.
+    """
+    before, whole = _fastest(compiled(()), sample, watch)
+    found: list[tuple[float, tuple[str, ...]]] = []
+    chosen = tuple(convolutions)
+    for _ in range(KERNEL_ROUNDS):
+        times, total = _fastest(compiled(chosen), sample, watch)
+        if total < whole or whole < _TOO_SHORT:
+            found.append((total, chosen))
+        faster = tuple(n for n in chosen if times.get(n, math.inf) < _FASTER * before.get(n, 0.0))
+        if not faster or faster == chosen:
+            break
+        chosen = faster
+    return tuple(convolutions for _, convolutions in sorted(found, key=lambda entry: entry[0]))
+
+
+def _fastest(compiled: Compiled, sample: Inputs, watch: Stopwatch) -> tuple[dict[str, float], float]:
+    """Return the least microseconds of each operator, and of all, in a few profiles."""
+    with watch.running():
+        profiles = [compiled.profile(sample) for _ in range(PROFILES)]
+    each = [by_name(runs) for runs in profiles]
+    return {name: min(times[name] for times in each if name in times) for name in each[0]}, min(
+        sum(times.values()) for times in each
+    )

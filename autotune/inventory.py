@@ -9,7 +9,7 @@ from typing import Any, get_args
 import numpy as np
 
 from autotune import hardware
-from autotune.configuration import DynamicGroup, WeightForm
+from autotune.configuration import DIRECT, DynamicGroup, WeightForm
 from autotune.counts import counted
 from autotune.data import Lengths
 from autotune.graph.inspect import model_digest
@@ -17,6 +17,7 @@ from autotune.graph.lengths import shape_text
 from autotune.graph.linear import Linear, linear_layers
 from autotune.measure.compiled import Compiled, probe_precisions
 from autotune.measure.compression import executed_compression
+from autotune.measure.direct import has_direct_kernels
 from autotune.measure.profile import unrestricted
 from autotune.measure.typed import Bf16Probe, executed_bf16
 from autotune.quantize.variants import Variants
@@ -73,6 +74,7 @@ def inventory(
         forms=variants.groups,
         bf16_operators=typed.executed,
         bf16_failure=typed.failure,
+        direct_kernels=DIRECT in variants.groups and has_direct_kernels(),
         compressible=_compressible(layers, WeightForm(), baseline.threads),
         finer={
             str(form): _compressible(layers, form, baseline.threads) for form in weight_forms if form != WeightForm()

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from autotune import decide
-from autotune.configuration import Configuration
+from autotune.configuration import DIRECT, Configuration
+from autotune.counts import counted
 from autotune.errors import UserError
 from autotune.graph.half import HalfStorage
 from autotune.measure.compiled import Compiled
+from autotune.measure.direct import not_direct
 from autotune.measure.typed import not_in_bf16
 from autotune.protocol import Measure, Measured, Rival
 from autotune.record import Duel, Failure, Latency, Measurement, OperatorRun
@@ -83,7 +85,7 @@ def measure(
         drop_error=None if score is None else score.drop_error,
         groups=None if score is None else score.groups,
         precision=compiled.precision,
-        notes=(*compiled.notes, *timed.notes),
+        notes=(*compiled.notes, *_about_kernels(request.configuration, operators), *timed.notes),
         duel=timed.duel,
     )
     with compiling.running():
@@ -142,3 +144,11 @@ def _check_bf16(configuration: Configuration, operators: Sequence[OperatorRun]) 
     missed = not_in_bf16(configuration.bf16_operators, operators)
     if missed:
         raise StageFailed(Failure("compile", "not-bf16", f"OpenVINO does not compute in bf16: {', '.join(missed[:5])}"))
+
+
+def _about_kernels(configuration: Configuration, operators: Sequence[OperatorRun]) -> list[str]:
+    """Say so where convolutions that were to run in direct kernels did not: the candidate is what ran."""
+    asked = [name for form in configuration.forms if form.name == DIRECT for name in form.groups]
+    missed = not_direct(asked, operators)
+    others = counted(len(missed), "convolution runs", "convolutions run")
+    return [f"{others} as matrix products all the same: {', '.join(missed[:5])}."] if missed else []

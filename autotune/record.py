@@ -48,6 +48,7 @@ class ModelInfo:
             the activations that they read (probed).
         finer: other form of the weights that the recipe asks for (``str`` of a ``WeightForm``) -> the same, for the
             layers that OpenVINO runs with it; what is missing there has 8 bits and a scale per output channel.
+        direct_kernels: whether convolutions that ask for direct kernels run in others than they do by default (probed).
         precisions: those that OpenVINO really executes on this CPU (probed).
         threads: that OpenVINO really uses where all that the run may use are asked for.
         can_saturate: 8-bit sums saturate on this instruction set (no VNNI, no AMX).
@@ -68,6 +69,7 @@ class ModelInfo:
     forms: dict[FormName, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     bf16_operators: tuple[str, ...] = ()
     bf16_failure: str = ""
+    direct_kernels: bool = False
     compressible: dict[str, tuple[int, ...]] = field(default_factory=dict)
     finer: dict[str, dict[str, tuple[int, ...]]] = field(default_factory=dict)
     threads: int = 1

@@ -14,7 +14,7 @@ from autotune.events import Events
 from autotune.files import write_text
 from autotune.finishing import FINALISTS
 from autotune.prior.gain import by_name
-from autotune.protocol import Explore, Explored, Export, Exported, Observe, Observed
+from autotune.protocol import Explore, Explored, Export, Exported, Kernels, LookAtKernels, Observe, Observed
 from autotune.recipe import dump
 from autotune.record import Trial
 from autotune.retraining import retrain
@@ -103,6 +103,7 @@ class _Searching:
                     self._note(ended)
                     break
                 self._explore()
+                self._look_at_kernels()
                 self._try_one()
             training = self._train()
             kept_f32 = self._store()
@@ -267,6 +268,22 @@ class _Searching:
         except (StageFailed, WorkerDied) as error:
             self._note(f"The operators of {frame.label} could not be looked at: {error}")
             self._search.learn(frame, None)
+        self._observing += time.monotonic() - started - inference
+        self._inference += inference
+
+    def _look_at_kernels(self) -> None:
+        """Look for convolutions that are faster in direct kernels, of the fastest within the tolerance."""
+        base = self._search.kernels_to_look_at()
+        if base is None or self._left() < EXPLORING_SECONDS:
+            return
+        started, inference = time.monotonic(), 0.0
+        try:
+            found: Kernels = self._runner.call(LookAtKernels(base, self._search.convolutions))
+            inference = found.inference_seconds
+            self._search.learn_kernels(base, found.sets)
+        except (StageFailed, WorkerDied) as error:
+            self._note(f"The kernels of {base.label} could not be looked at: {error}")
+            self._search.learn_kernels(base, ())
         self._observing += time.monotonic() - started - inference
         self._inference += inference
 

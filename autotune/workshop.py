@@ -6,14 +6,15 @@ The compiled model that gives the accuracy is the one that gives the latency: bo
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import singledispatchmethod
 from typing import Any
 
 from autotune import data, hardware
-from autotune.configuration import Configuration, Training
+from autotune.configuration import DIRECT, Configuration, FormChoice, Training
 from autotune.errors import UserError
-from autotune.explorer import explore, profile
+from autotune.explorer import explore, faster_direct, profile
 from autotune.findings import QuantizerRecord, StartingPoint
 from autotune.footprint import peak_memory
 from autotune.graph.activations import activation_ranges, graph_operators
@@ -21,7 +22,7 @@ from autotune.graph.half import HalfStorage, rounded
 from autotune.graph.inspect import candidate_digest, constants_size, model_digest
 from autotune.graph.normalise import normalise
 from autotune.inventory import inventory
-from autotune.measure.compiled import compile_emulated
+from autotune.measure.compiled import Compiled, compile_emulated
 from autotune.measuring import measure, metric_passed_on_float
 from autotune.memory import LARGE, is_large
 from autotune.outcome import Verdict
@@ -36,6 +37,8 @@ from autotune.protocol import (
     Exported,
     Footprint,
     Judge,
+    Kernels,
+    LookAtKernels,
     Measure,
     Measured,
     Observe,
@@ -182,6 +185,21 @@ class Workshop:
                 accuracy=request.accuracy,
                 before=before,
             )
+
+    @handle.register
+    def _(self, request: LookAtKernels) -> Kernels:
+        watch, base = Stopwatch(), request.configuration
+
+        def compiled(convolutions: Sequence[str]) -> Compiled:
+            direct = [FormChoice(DIRECT, tuple(convolutions))] if convolutions else []
+            configuration = replace(base, forms=(*base.forms, *direct))
+            model = self._build(configuration)
+            with watch.running():
+                return self._timing.compile(model, configuration)
+
+        with stage("explore"):
+            found = faster_direct(compiled, request.convolutions, self._timing.samples[0], watch)
+        return Kernels(found, watch.seconds)
 
     @handle.register
     def _(self, request: Race) -> Raced:

@@ -10,6 +10,7 @@ import openvino as ov
 from autotune.forms.activation import FusedActivation
 from autotune.forms.base import Form, Groups, chosen_groups
 from autotune.forms.borders import ConvolutionBorders
+from autotune.forms.direct import DirectConvolution
 from autotune.forms.equalisation import CrossLayerEqualisation
 from autotune.forms.linear import LinearAsConvolution
 from autotune.forms.lookup import OneHotAsLookup
@@ -26,8 +27,9 @@ _PURE: tuple[Form, ...] = (
     CrossLayerEqualisation(),
     OutputsAsChannels(),
     LinearAsConvolution(),
+    DirectConvolution(),
 )
-# In the order in which they are applied: fewer operators first, layouts last.
+# In the order in which they are applied: fewer operators first, layouts and kernels last.
 _ORDER = (*(form.name for form in _PURE[:3]), Smoothing.name, *(form.name for form in _PURE[3:]))
 FORMS: Mapping[str, Form] = MappingProxyType({form.name: form for form in _PURE})
 

@@ -13,6 +13,7 @@ import numpy as np
 import openvino as ov
 
 from autotune.files import model_files
+from autotune.graph.kernels import prefers_direct
 
 CONSTANT = "Constant"
 _CHUNK = 1 << 20
@@ -71,6 +72,8 @@ def constants_size(model: ov.Model) -> int:
 def candidate_digest(model: ov.Model) -> str:
     """Return the hexadecimal SHA-256 of what a model computes: operators, attributes, shapes, types and constants.
 
+    Kernels that operators ask for count, too.
+
     Names of operators do not count (OpenVINO numbers those it makes itself), names of inputs and outputs do. Equal
     graphs have equal digests, in every process.
     """
@@ -128,6 +131,8 @@ def _digests(model: ov.Model, names: bool) -> Digests:
         structure.update(text)
         if kind == CONSTANT:
             content.update(_bytes(node))
+        elif prefers_direct(node):
+            content.update(b"direct")
         for body in _bodies(node):
             inside = _digests(body, names)
             content.update(inside.content.encode())

@@ -5,7 +5,19 @@ with :class:`Answer` or :class:`Refusal`; if it does not answer at all, the runn
 """
 
 from autotune.protocol.beginning import Companions, Prepared, Setup
-from autotune.protocol.candidates import Build, Built, Explore, Explored, Measure, Measured, Observe, Observed, Rival
+from autotune.protocol.candidates import (
+    Build,
+    Built,
+    Explore,
+    Explored,
+    Kernels,
+    LookAtKernels,
+    Measure,
+    Measured,
+    Observe,
+    Observed,
+    Rival,
+)
 from autotune.protocol.envelope import Answer, Refusal
 from autotune.protocol.finalists import (
     Emulate,
@@ -35,6 +47,8 @@ __all__ = [
     "Exported",
     "Footprint",
     "Judge",
+    "Kernels",
+    "LookAtKernels",
     "Measure",
     "Measured",
     "Observe",

@@ -115,6 +115,31 @@ class Explore:
 
 
 @dataclass(frozen=True)
+class LookAtKernels:
+    """Find out which convolutions are faster in direct kernels. Answered by :class:`Kernels`.
+
+    Attributes:
+        configuration: none of whose convolutions asks for them. convolutions: that may.
+    """
+
+    configuration: Configuration
+    convolutions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """Sets of convolutions that may pay in direct kernels.
+
+    Attributes:
+        sets: the most promising first; empty where none is.
+        inference_seconds: compiling and inference.
+    """
+
+    sets: tuple[tuple[str, ...], ...]
+    inference_seconds: float
+
+
+@dataclass(frozen=True)
 class Explored:
     """What the time model and the knapsack are made from (``prior``).
 

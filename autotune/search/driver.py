@@ -12,7 +12,7 @@ told as infeasible, with their reason in the trial's record.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,7 +26,8 @@ from autotune.recipe import Strategy
 from autotune.record import Origin, Trial
 from autotune.search import early
 from autotune.search.guide import Guide, frame_of
-from autotune.search.incumbent import challenger, fastest_within, incumbent
+from autotune.search.incumbent import best_within, challenger, fastest_within, incumbent
+from autotune.search.kernels import KernelTurns
 from autotune.search.order import FOR_ACCURACY, FOR_SPEED, likely_first
 from autotune.search.study import StoredStudy
 from autotune.search.surer import surer
@@ -90,6 +91,7 @@ class Search:
         self._space = space
         self._strategy, self._climbs = strategy, climbs
         self._turns = Turns(strategy)
+        self._kernels = KernelTurns(space.direct if strategy.prior else ())
         self._tolerance, self._profile, self._max_size = tolerance, profile, max_size
         self._errors = errors
         self._plain = space.plain()
@@ -127,7 +129,12 @@ class Search:
 
     @property
     def settled(self) -> bool:
-        """True when no improvement is expected: for long nothing faster was found within the tolerance.
+        """True when no improvement is expected, and nothing is left to look at."""
+        return self._stale and self.frame_to_explore() is None and self.kernels_to_look_at() is None
+
+    @property
+    def _stale(self) -> bool:
+        """True when for long nothing faster was found within the tolerance.
 
         As long as only float models are within it, or something beyond it is much faster, twice as long.
         """
@@ -143,7 +150,7 @@ class Search:
                 int8 = int8 or not trial.configuration.is_float
         promising = challenger(self.able, self._tolerance, _MUCH_FASTER) is not None
         patience = PATIENCE if int8 and not promising else 2 * PATIENCE
-        return best > 0 and since >= patience and self.frame_to_explore() is None
+        return best > 0 and since >= patience
 
     def frame_to_explore(self) -> Configuration | None:
         """Return a frame whose operators are worth looking at, or None.
@@ -169,6 +176,25 @@ class Search:
         held = incumbent(self.able, self._tolerance)
         own = frame_of(held, self._space.always_float) if held else None
         return own if own is not None and best > 0 and own not in self._guides else None
+
+    def kernels_to_look_at(self) -> Configuration | None:
+        """Return a configuration of which to find out what is faster in direct kernels, or None."""
+        if self.plain_left or self._kernels_found() is not None:
+            return None
+        best, measured = best_within(self.able, self._tolerance), sum(t.state != "duplicate" for t in self._trials)
+        return self._kernels.due(best, measured, last=self._stale)
+
+    @property
+    def convolutions(self) -> tuple[str, ...]:
+        """Those that may run in direct kernels."""
+        return self._kernels.convolutions
+
+    def learn_kernels(self, base: Configuration, sets: Sequence[tuple[str, ...]]) -> None:
+        """Take sets of convolutions that may pay in direct kernels, the most promising first."""
+        self._kernels.learn(base, sets)
+
+    def _kernels_found(self) -> Configuration | None:
+        return next((c for c in self._kernels.propose(self._tried) if self._space.holds(c)), None)
 
     def is_within(self, frame: Configuration) -> bool:
         """Tell whether this frame was measured and is within the tolerance."""
@@ -205,6 +231,8 @@ class Search:
         first = self._first(hurry)
         if first is not None:
             return self._enqueue(*first)
+        if (found := self._kernels_found()) is not None:
+            return self._enqueue(found, "guide")
         while (origin := self._turns.next()) != "sampler":
             found = self._neighbour() if origin == "neighbour" else self._guided()
             if found is not None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from autotune.configuration import (
+    DIRECT,
     ActivationChoice,
     Configuration,
     FormChoice,
@@ -35,15 +36,16 @@ FLOAT_F32 = Configuration("f32", None)
 # Float f32 is the reference of every run; where the recipe does not allow it, it is a scheme of its own.
 REFERENCE = "reference"
 ALL_INT8 = "all-int8"
-# Forms that change what a float model runs as; the others only change what quantising loses.
-# Those of them that seldom cost time come first.
-FLOAT_FORMS: tuple[FormName, ...] = (
+# Forms whose graphs run as something else; those that seldom cost time come first.
+REWRITTEN: tuple[FormName, ...] = (
     "one-hot-as-lookup",
     "fused-activation",
     "convolution-borders",
     "outputs-as-channels",
     "linear-as-convolution",
 )
+# Forms that change what a float model runs as; the others only change what quantising loses.
+FLOAT_FORMS: tuple[FormName, ...] = (*REWRITTEN, DIRECT)
 
 
 def draw(offer: Offer, suggest: Suggest) -> Configuration:

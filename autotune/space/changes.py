@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from autotune.configuration import Configuration, FormChoice, FormName
-from autotune.space.answers import FLOAT_FORMS, form_answers, operator_answers
+from autotune.space.answers import REWRITTEN, form_answers, operator_answers
 from autotune.space.compression import ALL, OFF, compression_answers, mode_answers, mode_of
 from autotune.space.offer import Offer
 
@@ -19,7 +19,7 @@ def form_changes(offer: Offer, configuration: Configuration, names: Iterable[For
         names: forms that the configuration may have.
     """
     changes = _Changes(offer, configuration, names)
-    for bundle in (FLOAT_FORMS[:-1], FLOAT_FORMS):
+    for bundle in (REWRITTEN[:-1], REWRITTEN):
         groups = {name: changes.offered[name].free for name in bundle if name in changes.offered}
         if len(groups) > 1:
             yield changes.to(groups)

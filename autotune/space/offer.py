@@ -8,6 +8,7 @@ from typing import get_args
 
 from autotune import recipe
 from autotune.configuration import (
+    DIRECT,
     FloatWeights,
     FormName,
     Granularity,
@@ -105,7 +106,7 @@ def offer(space: recipe.Space, model: ModelInfo) -> Offer:
     precisions = _precisions(space, model, notes)
     bf16 = _bf16(space, model, notes)
     always_bf16 = frozenset(name for name, uses in bf16.items() if uses == (True,))
-    forms = _forms(space, model)
+    forms = _forms(space, model, notes)
     compression, schemes = compressions(space, model, always_bf16 | _always_rewritten(forms, model), notes)
     forms = _leaving_linear(forms, model, compression.never_float)
     int8_model = any("int8-static" in allowed for allowed in schemes.values())
@@ -205,10 +206,14 @@ def _bf16(space: recipe.Space, model: ModelInfo, notes: list[str]) -> dict[str, 
     return {name: wanted[name] for name in executed}
 
 
-def _forms(space: recipe.Space, model: ModelInfo) -> dict[FormName, FormOffer]:
+def _forms(space: recipe.Space, model: ModelInfo, notes: list[str]) -> dict[FormName, FormOffer]:
     found: dict[FormName, FormOffer] = {}
     for name in get_args(FormName):
         choices, groups = space.forms.of(name), model.forms.get(name, {})
+        if name == DIRECT and not model.direct_kernels:
+            if (True,) in (choices.use, *choices.groups.values()):
+                notes.append("Direct convolution left out: OpenVINO has one family of kernels for convolutions here.")
+            continue
         allowed = {group: choices.groups.get(group, choices.use) for group in groups}
         always = frozenset(group for group, uses in allowed.items() if uses == (True,))
         free = tuple(group for group, uses in allowed.items() if len(uses) > 1)

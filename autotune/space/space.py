@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from autotune import recipe
-from autotune.configuration import Configuration, FloatWeights, FormChoice, FormName
+from autotune.configuration import DIRECT, Configuration, FloatWeights, FormChoice, FormName
 from autotune.recipe import Range
 from autotune.record import ModelInfo
 from autotune.space.answers import (
     FLOAT_F32,
-    FLOAT_FORMS,
+    REWRITTEN,
     answers,
     bf16_answers,
     bf16_possible,
@@ -185,12 +185,18 @@ class Space:
     @property
     def faster_forms(self) -> tuple[FormChoice, ...]:
         """The forms that a float model runs faster in, as a rule, of all their groups."""
-        return self._whole(FLOAT_FORMS[:-1])
+        return self._whole(REWRITTEN[:-1])
 
     @property
     def kernel_forms(self) -> tuple[FormChoice, ...]:
         """All forms that change which kernels run, of all their groups."""
-        return self._whole(FLOAT_FORMS)
+        return self._whole(REWRITTEN)
+
+    @property
+    def direct(self) -> tuple[str, ...]:
+        """Convolutions that may run in direct kernels, and need not."""
+        offered = self._offer.forms.get(DIRECT)
+        return () if offered is None else offered.free
 
     @property
     def slow_products(self) -> bool:
@@ -200,9 +206,9 @@ class Space:
     @property
     def products_left(self) -> tuple[str, ...]:
         """Matrix products that ``kernel_forms`` leave as they are where they make convolutions of others; free ones."""
-        if FLOAT_FORMS[-1] not in self._offer.forms:
+        if REWRITTEN[-1] not in self._offer.forms:
             return ()
-        gone = {name for group in self._offer.compression.rewritten[FLOAT_FORMS[-1]].values() for name in group}
+        gone = {name for group in self._offer.compression.rewritten[REWRITTEN[-1]].values() for name in group}
         types = self._offer.compression.model.operators
         return tuple(name for name in self._offer.free if types[name] in _PRODUCTS and name not in gone)
 
@@ -242,12 +248,13 @@ class Space:
     def _changes(self, configuration: Configuration, now: Mapping[str, Any]) -> dict[Kind, Iterator[dict[str, Any]]]:
         offered = self._offer
         quantization = configuration.quantization
+        forms = tuple(name for name in offered.forms if name != DIRECT)
         if quantization is None:
             return {
                 "scheme": _each("scheme", schemes(offered)),
                 "precision": _each("precision", offered.precisions),
-                "form": form_changes(offered, configuration, FLOAT_FORMS),
-                "form-detail": form_details(offered, configuration, FLOAT_FORMS),
+                "form": form_changes(offered, configuration, REWRITTEN),
+                "form-detail": form_details(offered, configuration, REWRITTEN),
                 "bf16": self._bf16_changes(configuration),
                 "compression": compression_changes(offered, configuration),
                 "compression-detail": compression_details(offered, configuration),
@@ -258,8 +265,8 @@ class Space:
             "preset": _each("preset", offered.presets),
             "placement": _each("placement", offered.placements),
             "symmetry": self._symmetry_changes(),
-            "form": form_changes(offered, configuration, tuple(offered.forms)),
-            "form-detail": form_details(offered, configuration, tuple(offered.forms)),
+            "form": form_changes(offered, configuration, forms),
+            "form-detail": form_details(offered, configuration, forms),
             "operators": self._operator_changes(frozenset(quantization.float_operators) - offered.always_float),
             "weights": _each("weights", offered.weights),
             "bias-correction": _each("bias_correction", offered.bias_corrections),

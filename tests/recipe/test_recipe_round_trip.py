@@ -163,6 +163,7 @@ space:
     convolution_borders: {use: false}
     outputs_as_channels: {use: false}
     linear_as_convolution: {use: true}
+    direct_convolution: {use: false}
 """
 
 

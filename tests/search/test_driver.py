@@ -6,7 +6,14 @@ from pathlib import Path
 
 import optuna
 
-from autotune.configuration import ActivationChoice, Compression, Configuration, Estimator, Quantization
+from autotune.configuration import (
+    ActivationChoice,
+    Compression,
+    Configuration,
+    Estimator,
+    FormChoice,
+    Quantization,
+)
 from autotune.protocol import Explored
 from autotune.recipe import Space as SpaceChoices
 from autotune.recipe import Strategy
@@ -322,6 +329,21 @@ def test_the_search_settles_when_nothing_improves(tmp_path: Path) -> None:
     measured_trials = [t for t in search.trials if t.state != "duplicate"]
     assert len(measured_trials) > PATIENCE
     assert fastest_within(search.trials, TOLERANCE) > 2
+
+
+def test_kernels_of_the_fastest_within_are_looked_at_and_tried_next(tmp_path: Path) -> None:
+    model = replace(MODEL, forms={"direct-convolution": {n: (n,) for n in ("conv1", "conv2")}}, direct_kernels=True)
+    search = Search(Space(SpaceChoices(), model), tmp_path / "s.db", 0, TOLERANCE, profile=PROFILE, strategy=DEFAULT)
+    while search.plain_left:
+        assert search.kernels_to_look_at() is None
+        step(search)
+    base = search.kernels_to_look_at()
+    assert base == Configuration(), "the only one within the tolerance"
+    search.learn_kernels(base, [("conv2",)])
+    proposal = search.ask()
+    assert proposal.configuration == replace(base, forms=(FormChoice("direct-convolution", ("conv2",)),))
+    search.tell(proposal, measured(proposal))
+    assert search.kernels_to_look_at() is None
 
 
 def test_challenger_is_the_one_that_loses_least_of_what_is_clearly_faster() -> None:

@@ -45,6 +45,7 @@ FORMS: dict[str, dict[str, tuple[str, ...]]] = {
     "smoothing": {"12": ("12", "/head/Gemm: x")},
     "cross-layer-equalisation": {"/stem/Conv": ("/stem/Conv", "dw")},
     "linear-as-convolution": {"12": ("12",), "/head/Gemm: x": ("/head/Gemm: x",)},
+    "direct-convolution": {"/stem/Conv": ("/stem/Conv",), "dw": ("dw",)},
 }
 # The second layer has fewer inputs than the largest group.
 COMPRESSIBLE = {"12": (128, 64, 32), "/head/Gemm: x": (64, 32)}
@@ -66,6 +67,7 @@ def model_info(**changes: Any) -> ModelInfo:
         "size_bytes": 1,
         "nncf_path": "fast",
         "bf16_operators": WEIGHTED,
+        "direct_kernels": True,
     }
     return ModelInfo(**{**fields, **changes})
 
@@ -91,6 +93,7 @@ forms = st.builds(
     smoothing=form_spaces("smoothing", recipe.SmoothingSpace, alpha=alphas),
     cross_layer_equalisation=form_spaces("cross-layer-equalisation"),
     linear_as_convolution=form_spaces("linear-as-convolution"),
+    direct_convolution=form_spaces("direct-convolution"),
 )
 quantizer_spaces = st.builds(
     recipe.QuantizerSpace, estimator=estimators | st.none(), symmetry=some(Symmetry)
@@ -129,6 +132,7 @@ spaces = st.builds(
 models = st.builds(
     model_info,
     can_saturate=st.booleans(),
+    direct_kernels=st.booleans(),
     threads=st.sampled_from([1, 2, 8]),
     forms=st.just(FORMS),
     compressible=st.sampled_from([COMPRESSIBLE, dict.fromkeys(COMPRESSIBLE, ()), {"12": (128,)}]),

@@ -58,12 +58,12 @@ def allowed(space: recipe.Space, model: ModelInfo, configuration: Configuration)
     schemes = {name: possible_schemes(space, model, name) for name in model.operators}
     q = configuration.quantization
     if q is None:
-        layout_only = all(form.name == "linear-as-convolution" for form in configuration.forms)
+        layout_only = all(form.name in FLOAT_FORMS for form in configuration.forms)
         return (
             configuration.precision in space.precision
             and all(scheme_of(model, configuration, n) in s for n, s in schemes.items())
             and layout_only
-            and forms_allowed(space, model, configuration, ["linear-as-convolution"])
+            and forms_allowed(space, model, configuration, FLOAT_FORMS)
             and bf16_allowed(space, configuration, model.operators)
         )
     return (
@@ -137,10 +137,17 @@ def made_or_refused(space: recipe.Space, model: ModelInfo) -> Space:
         raise
 
 
+FLOAT_FORMS = ["linear-as-convolution", "direct-convolution"]
+
+
 def forms_allowed(space: recipe.Space, model: ModelInfo, configuration: Configuration, names: list[Any]) -> bool:
     chosen = {form.name: form for form in configuration.forms}
     for name in names:
         choices, form = space.forms.of(name), chosen.get(name)
+        if name == "direct-convolution" and not model.direct_kernels:
+            if form is not None:
+                return False
+            continue
         for group in model.forms[name]:
             if (form is not None and group in form.groups) not in choices.groups.get(group, choices.use):
                 return False

@@ -1,0 +1,41 @@
+"""Convolutions computed directly, instead of as batches of small matrix products.
+
+Since version 3 oneDNN computes most convolutions as batched matrix products (``brgconv``), and OpenVINO prefers that
+wherever it can run. The older kernels, compiled for one convolution each (``jit``), are still there, and faster for
+some shapes: of a network with few channels often for all of it, of others for single layers, while elsewhere they take
+several times as long. The graph stays as it is, but for what its convolutions ask for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import openvino as ov
+
+from autotune.forms.base import chosen_groups
+from autotune.forms.weighted import weighted
+from autotune.graph.kernels import prefer_direct
+
+_CONVOLUTIONS = ("Convolution", "GroupConvolution")
+
+
+class DirectConvolution:
+    """Another family of kernels; see the module."""
+
+    name = "direct-convolution"
+
+    def groups(self, model: ov.Model) -> dict[str, tuple[str, ...]]:
+        """Return every convolution, as a group of its own."""
+        return {name: (name,) for name in _convolutions(model)}
+
+    def apply(self, model: ov.Model, groups: Collection[str]) -> None:
+        """Let these convolutions ask for the other kernels."""
+        found = _convolutions(model)
+        chosen_groups(self.name, {name: (name,) for name in found}, groups)
+        for name in groups:
+            prefer_direct(found[name])
+
+
+def _convolutions(model: ov.Model) -> dict[str, ov.Node]:
+    nodes = (n for n in model.get_ordered_ops() if n.get_type_name() in _CONVOLUTIONS and weighted(n) is not None)
+    return {node.get_friendly_name(): node for node in nodes}
