@@ -15,7 +15,7 @@ import openvino as ov
 
 from autotune.forms.base import chosen_groups
 from autotune.forms.elementwise import activations_of
-from autotune.forms.scaling import fold, is_homogeneous
+from autotune.forms.scaling import Folding, folding, is_homogeneous
 from autotune.forms.weighted import Weighted, weighted
 
 _ROUNDS = 20  # of a chain of layers; each pair disturbs its neighbours
@@ -29,6 +29,7 @@ _DEAD = 1e-5
 class _Pair:
     first: Weighted
     second: Weighted
+    between: Folding | None
 
 
 class CrossLayerEqualisation:
@@ -68,7 +69,9 @@ def _pairs(model: ov.Model) -> list[_Pair]:
         second = weighted(node)
         first = None if second is None else _before(second)
         if first is not None and second is not None:
-            found.append(_Pair(first, second))
+            read = second.node.input(0)
+            between = folding(read.get_source_output(), second.into, second.channel_axis, [read])
+            found.append(_Pair(first, second, between))
     return found
 
 
@@ -93,10 +96,11 @@ def _before(second: Weighted) -> Weighted | None:
 
 def _equalise(pair: _Pair) -> float:
     """Equalise two layers; returns how far from equal they were, as a logarithm."""
+    if pair.between is None:
+        return 0.0
     one, two = (w.astype(np.float64) for w in (pair.first.largest_out(), pair.second.largest_in()))
     known = (one > _DEAD * one.max()) & (two > _DEAD * two.max())
     scales = np.sqrt(np.where(known, one, 1.0) / np.where(known, two, 1.0))
-    if not fold(pair.second.node.input_value(0), 1 / scales, pair.second.channel_axis, [pair.second.node.input(0)]):
-        return 0.0
+    pair.between.multiply(1 / scales)
     pair.second.scale_in(scales)
     return float(np.abs(np.log(scales)).max())

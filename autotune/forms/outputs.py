@@ -42,11 +42,12 @@ class OutputsAsChannels:
 
     def apply(self, model: ov.Model, groups: Collection[str]) -> None:
         """Rewrite these convolutions, and let the element-wise operators behind them work on the new channels."""
-        chosen_groups(self.name, self.groups(model), groups)
-        for layer, blocking in list(_found(model)):
+        found = list(_found(model))
+        chosen_groups(self.name, {layer.name: () for layer, _ in found}, groups)
+        for layer, blocking in found:
             if layer.name in groups:
-                _rewrite(model, layer, blocking)
-                model.validate_nodes_and_infer_types()
+                _rewrite(layer, blocking)
+        model.validate_nodes_and_infer_types()
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def _blocking(layer: Weighted) -> Blocking | None:
     return best if best is not None and best.gain >= WORTH else None
 
 
-def _rewrite(model: ov.Model, layer: Weighted, blocking: Blocking) -> None:
+def _rewrite(layer: Weighted, blocking: Blocking) -> None:
     node = layer.node
     asked = node.get_attributes()
     weights = blocking.weights(layer.weights)
@@ -166,16 +167,20 @@ def _rewrite(model: ov.Model, layer: Weighted, blocking: Blocking) -> None:
     strides = [*asked["strides"][:-1], step]
     made = ops.convolution(node.input_value(0), kernel, strides, begin, end, asked["dilations"])
     layout = Relayout(blocking.constant, blocking.back)
-    behind = _behind(model, node)
+    behind = _behind(node)
     layout.replace(node.output(0), made.output(0))
-    for after, sources in behind:
-        if sources is not None and all(layout.moved(source) for source in sources):
-            layout.move(after)
+    pending = [node]
+    while pending:
+        for after in consumers(pending.pop()):
+            sources = None if layout.moved(after.output(0)) else behind[after.get_name()]
+            if sources is not None and all(layout.moved(source) for source in sources):
+                layout.move(after)
+                pending.append(after)
     layout.finish()
 
 
-def _behind(model: ov.Model, node: ov.Node) -> list[tuple[ov.Node, list[ov.Output] | None]]:
-    """Return what may move with a node, and what it reads, in topological order: not each operator of the model."""
+def _behind(node: ov.Node) -> dict[str, list[ov.Output] | None]:
+    """Return what each operator behind a node reads that may move with it, by unique name; None for one that cannot."""
     found: dict[str, list[ov.Output] | None] = {}
     pending = [node]
     while pending:
@@ -185,4 +190,4 @@ def _behind(model: ov.Model, node: ov.Node) -> list[tuple[ov.Node, list[ov.Outpu
                 found[name] = activations_of(after)
                 if found[name] is not None:
                     pending.append(after)
-    return [(after, found[name]) for after in model.get_ordered_ops() if (name := after.get_name()) in found]
+    return found

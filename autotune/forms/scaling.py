@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import openvino as ov
 
 from autotune.forms.elementwise import activations_of
-from autotune.forms.weighted import Channels, replace_constant, weighted
+from autotune.forms.weighted import Channels, Weighted, replace_constant, weighted
 from autotune.graph.constants import constant_value
 
 _POOLING = ("AvgPool", "MaxPool")
@@ -20,46 +21,57 @@ def is_homogeneous(node: ov.Node, axis: int) -> bool:
     return kind in ("PRelu", "Relu") or (kind in _POOLING and axis == 1)
 
 
-def fold(output: ov.Output, factors: Channels, axis: int, readers: Sequence[ov.Input]) -> bool:
-    """Multiply the channels of ``output`` by positive factors, without a new operator.
+@dataclass(frozen=True, eq=False)
+class Folding:
+    """The constants that the channels of a tensor come of, as far as factors go.
 
-    The factors go into a Multiply or Divide with a constant, or into weights; on the way there through additions of
+    Attributes:
+        axis, rank: of the channels, counted from the front, and of the tensor.
+        steps: the layers whose weights are scaled, and constants that are; True: divided.
+    """
+
+    axis: int
+    rank: int
+    steps: tuple[Weighted | tuple[ov.Input, bool], ...]
+
+    def multiply(self, factors: Channels) -> None:
+        """Multiply the channels by positive factors, one per channel, without a new operator."""
+        shape = [1] * self.rank
+        shape[self.axis] = len(factors)
+        scale = factors.reshape(shape)
+        for step in self.steps:
+            if isinstance(step, Weighted):
+                step.scale_out(factors)
+                continue
+            target, divides = step
+            values = constant_value(target.get_source_output()).astype(np.float64)
+            replace_constant(target, (values / scale if divides else values * scale).astype(np.float32))
+
+
+def folding(output: ov.Output, channels: int, axis: int, readers: Sequence[ov.Input]) -> Folding | None:
+    """Return how the channels of ``output`` can be scaled without a new operator; None where that cannot be done.
+
+    Factors go into a Multiply or Divide with a constant, or into weights; on the way there through additions of
     constants, which are scaled too, and through operators that commute with positive factors.
 
     Args:
-        factors: one per channel.
         axis: of the channels, counted from the front.
         readers: all that may read the scaled tensor.
-
-    Returns:
-        Whether it was done; if not, nothing has changed.
     """
-    steps = _plan(output, len(factors), axis, readers)
-    if steps is None:
-        return False
-    for target, divides in steps:
-        if target.get_index() == 1 and (layer := weighted(target.get_node(), varying=True)) is not None:
-            layer.scale_out(factors)
-            continue
-        values = constant_value(target.get_source_output()).astype(np.float64)
-        shape = [1] * len(output.get_partial_shape())
-        shape[axis] = len(factors)
-        scale = factors.reshape(shape)
-        replace_constant(target, (values / scale if divides else values * scale).astype(np.float32))
-    return True
+    steps = _plan(output, channels, axis, readers)
+    return None if steps is None else Folding(axis, len(output.get_partial_shape()), tuple(steps))
 
 
 def _plan(
     output: ov.Output, channels: int, axis: int, readers: Sequence[ov.Input]
-) -> list[tuple[ov.Input, bool]] | None:
-    """Return the constants to scale (True: to divide) so that ``output`` is; None where that cannot be done."""
+) -> list[Weighted | tuple[ov.Input, bool]] | None:
     if {_place(target) for target in output.get_target_inputs()} != {_place(target) for target in readers}:
         return None
     node = output.get_node()
     layer = weighted(node, varying=True)
     if layer is not None:
         fits = layer.channel_axis == axis and layer.out == channels
-        return [(node.input(1), False)] if fits else None
+        return [layer] if fits else None
     kind = node.get_type_name()
     if is_homogeneous(node, axis):
         return _plan(node.input_value(0), channels, axis, [node.input(0)])

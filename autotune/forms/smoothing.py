@@ -20,7 +20,7 @@ import openvino.opset13 as ops
 from numpy.typing import ArrayLike
 
 from autotune.forms.base import chosen_groups
-from autotune.forms.scaling import fold
+from autotune.forms.scaling import folding
 from autotune.forms.weighted import Channels, Weighted, weighted
 from autotune.graph.inspect import tensor_key
 
@@ -132,7 +132,10 @@ def _smooth(readers: list[Weighted], scales: Channels) -> None:
     axis = readers[0].channel_axis
     for layer in readers:
         layer.scale_in(scales)
-    if not fold(source, 1 / scales, axis, targets):
+    between = folding(source, len(scales), axis, targets)
+    if between is not None:
+        between.multiply(1 / scales)
+    else:
         shape = [1] * len(source.get_partial_shape())
         shape[axis] = len(scales)
         inverse = ops.constant((1 / scales).astype(np.float32).reshape(shape), source.get_element_type())

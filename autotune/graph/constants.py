@@ -54,6 +54,8 @@ def constant(values: Floats, kind: ov.Type, name: str) -> ov.Node:
 def is_constant(output: ov.Output) -> bool:
     """Tell whether the value depends on constants only; no node may come to depend on them only later."""
     start = output.get_node()
+    if start.get_type_name() == "Constant":
+        return True
     pending = [start]
     seen: set[str] = set()
     while pending:
@@ -67,7 +69,8 @@ def is_constant(output: ov.Output) -> bool:
             return False
         if name not in seen and kind != "Constant":
             seen.add(name)
-            pending += [node.input_value(port).get_node() for port in range(node.get_input_size())]
+            # The first input comes off first: it is the one that depends on the model's.
+            pending += [node.input_value(port).get_node() for port in reversed(range(node.get_input_size()))]
     return True
 
 

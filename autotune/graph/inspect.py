@@ -64,46 +64,6 @@ def activation_names(model: ov.Model) -> set[str]:
     return names
 
 
-def unchanged(copy: ov.Model, model: ov.Model) -> set[str]:
-    """Return the names of the operators of ``copy`` that compute what ``model`` computes under that name.
-
-    They and all that they come of have the same types, attributes, shapes and names; constants are the same memory,
-    as in a :func:`clone`. Operators with graphs inside are taken for changed.
-    """
-    others = nodes_by_name(model)
-    same: set[str] = set()
-    for node in copy.get_ordered_ops():
-        other = others.get(name := node.get_friendly_name())
-        if other is not None and _is_copy(node, other, same):
-            same.add(name)
-    return same
-
-
-def _is_copy(node: Any, other: Any, same: set[str]) -> bool:
-    kind = node.get_type_name()
-    if kind != other.get_type_name() or _bodies(node) or node.get_input_size() != other.get_input_size():
-        return False
-    if any(
-        one.get_element_type() != two.get_element_type() or one.get_partial_shape() != two.get_partial_shape()
-        for one, two in zip(node.outputs(), other.outputs(), strict=True)
-    ):
-        return False
-    if kind == CONSTANT:
-        return bool(_place(node) == _place(other))
-    for port in range(node.get_input_size()):
-        one, two = node.input_value(port), other.input_value(port)
-        source = one.get_node().get_friendly_name()
-        if source not in same or source != two.get_node().get_friendly_name() or one.get_index() != two.get_index():
-            return False
-    return bool(node.get_attributes() == other.get_attributes())
-
-
-def _place(constant: Any) -> int:
-    """Return where a constant's values lie; numpy's ``ctypes`` takes several times as long to make."""
-    place: int = constant.data.__array_interface__["data"][0]
-    return place
-
-
 def constants_size(model: ov.Model) -> int:
     """Return the bytes of a model's constants."""
     return sum(int(node.data.nbytes) for node in model.get_ops() if node.get_type_name() == CONSTANT)
@@ -159,7 +119,7 @@ def _digests(model: ov.Model, names: bool) -> Digests:
     index = {node.get_name(): i for i, node in enumerate(nodes)}  # get_name is unique within a process
     for node in nodes:
         kind = node.get_type_name()
-        sources = [value.get_source_output() for value in node.inputs()]
+        sources = node.input_values()
         lines = [
             f"{kind} {node.get_friendly_name() if names and kind != CONSTANT else ''}",
             str([(index[source.get_node().get_name()], source.get_index()) for source in sources]),
@@ -196,8 +156,13 @@ def _bytes(constant: Any) -> Any:
     return np.ascontiguousarray(values).reshape(-1).view(np.uint8)  # not a copy: weights are most of what is digested
 
 
+def has_body(node: ov.Node) -> bool:
+    """Tell whether an operator has graphs inside."""
+    return node.get_type_name() in ("If", "Loop", "TensorIterator")
+
+
 def _bodies(node: Any) -> list[ov.Model]:
-    """Return the graphs inside an If, Loop or TensorIterator."""
-    if node.get_type_name() == "If":
-        return [node.get_function(0), node.get_function(1)]
-    return [node.get_function()] if node.get_type_name() in ("Loop", "TensorIterator") else []
+    """Return the graphs inside an operator."""
+    if not has_body(node):
+        return []
+    return [node.get_function(0), node.get_function(1)] if node.get_type_name() == "If" else [node.get_function()]

@@ -48,8 +48,7 @@ def build(
         target = bias_input(nodes[name].output(0))
         if target is not None:
             _replace_constant(target, bias)
-    copy.validate_nodes_and_infer_types()
-    return copy
+    return copy  # not validated anew: what was put in has the types and shapes of what it replaces
 
 
 def _fake_quantize(output: ov.Output, chosen: Range, name: str) -> ov.Output:

@@ -25,13 +25,10 @@ from autotune.quantize.placers import Placers
 from autotune.quantize.points import Placement
 from autotune.quantize.ranges import ActivationRanges, Range, WeightRanges
 from autotune.quantize.records import Records, cache_key
+from autotune.quantize.saturation import saturating
 from autotune.quantize.sensitivity import Sensitivity, sensitivity
 from autotune.quantize.shared import Reference
 from autotune.stopwatch import Stopwatch
-
-_SUMMING = {
-    "Convolution", "ConvolutionBackpropData", "GroupConvolution", "GroupConvolutionBackpropData", "MatMul",
-}  # fmt: skip
 
 
 class BuildError(AutotuneError, ValueError):
@@ -84,7 +81,7 @@ class CandidateFactory:
         self._watch = watch or Stopwatch()
         self._digests = model_digests(model)
         self._placers = placers or Placers()
-        self._saturating = _saturating(model)
+        self._saturating = saturating(model)
         self.activation_quantizers: tuple[str, ...] = ()
         self.nncf_path = ""
 
@@ -276,23 +273,6 @@ class CandidateFactory:
         return self._weights.of(Placement((), safe), q.weights, "off") | self._weights.of(
             Placement((), risky), q.weights, "all"
         )
-
-
-def _saturating(model: ov.Model) -> set[str]:
-    """Return the operators whose sums of 8-bit products can saturate: as in NNCF, not depthwise convolutions."""
-    return {
-        node.get_friendly_name()
-        for node in model.get_ops()
-        if node.get_type_name() in _SUMMING and not _is_depthwise(node)
-    }
-
-
-def _is_depthwise(node: ov.Node) -> bool:
-    """Tell whether every group of a GroupConvolution has one input channel; its weights are (groups, out, in, ...)."""
-    if node.get_type_name() != "GroupConvolution":
-        return False
-    groups, _, channels, *_ = node.input(1).get_shape()
-    return bool(groups > 1 and channels == 1)
 
 
 def store_weights(model: ov.Model) -> None:

@@ -13,7 +13,7 @@ import openvino as ov
 import openvino.opset13 as ops
 
 from autotune.data import Dataset
-from autotune.graph.inspect import extents, nodes_by_name
+from autotune.graph.inspect import extents, nodes_by_name, tensor_key
 from autotune.quantize.statistics import Doubles, Floats
 from autotune.quantize.streams import compiled_streams, run_streams
 from autotune.stopwatch import Stopwatch
@@ -26,6 +26,8 @@ _SMALL = 8192
 _SUMMED = 2048
 # Beyond it squares of f32 overflow while they are added up: masks of attention are as low as f32 goes.
 _LARGEST = 1e15
+# Operators that keep all values as they are.
+_LAYOUTS = ("Reshape", "Squeeze", "Transpose", "Unsqueeze")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,29 +68,43 @@ def look(
     places = {key: key.rpartition(":") for key in wanted}
     outputs = _affordable({key: nodes[name].output(int(port)) for key, (name, _, port) in places.items()})
     shapes = {key: extents(output.get_shape()) for key, output in outputs.items()}
+    origins = {key: _origin(output) if wanted[key] == {None} else output for key, output in outputs.items()}
+    read = {tensor_key(origin): origin for origin in origins.values()}
+    axes: dict[str, set[int | None]] = defaultdict(set)
+    for key, origin in origins.items():
+        axes[tensor_key(origin)] |= wanted[key]
     found: dict[tuple[str, int | None], list[Doubles]] = defaultdict(list)
     small: dict[str, list[Floats]] = defaultdict(list)
 
     def take(key: str, values: Floats) -> None:
-        for axis, marks in _marks(values, wanted[key]).items():
+        for axis, marks in _marks(values, axes[key]).items():
             found[key, axis].append(marks)
 
     def keep(_index: int, values: Sequence[Floats]) -> None:
-        for key, value in zip(outputs, values, strict=True):
+        for key, value in zip(read, values, strict=True):
             if value.size > _SMALL:
                 take(key, value[np.newaxis])
             else:  # of all samples at once: numpy's calls take longer than what they do
                 small[key].append(value.copy())
 
-    if outputs:
+    if read:
         for result in copy.get_results():
             copy.remove_result(result)
-        copy.add_results([ops.result(output) for output in outputs.values()])
+        copy.add_results([ops.result(output) for output in read.values()])
         with compiled_streams([copy], 1, watch) as compiled:
             run_streams(compiled[0], range(len(samples)), samples.row, keep, 1, watch=watch)
     for key, values in small.items():
         take(key, np.stack(values))
-    return Seen({place: np.concatenate(marks) for place, marks in found.items()}, shapes, averaged)
+    whole = {place: np.concatenate(marks) for place, marks in found.items()}
+    marks = {(key, axis): whole[tensor_key(origin), axis] for key, origin in origins.items() for axis in wanted[key]}
+    return Seen(marks, shapes, averaged)
+
+
+def _origin(output: ov.Output) -> ov.Output:
+    """Return the tensor whose values this one holds, all of them in another layout: one of them is looked at."""
+    while output.get_node().get_type_name() in _LAYOUTS:
+        output = output.get_node().input_value(0)
+    return output
 
 
 def _affordable(outputs: Mapping[str, ov.Output]) -> dict[str, ov.Output]:
@@ -130,7 +146,8 @@ def _together(each: Doubles) -> Doubles:
 
 def _channel_marks(values: Floats, axis: int) -> Doubles:
     channels = values.shape[axis]
-    first = values if axis == 1 else np.moveaxis(values, axis, 1)  # numpy takes its time for moving nothing
+    nothing = math.prod(values.shape[1:axis]) == 1  # to move, for which numpy takes its time
+    first = values if nothing else np.moveaxis(values, axis, 1)
     return _row_marks(first.reshape(len(values), channels, -1))
 
 
@@ -157,8 +174,13 @@ def _in_rows(rows: Floats | Doubles) -> tuple[Floats, Floats, Doubles, Doubles]:
         return rows.min(axis=2), rows.max(axis=2), sums.astype(np.float64), squares.astype(np.float64)
     whole = rows.shape[2] // _SUMMED * _SUMMED
     blocks, rest = rows[..., :whole].reshape(*rows.shape[:2], -1, _SUMMED), rows[..., whole:]
-    sums = (blocks @ np.ones(_SUMMED, rows.dtype)).sum(axis=2, dtype=np.float64) + rest.sum(axis=2)
-    squares = np.vecdot(blocks, blocks).sum(axis=2, dtype=np.float64) + np.vecdot(rest, rest)
+    # A product row by row: that of a matrix waits for threads of BLAS, and OpenVINO's still hold the cores.
+    ones = np.ones(_SUMMED, rows.dtype)
+    sums = np.vecdot(blocks, ones).sum(axis=2, dtype=np.float64)
+    squares = np.vecdot(blocks, blocks).sum(axis=2, dtype=np.float64)
+    if rest.size:
+        sums += rest.sum(axis=2)
+        squares += np.vecdot(rest, rest)
     return rows.min(axis=2), rows.max(axis=2), sums, squares
 
 

@@ -115,6 +115,9 @@ def _copy_into(empty: Any, graph: Any) -> Any:
 class FusedGraph(InsertionPointGraph):  # type: ignore[misc]
     """NNCF's graph of operators and points between them, to be asked about again and again."""
 
+    # Not kept: a view refers back to the graph, and Python would have to look for what is left over of every copy.
+    edges = property(InsertionPointGraph.edges.func)
+
     def __init__(self, graph: InsertionPointGraph | None = None) -> None:
         """Take NNCF's graph over, without the one below it, which is needed for fusing only."""
         super(InsertionPointGraph, self).__init__()
@@ -203,9 +206,10 @@ class PointGraph(InsertionPointGraph):  # type: ignore[misc]
         return fused
 
     def _fuse(self, fused: FusedGraph, match: Sequence[str]) -> None:
-        before = list(self.in_edges(match[0], data=True))
-        after = list(self.out_edges(match[-1], data=True))
-        kept = {key for giver, taker, _ in (*before, *after) for key in (giver, taker)}
+        first, last = match[0], match[-1]
+        before = [(giver, held) for giver, edges in self._pred[first].items() for held in edges.values()]
+        after = [(taker, held) for taker, edges in self._succ[last].items() for held in edges.values()]
+        kept = {first, last, *(key for key, _ in (*before, *after))}
         points = {key: self.nodes[key][self.ASSOCIATED_IP_NODE_KEYS_NODE_ATTR] for key in match}
         attributes = {
             **self.nodes[match[0]],
@@ -219,7 +223,7 @@ class PointGraph(InsertionPointGraph):  # type: ignore[misc]
             for inside in (*(points[key] - kept), key):
                 fused.remove_node(inside)
         fused.add_node(merged, **attributes)
-        for giver, _, held in before:
+        for giver, held in before:
             fused.add_edge(giver, merged, **held)
-        for _, taker, held in after:
+        for taker, held in after:
             fused.add_edge(merged, taker, **held)

@@ -171,24 +171,9 @@ class _Part:
         """Yield graph's operator -> pattern's; none of those that count is ``taken``, which may grow meanwhile."""
         fitting = {key: graph.of(kinds) for key, kinds in self.wanted.items()}
         first = min(fitting, key=lambda key: len(fitting[key]))
-        fits = {key: set(keys) for key, keys in fitting.items()}
-        steps = self._steps(first)
-
-        def from_here(chosen: list[str]) -> Iterator[dict[str, Any]]:
-            if len(chosen) == len(steps):
-                yield {key: step.node for key, step in zip(chosen, steps, strict=True)}
-                return
-            step = steps[len(chosen)]
-            if step.near is None:
-                nearby: Sequence[str] = fitting[first]
-            else:
-                to_it = step.edges[step.near][0] > 0
-                nearby = list((graph.after if to_it else graph.before)[chosen[step.near]])
-            for key in nearby:
-                if key in fits[step.node] and not (step.counted and key in taken) and _joined(graph, key, chosen, step):
-                    yield from from_here([*chosen, key])
-
-        return from_here([])
+        return _from_here(
+            graph, taken, self._steps(first), {key: dict.fromkeys(keys) for key, keys in fitting.items()}, []
+        )
 
     def _steps(self, first: Any) -> list[_Step]:
         """Return the operators in an order in which each but the first is joined with one before it."""
@@ -205,6 +190,24 @@ class _Part:
         edges = tuple((count(other, node), count(node, other)) for other in before)
         near = next((place for place, counts in enumerate(edges) if any(counts)), None)
         return _Step(node, node in self.counted, edges, near)
+
+
+def _from_here(
+    graph: _Graph, taken: Set[str], steps: Sequence[_Step], fitting: Mapping[Any, Mapping[str, None]], chosen: list[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield the matches that begin with the operators ``chosen``, one for each of the first steps."""
+    if len(chosen) == len(steps):
+        yield {key: step.node for key, step in zip(chosen, steps, strict=True)}
+        return
+    step = steps[len(chosen)]
+    if step.near is None:
+        nearby = list(fitting[step.node])
+    else:
+        to_it = step.edges[step.near][0] > 0
+        nearby = list((graph.after if to_it else graph.before)[chosen[step.near]])
+    for key in nearby:
+        if key in fitting[step.node] and not (step.counted and key in taken) and _joined(graph, key, chosen, step):
+            yield from _from_here(graph, taken, steps, fitting, [*chosen, key])
 
 
 def _joined(graph: _Graph, key: str, chosen: Sequence[str], step: _Step) -> bool:

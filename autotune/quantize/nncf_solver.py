@@ -99,7 +99,9 @@ class Solver(QuantizerPropagationSolver):  # type: ignore[misc]
             for point in final.single_config_quantizer_setup.quantization_points.values()
             if point.is_weight_quantization_point()
         }
-        return _first_configurations(state.create_quantizer_setup(weights))
+        setup = _first_configurations(state.create_quantizer_setup(weights))
+        state.clear()  # functions of NNCF's that call themselves hold it: Python would have to look for all of it
+        return setup
 
     def run_on_ip_graph(self, ip_graph: FusedGraph, metatypes_for_filter: Sequence[Any]) -> QuantizationProposal:
         """Return what NNCF proposes (the method of the same name, without its debugging)."""

@@ -203,13 +203,17 @@ class Positions:
         self._stride = np.concatenate(strides)
         self._start = np.concatenate([stride * np.arange(len(stride)) for stride in strides])
         self._last = np.concatenate([np.full(count, size - 1) for size, count in counted])
+        self._places = np.empty_like(self._stride)
         self._seed = seed
 
     def of(self, sample: int) -> NDArray[np.int32]:
         """Return the positions for one sample, the same for the same seed."""
         random = np.random.default_rng([self._seed, sample]).random(len(self._stride), np.float32)
-        positions: NDArray[np.int32] = np.minimum(self._start + self._stride * random, self._last).astype(np.int32)
-        return positions
+        places = self._places  # the same memory for all samples: that is most of the time
+        np.multiply(self._stride, random, out=places)
+        np.add(self._start, places, out=places)
+        np.minimum(places, self._last, out=places)
+        return places.astype(np.int32)
 
 
 def shares(count: int, seed: int, sample: int) -> NDArray[np.float32]:

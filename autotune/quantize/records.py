@@ -57,9 +57,10 @@ class Records:
         data = self.calibration.content
         if reference is None:
             return self._observed(data, tensors, None)
-        shared = self._shared(reference, data, tensors)
+        biased = averaged(self.model)
+        shared = self._shared(reference, data, tensors, biased)
         rest = {key: axes for key, axes in tensors.items() if key not in shared.tensors}
-        operators = {name: of for name, of in averaged(self.model).items() if name not in shared.operators}
+        operators = {name: of for name, of in biased.items() if name not in shared.operators}
         return self._observed(data, rest, operators) | reference.taken(shared, tensors)
 
     def _observed(self, data: str, tensors: _Tensors, operators: Mapping[str, tuple[str, int]] | None) -> Observation:
@@ -77,12 +78,14 @@ class Records:
             found.save(path)
             return found
 
-    def _shared(self, reference: Reference, data: str, tensors: _Tensors) -> Shared:
+    def _shared(
+        self, reference: Reference, data: str, tensors: _Tensors, biased: Mapping[str, tuple[str, int]]
+    ) -> Shared:
         path = self.folder / f"shared-{self._key(data, [reference.digest, _sorted(tensors)])}.json"
         try:
             return Shared.parse(path.read_text())
         except (FileNotFoundError, ValueError):
-            shared = reference.shared(self.model, tensors)
+            shared = reference.shared(self.model, tensors, biased)
             write_text(path, shared.dump())
             return shared
 

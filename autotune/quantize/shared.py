@@ -22,7 +22,7 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from autotune.data import Dataset
-from autotune.graph.inspect import unchanged
+from autotune.graph.copies import Original
 from autotune.quantize.correctable import averaged
 from autotune.quantize.marks import Seen, look
 from autotune.quantize.observe import Observation
@@ -37,6 +37,7 @@ _CLOSE = 1e-4
 _SMALLEST_CHANNEL = 0.01
 
 _Wanted = Mapping[str, frozenset[int]]
+_Averaged = Mapping[str, tuple[str, int]]
 
 
 @dataclass(frozen=True)
@@ -91,18 +92,20 @@ class Reference:
         self._samples = dataset.take(sorted({i * (len(dataset) - 1) // (_SAMPLES - 1) for i in range(_SAMPLES)}))
         self._watch = watch
         observed = {key: frozenset(stat.channels) for key, stat in observation.tensors.items()}
-        self._model = model
+        self._original = Original(model)
         self._known = look(model, observed, averaged(model), self._samples, watch)
-        self._varied = {place for place, marks in self._known.marks.items() if _agree(marks, marks)}
+        self._marks = {place: _Marks(marks[np.newaxis]) for place, marks in self._known.marks.items()}
+        self._varied = {place for place, marks in self._known.marks.items() if self._marks[place].agree(marks)[0]}
+        self._by_size = self._sized()
 
-    def shared(self, form: ov.Model, tensors: _Wanted) -> Shared:
+    def shared(self, form: ov.Model, tensors: _Wanted, biased: _Averaged) -> Shared:
         """Compare a form with this model, in a compilation and three inferences of what has changed.
 
         Args:
             form: an equal graph of the same inputs.
             tensors: of the form, and the axes whose channels are needed.
+            biased: its operators with a bias, see ``correctable.averaged``.
         """
-        biased = averaged(form)
         found, operators = self._unchanged(form, tensors, biased)
         seen = look(
             form,
@@ -112,19 +115,16 @@ class Reference:
             self._watch,
         )
         found |= self._alike(seen, {key: axes for key, axes in tensors.items() if key not in found})
-        known = self._known
         operators |= {
             name
             for name, place in seen.operators.items()
-            if name in self.observation.means and _agree(seen.marks.get(place), known.marks.get(known.operators[name]))
+            if name in self.observation.means and self._agree(seen.marks.get(place), self._known.operators[name])
         }
         return Shared(found, frozenset(operators))
 
-    def _unchanged(
-        self, form: ov.Model, tensors: _Wanted, biased: Mapping[str, tuple[str, int]]
-    ) -> tuple[dict[str, str], set[str]]:
+    def _unchanged(self, form: ov.Model, tensors: _Wanted, biased: _Averaged) -> tuple[dict[str, str], set[str]]:
         """Return the tensors and the operators with a bias that come of the very same operators: nothing need run."""
-        same = unchanged(form, self._model)
+        same = self._original.unchanged(form)
         found = {
             key: key
             for key, axes in tensors.items()
@@ -142,25 +142,40 @@ class Reference:
         }
         return found, operators
 
-    def _alike(self, seen: Seen, tensors: _Wanted) -> dict[str, str]:
-        """Return, of the tensors that were looked at, those that hold the values of one that was observed."""
+    def _sized(self) -> dict[int, tuple[list[str], _Marks]]:
+        """Elements -> the tensors with so many that were observed, and the marks of all their values."""
         known = self._known
         by_size: dict[int, list[str]] = defaultdict(list)
         for key in sorted(self.observation.tensors.keys() & known.shapes.keys()):
             by_size[math.prod(known.shapes[key])].append(key)
-        whole = {size: np.stack([known.marks[key, None] for key in keys]) for size, keys in by_size.items()}
+        return {
+            size: (keys, _Marks(np.stack([known.marks[key, None] for key in keys]))) for size, keys in by_size.items()
+        }
+
+    def _alike(self, seen: Seen, tensors: _Wanted) -> dict[str, str]:
+        """Return, of the tensors that were looked at, those that hold the values of one that was observed."""
         found = {}
         for key in tensors.keys() & seen.shapes.keys():
             size = math.prod(seen.shapes[key])
-            if size not in whole:
+            if size not in self._by_size:
                 continue
-            alike = itertools.compress(by_size[size], _agree_each(seen.marks[key, None], whole[size]))
+            keys, marks = self._by_size[size]
+            alike = itertools.compress(keys, marks.agree(seen.marks[key, None]))
             # The one of its own name first, for it is the likeliest; then in an order that does not change.
             candidates = sorted(alike, key=lambda other: (other != key, other))
-            fitting = (other for other in candidates if _have_same_channels(seen, key, known, other, tensors[key]))
+            fitting = (other for other in candidates if self._have_same_channels(seen, key, other, tensors[key]))
             if (first := next(fitting, None)) is not None:
                 found[key] = first
         return found
+
+    def _have_same_channels(self, seen: Seen, key: str, other: str, axes: Collection[int]) -> bool:
+        if axes and seen.shapes[key] != self._known.shapes[other]:
+            return False
+        return all(self._agree(seen.marks.get((key, axis)), (other, axis)) for axis in axes)
+
+    def _agree(self, marks: Doubles | None, place: tuple[str, int | None]) -> bool:
+        known = self._marks.get(place)
+        return marks is not None and known is not None and bool(known.agree(marks)[0])
 
     def taken(self, shared: Shared, tensors: _Wanted) -> Observation:
         """Return the statistics that are shared, under the names of the form."""
@@ -174,29 +189,27 @@ class Reference:
         return Observation(stats, {name: self.observation.means[name] for name in shared.operators})
 
 
-def _have_same_channels(seen: Seen, key: str, known: Seen, other: str, axes: Collection[int]) -> bool:
-    if axes and seen.shapes[key] != known.shapes[other]:
-        return False
-    return all(_agree(seen.marks.get((key, axis)), known.marks.get((other, axis))) for axis in axes)
+class _Marks:
+    """The marks of some tensors, with which those of others are compared: (tensors, samples, 4, channels)."""
 
+    def __init__(self, marks: Doubles) -> None:
+        self._marks = marks
+        # One that is constant says too little: nothing agrees with it.
+        self._varied = marks[:, :, 0].min(axis=(1, 2)) < marks[:, :, 1].max(axis=(1, 2))
+        with np.errstate(invalid="ignore"):
+            largest = np.abs(marks[:, :, :2]).max(axis=2, keepdims=True)
+            square = marks[:, :, 3:]
+            scale = np.concatenate([np.repeat(_not_tiny(largest), 3, axis=2), _not_tiny(square)], axis=2)
+            self._allowed = _CLOSE * scale
 
-def _agree(one: Doubles | None, other: Doubles | None) -> bool:
-    """Tell whether two tensors hold the same values; never of one that is constant, which says too little."""
-    if one is None or other is None or one.shape != other.shape:
-        return False
-    return bool(_agree_each(one, other[np.newaxis])[0])
-
-
-def _agree_each(one: Doubles, others: Doubles) -> NDArray[np.bool_]:
-    """Compare the marks of one tensor with those of many, (tensors, samples, 4, channels); see :func:`_agree`."""
-    varied = others[:, :, 0].min(axis=(1, 2)) < others[:, :, 1].max(axis=(1, 2))
-    with np.errstate(invalid="ignore"):  # infinite values are equal or not
-        largest = np.abs(others[:, :, :2]).max(axis=2, keepdims=True)
-        square = others[:, :, 3:]
-        scale = np.concatenate([np.repeat(_not_tiny(largest), 3, axis=2), _not_tiny(square)], axis=2)
-        close = (one == others) | (np.abs(one - others) <= _CLOSE * scale)
-    same: NDArray[np.bool_] = varied & close.all(axis=(1, 2, 3))
-    return same
+    def agree(self, one: Doubles) -> NDArray[np.bool_]:
+        """Tell which of the tensors hold the same values as one with these marks, (samples, 4, channels)."""
+        if one.shape != self._marks.shape[1:]:
+            return np.zeros(len(self._marks), np.bool_)
+        with np.errstate(invalid="ignore"):  # infinite values are equal or not
+            close = (one == self._marks) | (np.abs(one - self._marks) <= self._allowed)
+        same: NDArray[np.bool_] = self._varied & close.all(axis=(1, 2, 3))
+        return same
 
 
 def _not_tiny(magnitudes: Doubles) -> Doubles:

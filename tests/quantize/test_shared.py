@@ -17,6 +17,7 @@ from form_graphs import published, transformer_block
 from autotune.configuration import ActivationChoice, Estimator, FormChoice, Quantization
 from autotune.data import Dataset
 from autotune.graph.normalise import normalise
+from autotune.quantize.correctable import averaged
 from autotune.quantize.factory import CandidateFactory
 from autotune.quantize.marks import look
 from autotune.quantize.observe import Observation, observe
@@ -104,7 +105,7 @@ def test_a_layout_is_no_difference_and_a_scale_is_one(tmp_path: Path) -> None:
     for forms, all_shared in ((layout, True), (smooth, False)):
         factory = made.factory(forms, "plain")
         tensors = {key: frozenset(stat.channels) for key, stat in factory.observation.tensors.items()}
-        shared = reference.shared(made.model(forms), tensors)
+        shared = reference.shared(made.model(forms), tensors, averaged(made.model(forms)))
         assert (shared.tensors.keys() == tensors.keys()) == all_shared
         assert shared.tensors
         assert Shared.parse(shared.dump()) == shared
@@ -124,8 +125,8 @@ def test_one_scaled_channel_is_seen_and_constants_are_never_shared() -> None:
     data = Dataset({"x": np.random.default_rng(0).uniform(1, 2, (9, 3, 4)).astype(np.float32)})
     tensors = {"x:0": frozenset({1}), "product:0": frozenset({1}), "zero:0": frozenset[int]()}
     reference = Reference(scaled(1.0), "", observe(scaled(1.0), data, tensors, threads=1), data, Stopwatch())
-    assert reference.shared(scaled(1.0), tensors).tensors == {"x:0": "x:0", "product:0": "product:0"}
-    assert reference.shared(scaled(0.97), tensors).tensors == {"x:0": "x:0"}
+    assert reference.shared(scaled(1.0), tensors, {}).tensors == {"x:0": "x:0", "product:0": "product:0"}
+    assert reference.shared(scaled(0.97), tensors, {}).tensors == {"x:0": "x:0"}
 
 
 def test_comparing_costs_a_compilation_of_each_and_none_of_what_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,9 +139,9 @@ def test_comparing_costs_a_compilation_of_each_and_none_of_what_is_the_same(monk
     monkeypatch.setattr(ov.Core, "compile_model", lambda *a, **k: (compiled.append(1), whole(*a, **k))[1])
     reference = Reference(model, "", observation, data, Stopwatch())
     assert len(compiled) == 1
-    rebuilt = reference.shared(scaled(1.0), tensors)  # its constants are other memory
+    rebuilt = reference.shared(scaled(1.0), tensors, {})  # its constants are other memory
     assert len(compiled) == 2
-    assert reference.shared(model.clone(), tensors) == rebuilt == Shared({"product:0": "product:0"}, frozenset())
+    assert reference.shared(model.clone(), tensors, {}) == rebuilt == Shared({"product:0": "product:0"}, frozenset())
     assert len(compiled) == 2
 
 
