@@ -81,8 +81,8 @@ def quantized(
             names=sorted([*divisions, *(theirs for name in q.float_operators for theirs in known.get(name, ()))])
         ),
         advanced_parameters=AdvancedQuantizationParameters(
-            # Training corrects biases itself. NNCF corrects them by a few samples, and worse where padding is an operator
-            # of its own: the start of a network of such convolutions lost five times what the candidate loses.
+            # Training corrects biases itself. NNCF corrects them by a few samples, and worse where padding is an
+            # operator of its own: a network of such convolutions began with five times what the candidate loses.
             disable_bias_correction=True,
             # Not by NNCF: while torch.export runs, it finds no quantiser that stands behind its factors.
             smooth_quant_alphas=AdvancedSmoothQuantParameters(convolution=-1, matmul=-1),
