@@ -5,7 +5,8 @@ the operator itself when that is short.
 
 Float in bf16 by the plugin's hint computes everything in bf16 and may lose too much. Operators typed bf16 one by one
 leave the rest in f32, and need no observation, so they can be tried before anything int8: all of them, then those that
-take most of the time, fewer each time. The same holds for the linear layers that have int8 weights, where a speed is
+take most of the time, fewer each time. Where nothing is lost they are tried as well: of a small model the hint makes
+more nodes than it makes faster. The same holds for the linear layers that have int8 weights, where a speed is
 asked for that they might give.
 
 Static int8 that is slower than float says that these kernels are slow, not that int8 is: in another form of the graph
@@ -56,6 +57,7 @@ def sooner(
     found = [
         fewer_threads(known, space.threads),
         fewer_threads_in_less(known, tolerance),
+        typed_bf16(known, tolerance, space.bf16),
         rewritten(known, tolerance, space.faster_forms),
         in_other_kernels(
             known,
@@ -144,9 +146,9 @@ def fewer_threads(trials: Iterable[Trial], counts: Sequence[int]) -> Configurati
     Args:
         counts: that may be used, falling.
     """
+    trials = list(trials)
     known = {t.configuration: t.measurement.latency if t.measurement else None for t in trials}
-    reference = known.get(Configuration())
-    if reference is None or statistics.median(reference.baseline_ms) > SHORT:
+    if known.get(Configuration()) is None or _is_long(trials):
         return None
     before = 1.0
     for count in counts:
@@ -175,6 +177,30 @@ def fewer_threads_in_less(trials: Iterable[Trial], tolerance: float) -> Configur
         return None
     found = replace(max(others, key=others.__getitem__), threads=max(counts, key=counts.__getitem__))
     return found if all(t.configuration != found for t in known) else None
+
+
+def typed_bf16(trials: Iterable[Trial], tolerance: float, operators: Sequence[str]) -> Configuration | None:
+    """Return the fastest plain float model within the tolerance, with its operators in bf16 and the rest in f32, or None.
+
+    Only where bf16 by the hint is within it too and not much slower, and float f32 is short; once.
+
+    Args:
+        operators: those that can be typed bf16, and need not be.
+    """
+    known = list(trials)
+    plain = {
+        c: speed
+        for t in known
+        if (c := t.configuration) == Configuration(c.precision, threads=c.threads)
+        and (speed := fastest_within([t], tolerance)) > 0
+    }
+    hinted = [speed for c, speed in plain.items() if c.precision == "bf16"]
+    if not operators or not hinted or _is_long(known) or any(t.configuration.bf16_operators for t in known):
+        return None
+    best = max(plain, key=plain.__getitem__)
+    if max(hinted) < KEPT * plain[best]:
+        return None
+    return replace(best, precision="f32", bf16_operators=tuple(operators))
 
 
 def rewritten(trials: Iterable[Trial], tolerance: float, forms: tuple[FormChoice, ...]) -> Configuration | None:
@@ -248,6 +274,12 @@ def longest(operators: Sequence[str], microseconds: Mapping[str, float], share: 
         chosen.append(name)
         wanted -= microseconds.get(name, 0.0)
     return tuple(name for name in operators if name in frozenset(chosen))
+
+
+def _is_long(trials: Iterable[Trial]) -> bool:
+    """Tell whether float f32 takes long enough for what comes to each node not to matter."""
+    known = (t.measurement.latency for t in trials if t.configuration == Configuration() and t.measurement)
+    return any(latency is not None and statistics.median(latency.baseline_ms) > SHORT for latency in known)
 
 
 def _is_beyond(trial: Trial | None, tolerance: float) -> bool:

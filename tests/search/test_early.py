@@ -13,6 +13,7 @@ from autotune.search.early import (
     partly_compressed,
     rewritten,
     threads_matter,
+    typed_bf16,
 )
 
 MICROSECONDS = {"a": 600.0, "b": 200.0, "c": 100.0, "rest": 100.0}
@@ -105,6 +106,18 @@ def test_bf16_within_the_tolerance_is_tried_on_the_threads_that_suit_f32() -> No
     assert fewer_threads_in_less([reference, half], 0.01) is None
     both = trial(replace(BF16, threads=1), 1.4, 0.0)
     assert fewer_threads_in_less([reference, one, half, both], 0.01) is None, "tried"
+
+
+def test_operators_are_typed_where_bf16_by_the_hint_loses_nothing() -> None:
+    reference, half = trial(Configuration(), 1.0, 0.0), trial(BF16, 1.1, 0.0)
+    one = trial(Configuration(threads=1), 1.3, 0.0)
+    typed = Configuration(bf16_operators=("a", "b"), threads=1)
+    assert typed_bf16([reference, half, one], 0.01, ("a", "b")) == typed
+    assert typed_bf16([reference, half], 0.01, ("a", "b")) == replace(typed, threads=None)
+    assert typed_bf16([reference, half, one, trial(typed, 1.2, 0.0)], 0.01, ("a", "b")) is None, "tried"
+    assert typed_bf16([reference, half, trial(Configuration(threads=1), 1.6, 0.0)], 0.01, ("a", "b")) is None, "slow"
+    assert typed_bf16([reference, trial(BF16, 1.1, 0.05)], 0.01, ("a", "b")) is None, "beyond the tolerance"
+    assert typed_bf16([reference, half, one], 0.01, ()) is None
 
 
 def test_the_fastest_float_within_the_tolerance_is_rewritten_once() -> None:
