@@ -29,6 +29,8 @@ EMULATION = 6.0
 KERNEL_ROUNDS = 3
 # A convolution is faster in another kernel if it takes less than this share of its time.
 _FASTER = 0.97
+# One profile says enough of a model that takes so many microseconds.
+_LONG = 2000.0
 # Counters are whole microseconds: of a model that takes so few they say little, and it is tried.
 _TOO_SHORT = 150.0
 # Variants of one sample besides those of the groups: float, and everything quantised.
@@ -126,9 +128,9 @@ def faster_direct(
 
 def _fastest(compiled: Compiled, sample: Inputs, watch: Stopwatch) -> tuple[dict[str, float], float]:
     """Return the least microseconds of each operator, and of all, in a few profiles."""
+    each: list[dict[str, float]] = []
     with watch.running():
-        profiles = [compiled.profile(sample) for _ in range(PROFILES)]
-    each = [by_name(runs) for runs in profiles]
-    return {name: min(times[name] for times in each if name in times) for name in each[0]}, min(
-        sum(times.values()) for times in each
-    )
+        while len(each) < PROFILES and (not each or sum(each[0].values()) < _LONG):
+            each.append(by_name(compiled.profile(sample)))
+    own = {name: min(times[name] for times in each if name in times) for name in each[0]}
+    return own, min(sum(times.values()) for times in each)

@@ -180,7 +180,7 @@ def fewer_threads_in_less(trials: Iterable[Trial], tolerance: float) -> Configur
 
 
 def typed_bf16(trials: Iterable[Trial], tolerance: float, operators: Sequence[str]) -> Configuration | None:
-    """Return the fastest plain float model within the tolerance, with its operators in bf16 and the rest in f32, or None.
+    """Return the fastest plain float model within the tolerance with its operators in bf16, the rest in f32, or None.
 
     Only where bf16 by the hint is within it too and not much slower, and float f32 is short; once.
 

@@ -9,7 +9,7 @@ from autotune.configuration import DIRECT, Configuration, FormChoice
 from autotune.record import Trial
 
 # So many candidates are looked at, while the search goes on one for each so many trials.
-MOST = 4
+MOST = 3
 TRIALS_PER_LOOK = 6
 # Sets of one candidate that are tried.
 _TRIED = 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -14,13 +14,18 @@ _UNMEASURED_RATIO = 10.0
 
 
 class Suggest:
-    """``space.Suggest`` on top of an Optuna trial."""
+    """``space.Suggest`` on top of an Optuna trial.
 
-    def __init__(self, trial: optuna.Trial) -> None:
+    Args:
+        given: answers to questions that Optuna is not asked.
+    """
+
+    def __init__(self, trial: optuna.Trial, given: Mapping[str, str] | None = None) -> None:
         self._trial = trial
+        self._given = given or {}
 
     def categorical(self, name: str, choices: Sequence[str | float | int | bool]) -> Any:
-        return self._trial.suggest_categorical(name, choices)
+        return self._given[name] if name in self._given else self._trial.suggest_categorical(name, choices)
 
     def number(self, name: str, low: float, high: float, log: bool) -> float:
         return float(self._trial.suggest_float(name, low, high, log=log))

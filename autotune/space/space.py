@@ -199,6 +199,11 @@ class Space:
         return () if offered is None else offered.free
 
     @property
+    def looked_at(self) -> Mapping[str, str]:
+        """Questions whose answers are found by looking into models, with what stands for none of it."""
+        return {f"form:{DIRECT}": OFF} if self.direct else {}
+
+    @property
     def slow_products(self) -> bool:
         """True where most operators with weights are linear layers and this CPU has no fast int8 kernels for these."""
         return self._mostly_linear and self._offer.compression.model.can_saturate

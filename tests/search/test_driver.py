@@ -408,3 +408,13 @@ def test_where_a_size_is_asked_for_only_what_keeps_it_is_built_on(tmp_path: Path
     assert held is not None and held.compression is not None
     proposal = search.ask()
     assert proposal.origin == "neighbour" and proposal.configuration in set(space.neighbours(held))
+
+
+def test_the_sampler_makes_up_no_kernels(tmp_path: Path) -> None:
+    model = replace(MODEL, forms={"direct-convolution": {n: (n,) for n in ("conv1", "conv2")}}, direct_kernels=True)
+    search = Search(Space(SpaceChoices(), model), tmp_path / "s.db", 0, TOLERANCE, profile=PROFILE, strategy=DEFAULT)
+    while search.plain_left:
+        step(search)
+    drawn = [t.configuration for t in (step(search) for _ in range(20)) if t.origin == "sampler"]
+    assert drawn
+    assert all(not c.forms for c in drawn)
