@@ -29,8 +29,10 @@ EMULATION = 6.0
 KERNEL_ROUNDS = 3
 # A convolution is faster in another kernel if it takes less than this share of its time.
 _FASTER = 0.97
-# One profile says enough of a model that takes so many microseconds.
+# Of a model that takes so many microseconds one profile says enough, and which set is the best.
 _LONG = 2000.0
+# A set must promise this share of the time.
+_WORTH = 0.99
 # Counters are whole microseconds: of a model that takes so few they say little, and it is tried.
 _TOO_SHORT = 150.0
 # Variants of one sample besides those of the groups: float, and everything quantised.
@@ -117,13 +119,14 @@ def faster_direct(
     chosen = tuple(convolutions)
     for _ in range(KERNEL_ROUNDS):
         times, total = _fastest(compiled(chosen), sample, watch)
-        if total < whole or whole < _TOO_SHORT:
+        if total < _WORTH * whole or whole < _TOO_SHORT:
             found.append((total, chosen))
         faster = tuple(n for n in chosen if times.get(n, math.inf) < _FASTER * before.get(n, 0.0))
         if not faster or faster == chosen:
             break
         chosen = faster
-    return tuple(convolutions for _, convolutions in sorted(found, key=lambda entry: entry[0]))
+    ordered = tuple(convolutions for _, convolutions in sorted(found, key=lambda entry: entry[0]))
+    return ordered[:1] if whole > _LONG else ordered
 
 
 def _fastest(compiled: Compiled, sample: Inputs, watch: Stopwatch) -> tuple[dict[str, float], float]:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from autotune.configuration import DIRECT, Configuration, FormChoice
 from autotune.record import Trial
 
-# So many candidates are looked at, while the search goes on one for each so many trials.
+# So many candidates are looked at; while the search goes on, one after each so many trials.
 MOST = 3
-TRIALS_PER_LOOK = 6
+TRIALS_PER_LOOK = 8
 # Sets of one candidate that are tried.
 _TRIED = 2
 
@@ -36,7 +36,7 @@ class KernelTurns:
         if best is None or not self.convolutions or len(self._sets) >= MOST:
             return None
         base = _plain(best.configuration)
-        waits = not last and len(self._sets) > measured // TRIALS_PER_LOOK
+        waits = not last and len(self._sets) >= measured // TRIALS_PER_LOOK
         return None if waits or base in self._sets else base
 
     def learn(self, base: Configuration, sets: Sequence[tuple[str, ...]]) -> None:

@@ -26,12 +26,13 @@ def test_nothing_to_do_without_convolutions_or_a_candidate() -> None:
 
 def test_each_candidate_is_looked_at_once_and_not_more_often_than_trials_allow() -> None:
     turns = KernelTurns(("a", "b"))
-    assert turns.due(trial(FLOAT), 3, last=False) == FLOAT
+    assert turns.due(trial(FLOAT), 3, last=False) is None, "too soon"
+    assert turns.due(trial(FLOAT), TRIALS_PER_LOOK, last=False) == FLOAT
     turns.learn(FLOAT, [])
-    assert turns.due(trial(FLOAT), 30, last=True) is None
-    assert turns.due(trial(INT8), 3, last=False) is None, "too soon after the last"
-    assert turns.due(trial(INT8), 3, last=True) == INT8
-    assert turns.due(trial(INT8), TRIALS_PER_LOOK, last=False) == INT8
+    assert turns.due(trial(FLOAT), 99, last=True) is None
+    assert turns.due(trial(INT8), TRIALS_PER_LOOK, last=False) is None, "too soon after the last"
+    assert turns.due(trial(INT8), TRIALS_PER_LOOK, last=True) == INT8
+    assert turns.due(trial(INT8), 2 * TRIALS_PER_LOOK, last=False) == INT8
 
 
 def test_of_a_candidate_in_direct_kernels_it_is_the_one_without() -> None:
