@@ -6,18 +6,20 @@ import sys
 import tempfile
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import openvino as ov
 
-from autotune.configuration import Compression, Configuration, FormChoice, FormName, PlacementName
+from autotune.configuration import DIRECT, Compression, Configuration, FormChoice, FormName, PlacementName
 from autotune.data import Dataset
 from autotune.findings import QuantizerRecord, SmoothedActivation
 from autotune.forms import FORMS, Smoothing, apply_forms, forms_with, smoothable
+from autotune.forms.base import chosen_groups
 from autotune.graph.inspect import clone, constants_size, nodes_by_name
+from autotune.graph.kernels import prefer_direct
 from autotune.graph.lengths import at_length
 from autotune.graph.typing import type_bf16
 from autotune.memory import is_large
@@ -102,11 +104,12 @@ class Variants:
         return {name: len(operators) for name, operators in lost.items() if operators}
 
     def model(self, forms: Forms) -> ov.Model:
-        """Return the float model in these forms: always the same object, not a copy.
+        """Return the float model in these forms, whatever kernels it asks for: always the same object, not a copy.
 
         Raises:
             ValueError: there is no such form or group.
         """
+        forms = _without_kernels(forms)
         if not forms:
             return self._model
         if forms not in self._models:
@@ -123,6 +126,7 @@ class Variants:
         Raises:
             ValueError: there is no such form or group.
         """
+        forms = _without_kernels(forms)
         if not forms:
             if not self._base_observed:  # this child replaces one that died: what that one recorded is on disk
                 self.observe()
@@ -168,7 +172,23 @@ class Variants:
                 model = self.factory(configuration.forms, quantization.placement).build(quantization)
         if configuration.compression is not None:
             model = _compressed(model, configuration.compression)
-        return _typed(model, configuration.bf16_operators) if configuration.bf16_operators else model
+        if configuration.bf16_operators:
+            model = _typed(model, configuration.bf16_operators)
+        direct = [name for form in configuration.forms if form.name == DIRECT for name in form.groups]
+        return self._in_kernels(model, direct) if direct else model
+
+    def _in_kernels(self, model: ov.Model, direct: Sequence[str]) -> ov.Model:
+        """Return a copy whose convolutions ask for other kernels; those that a form has replaced are no more.
+
+        Last of all: no value depends on it, so nothing need be placed or observed anew.
+        """
+        chosen_groups(DIRECT, self._groups[DIRECT], direct)
+        copy = clone(model)
+        nodes = nodes_by_name(copy)
+        for name in direct:
+            if name in nodes:
+                prefer_direct(nodes[name])
+        return copy
 
     def quantizers(self, configuration: Configuration) -> tuple[QuantizerRecord, ...]:
         """Return what the activation quantisers of a configuration saw; none where NNCF chose the ranges itself."""
@@ -239,6 +259,10 @@ class Variants:
             name, _, port = key.rpartition(":")
             found[key] = nodes[name].output(int(port)).get_partial_shape()[axis].get_length()
         return found
+
+
+def _without_kernels(forms: Forms) -> Forms:
+    return tuple(form for form in forms if form.name != DIRECT)
 
 
 def _members(groups: Mapping[str, tuple[str, ...]]) -> set[str]:

@@ -13,6 +13,7 @@ import pytest
 from perceptron_graph import perceptron_graph
 from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
+from small_graphs import convolutional, images
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "forms"))
 from form_graphs import transformer_block
@@ -21,6 +22,7 @@ from autotune import hardware, memory
 from autotune.configuration import Compression, Configuration, FormChoice, Quantization
 from autotune.data import Dataset
 from autotune.graph.inspect import candidate_digest
+from autotune.graph.kernels import prefers_direct
 from autotune.graph.normalise import normalise
 from autotune.measure.compiled import compile_model
 from autotune.quantize.factory import BuildError
@@ -163,6 +165,27 @@ def test_operators_in_bf16_are_typed_in_float_and_in_int8_candidates(model: ov.M
     assert ov.Type.bf16 not in {n.get_output_element_type(0) for n in model.get_ops()}  # the source stays as it is
     with pytest.raises(BuildError, match="quantised"):
         made.build(Configuration("f32", TRANSFORMER, bf16_operators=(others[0],)))
+
+
+@pytest.mark.parametrize("quantization", [None, Quantization()])
+def test_kernels_are_asked_for_last_of_all(quantization: Quantization | None, tmp_path: Path) -> None:
+    """The candidate is the same otherwise, nothing is observed or placed for it, and the source stays as it is."""
+    source = normalise(convolutional())[0]
+    made = Variants(source, images(8), tmp_path, threads=1)
+    made.observe()
+    plain = made.build(Configuration(quantization=quantization))
+    before = made.observing, len(made._models)
+    direct = (FormChoice("direct-convolution", ("depthwise",)),)
+    other = made.build(Configuration(quantization=quantization, forms=direct))
+    assert (made.observing, len(made._models)) == before
+    assert {n.get_friendly_name() for n in other.get_ops() if prefers_direct(n)} == {"depthwise"}
+    assert not any(prefers_direct(n) for model in (source, plain) for n in model.get_ops())
+    assert candidate_digest(other) != candidate_digest(plain)
+    image = {"image": images(1).row(0)["image"]}
+    one, two = (next(iter(compile_model(m, "f32", 1).infer(image).values())) for m in (plain, other))
+    np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-3)
+    with pytest.raises(ValueError, match="no group 'z'"):
+        made.build(Configuration(quantization=quantization, forms=(FormChoice("direct-convolution", ("z",)),)))
 
 
 def test_static_and_compressed_layers_in_one_model(model: ov.Model, tmp_path: Path) -> None:
