@@ -82,7 +82,8 @@ def pick_finalists(
     * int8 trials on the front that may be within the tolerance and faster than the fastest float that is clearly
       within it, in this order: the fastest within the tolerance, the fastest that is clearly so, the simplest of those
       at a tie with the first, the most accurate of those nearly as fast, the most accurate, then the fastest; where
-      samples come in groups the fastest that may be within comes second, for the drop on few groups says little;
+      samples come in groups the fastest that may be within comes second, at a tie in speed the one that loses least,
+      for the drop on few groups says little;
     * if there is none of these, the int8 trial that came closest, so that a verdict can say how close.
 
     A trial *may* be within the tolerance when its drop exceeds it by no more than one standard error of the drop, and
@@ -172,11 +173,12 @@ def _by_merit(int8: Sequence[Point], tolerance: float) -> list[Point]:
     within = [p for p in front if p.drop <= tolerance]
     fastest = (within or front)[0]
     ties = [p for p in int8 if p.drop <= max(tolerance, fastest.drop) and p.speedup.high >= fastest.speedup.low]
+    first = [p for p in front if p.speedup.high >= front[0].speedup.low]
     clearly = [p for p in front if p.clearly_within(tolerance)]
     near = [p for p in front if p.speedup.estimate >= NEAR_FASTEST * fastest.speedup.estimate]
     ranked = [
         fastest,
-        *(front[:1] if front[0].groups is not None else ()),
+        *([min(first, key=_least_drop_first)] if front[0].groups is not None else ()),
         *clearly[:1],
         min(ties, key=_simplest_first),
         min(near, key=_least_drop_first),

@@ -144,6 +144,19 @@ def test_the_fastest_that_groups_leave_undecided_is_a_finalist():
     assert 1 in [t.number for t in pick_finalists(trials(5), 0.009, 3)]
 
 
+def test_of_those_at_a_tie_in_speed_it_is_the_one_that_loses_least():
+    def trials(speed):
+        return [
+            trial(0, FLOAT, 1.0, 0.0),
+            trial(1, int8("a"), 2.4, 0.13, error=0.2, groups=10),
+            trial(2, int8("b"), speed, 0.12, error=0.2, groups=10),
+            trial(3, int8("c"), 1.5, 0.005, error=0.01, groups=10),
+        ]
+
+    assert numbers(pick_finalists(trials(2.39), TOLERANCE, 3)) == [0, 2, 3]
+    assert numbers(pick_finalists(trials(2.0), TOLERANCE, 3)) == [0, 1, 3]
+
+
 def test_a_size_leaves_those_that_keep_it() -> None:
     trials = [
         trial(0, FLOAT, 1.0, 0.0, size=4000),
