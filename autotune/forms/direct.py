@@ -1,8 +1,7 @@
 """Convolutions computed directly, instead of as batches of small matrix products.
 
-Since version 3 oneDNN computes most convolutions as batched matrix products (``brgconv``), and OpenVINO prefers that
-wherever it can run. The older kernels, compiled for one convolution each (``jit``), are still there, and faster for
-some shapes: of a network with few channels often for all of it, of others for single layers, while elsewhere they take
+OpenVINO computes most convolutions as batched matrix products (oneDNN's ``brgconv``), wherever those can run. Kernels
+compiled for one convolution each (``jit``) are there as well, and faster for some shapes, while for others they take
 several times as long. The graph stays as it is, but for what its convolutions ask for.
 """
 
