@@ -18,16 +18,13 @@ from autotune.files import replacing
 from autotune.findings import StartingPoint
 from autotune.memory import is_large
 from autotune.protocol import Build, Built, Measure, Measured, Prepared, Rival, Start
+from autotune.protocol.patience import METRIC_VALUES, SLOWEST
 from autotune.record import Failure, Latency, Origin, Seconds, Trial
 from autotune.runner import Runner
 from autotune.search.incumbent import to_beat
 from autotune.stages import StageFailed, failure_of
 
 MINIMUM_TIMEOUT = 60.0
-# A candidate may be this many times slower than float f32 (emulated bf16 kernels are 20 times slower).
-SLOWEST = 40
-# Values of a corpus metric that one evaluation may compute, with a margin for a busy machine.
-METRIC_VALUES = 1000
 # Standard errors below the tolerance that make a slower candidate pointless.
 _ERRORS = 2.0
 

@@ -114,6 +114,11 @@ def model_files(model: Path) -> tuple[Path, ...]:
     return tuple(sorted(path for path in model.parent.glob(f"{glob.escape(model.name)}*") if path.is_file()))
 
 
+def size_on_disk(model: Path) -> int:
+    """Return the bytes of the files that a model consists of."""
+    return sum(path.stat().st_size for path in model_files(model))
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a whole file or, on any error, leave what was there.
 

@@ -137,7 +137,8 @@ class _Finishing:
             AutotuneError: it is float f32.
         """
         if trial.configuration == Configuration():
-            raise AutotuneError(f"Float f32, the reference, {what}: {error}")
+            kept = "the search is kept, --resume with the same --output continues"
+            raise AutotuneError(f"Float f32, the reference, {what}: {error}; {kept}.")
         self._chosen = [t for t in self._chosen if t is not trial]
         self._note(f"Trial {trial.number} {what} and is no finalist: {error}")
 
@@ -194,10 +195,13 @@ class _Finishing:
         return (sys.maxsize, left) if self._found.late else (reserve.RACE_ROUNDS, min(left, reserve.RACE_SECONDS))
 
     def _judge(self) -> None:
-        """Look at the holdout once for each finalist; after an interrupt only until one int8 model is judged."""
+        """Look at the holdout once for each finalist; after an interrupt only until one int8 model is judged.
+
+        Float f32 comes first: where a metric never ends on the holdout, the run ends with it.
+        """
         asked = self._setting.recipe.tolerance
         count = len(self._chosen) - 1
-        for trial in tuple(self._chosen):
+        for trial in sorted(self._chosen, key=lambda t: t.configuration != Configuration()):
             if trial.number in self._verdicts:
                 continue
             if self._interrupted and any(not t.configuration.is_float for t in self._chosen if self._judged(t)):
@@ -211,10 +215,12 @@ class _Finishing:
                 self._drop(trial, "could not be judged on the holdout", error)
 
     def _verdict(self, request: Judge) -> Verdict:
-        """Ask once more where the child died: it may not have been this finalist that ended it."""
+        """Ask once more where the child died: it may not have been this finalist that ended it; but where it spun."""
         try:
             found: Verdict = self._runner.call(request)
-        except WorkerDied:
+        except WorkerDied as error:
+            if error.kind == "timeout":
+                raise
             found = self._runner.call(request)
         return found
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from autotune import data
 from autotune.child import Child
-from autotune.protocol import Companions, Setup
+from autotune.files import size_on_disk
+from autotune.protocol import Companions, Patience, Setup
 from autotune.recipe import Recipe
 from autotune.runner import Runner
 from autotune.sources.cache import cache_dir
@@ -70,6 +71,7 @@ def restored(
             trained=trained,
         )
         digest = data.digest(splits)
+        patience = Patience(len(splits.calibration), len(splits.search), len(splits.holdout), size_on_disk(source))
         del splits  # the child has its own
-        with Runner(setup, log, first=child) as runner:
+        with Runner(setup, log, first=child, patience=patience) as runner:
             yield Restored(source, digest, runner, log)

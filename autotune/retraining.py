@@ -13,6 +13,7 @@ from autotune.errors import UserError, WorkerDied
 from autotune.evaluator import Evaluated, Evaluator
 from autotune.events import Events
 from autotune.findings import StartingPoint
+from autotune.protocol import Patience
 from autotune.recipe import TrainingSpec
 from autotune.record import Trial
 from autotune.runner import Runner
@@ -76,7 +77,9 @@ def retrain(
     try:
         setup = _setup(setting, spec, lessons, base.quantization, evaluator.starting_point(base), left=left)
         save_training(lessons.samples, setup.samples)
-        with Runner(setup, setting.folder.log, module=CHILD, environment=ENVIRONMENT) as runner:
+        sizes = setting.sizes
+        patience = Patience(sizes.calibration, sizes.search, sizes.holdout, setting.prepared.baseline.size_bytes)
+        with Runner(setup, setting.folder.log, module=CHILD, environment=ENVIRONMENT, patience=patience) as runner:
             ready: Ready = runner.prepare()
             for sentence in ready.remarks:
                 note(sentence)

@@ -1,7 +1,7 @@
 """The parent's end of the child process that builds and measures.
 
-The child answers one request at a time over a socket pair, and is replaced when it crashes, hangs or outgrows its
-memory. The parent never imports OpenVINO and never dies of the child.
+The child answers one request at a time over a socket pair, and is replaced when it crashes, hangs, spins or outgrows
+its memory. The parent never imports OpenVINO and never dies of the child.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import psutil
 from autotune import hardware
 from autotune.child import Child
 from autotune.errors import UserError, WorkerDied
-from autotune.protocol import Answer, Refusal
+from autotune.protocol import Answer, Patience, Prepared, Refusal
 from autotune.stages import StageFailed
 
 POLL_SECONDS = 0.2
@@ -40,6 +40,7 @@ class Runner:
         module: of the child, see ``Child``.
         first: a child that was started before, to be used first; it ends with the runner.
         environment: of the children, see ``Child``.
+        patience: how long a request may take that is given no time of its own; by default as long as the child works.
 
     Attributes:
         restarts: how many children had to be replaced.
@@ -55,7 +56,11 @@ class Runner:
         first: Child | None = None,
         *,
         environment: Mapping[str, str] | None = None,
+        patience: Patience | None = None,
     ) -> None:
+        self._patience = patience
+        self._setup_seconds = 0.0
+        self._metric_seconds = 0.0
         self._module = module
         self._environment = environment
         self._first = first
@@ -78,7 +83,7 @@ class Runner:
         """Return the child's answer to one request.
 
         Args:
-            timeout: seconds; None waits for as long as the child works.
+            timeout: seconds; None for those of the runner's ``patience``.
 
         Raises:
             UserError: the child found a mistake of the user's.
@@ -89,6 +94,8 @@ class Runner:
             self.close()
         if self._child is None:
             self._start()
+        if timeout is None and self._patience is not None:
+            timeout = self._patience.answering(request, self._setup_seconds, self._metric_seconds)
         return self._exchange(request, timeout)
 
     def close(self) -> None:
@@ -110,14 +117,17 @@ class Runner:
         self._started_once = True
         started = time.monotonic()
         self._child, self._first = self._first or Child(self._module, self._environment), None
+        limit = None if self._patience is None else self._patience.preparing(self._setup_seconds)
         try:
-            prepared = self._exchange(self._setup, None, self._log)
+            prepared = self._exchange(self._setup, limit, self._log)
         except (StageFailed, UserError):
             self.close()  # without its set-up this child can answer nothing
             raise
         finally:
             self.starting_seconds += time.monotonic() - started
         self._memory_at_start = _resident_bytes(self._child.pid)
+        self._setup_seconds = max(self._setup_seconds, time.monotonic() - started)
+        self._metric_seconds = prepared.metric_seconds if isinstance(prepared, Prepared) else 0.0
         return prepared
 
     def _is_full(self, pid: int) -> bool:
@@ -154,7 +164,7 @@ class Runner:
         while not child.connection.poll(min(POLL_SECONDS, until - now)):
             now = time.monotonic()
             if now >= until:
-                raise WorkerDied("timeout", f"no answer within {timeout:.0f} s")
+                raise WorkerDied("timeout", f"the measuring process gave no answer within {timeout:.0f} s")
             spent = _processor_seconds(child.pid)
             if spent > worked:
                 worked, worked_at = spent, now

@@ -13,12 +13,12 @@ from autotune.child import Child
 from autotune.configuration import Configuration
 from autotune.errors import AutotuneError, WorkerDied
 from autotune.events import Events
-from autotune.files import model_files, write_text
+from autotune.files import model_files, size_on_disk, write_text
 from autotune.finishing import finish
 from autotune.folder import RunFolder, identity
 from autotune.onnx_qdq.refusal import check_installed
 from autotune.outcome import Goal, RunRecord, SplitSizes
-from autotune.protocol import Prepared, Setup
+from autotune.protocol import Patience, Prepared, Setup
 from autotune.runner import Runner
 from autotune.search.study import import_ahead
 from autotune.searching import search
@@ -111,19 +111,25 @@ class _Tuning:
             self._keep(splits)
             del splits  # the child has its own
             import_ahead()
-            with Runner(self._setup(model), self.folder.log, first=child) as runner:
+            patience = Patience(self.sizes.calibration, self.sizes.search, self.sizes.holdout, size_on_disk(model))
+            with Runner(self._setup(model), self.folder.log, first=child, patience=patience) as runner:
                 self._prepare(runner)
                 setting = self._setting()
                 self.events.stage("search")
                 found = search(setting, self._note, runner, self.events)
                 return finish(setting, found, self.notes, runner, self.events)
         except WorkerDied as error:
-            raise AutotuneError(f"{error}; what it said is in {self.folder.log}.") from error
+            said = f"what it said is in {self.folder.log}; --resume with the same --output continues"
+            raise AutotuneError(f"{error}{self._may_spin(error)}; {said}.") from error
         except Exception:
             self.folder.discard(claim.made)
             raise
         finally:
             claim.lock.close()
+
+    def _may_spin(self, error: WorkerDied) -> str:
+        metric = self.recipe.metric.function
+        return f" (the metric {metric} runs there: does it end?)" if metric and error.kind == "timeout" else ""
 
     def _lessons(self, splits: data.Splits) -> Lessons | None:
         """What can be trained, and with what; looked at before anything is measured."""

@@ -33,6 +33,7 @@ from autotune.protocol.finalists import (
     Rechecked,
     Start,
 )
+from autotune.protocol.patience import Patience
 
 __all__ = [
     "Answer",
@@ -53,6 +54,7 @@ __all__ = [
     "Measured",
     "Observe",
     "Observed",
+    "Patience",
     "Prepared",
     "Race",
     "Raced",
