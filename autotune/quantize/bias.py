@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 
 import numpy as np
 import openvino as ov
@@ -20,6 +21,7 @@ from autotune.quantize.observe import Observation
 from autotune.quantize.points import Placement
 from autotune.quantize.ranges import Range
 from autotune.quantize.statistics import Doubles, Floats
+from autotune.quantize.stored import Stored, levels_of
 
 # A shift of twice the bias is taken for a mistake (NNCF's threshold): that operator keeps its bias.
 _LARGEST_RATIO = 2.0
@@ -37,12 +39,15 @@ class BiasTable:
         self._means = observation.means
         self._biases: dict[tuple[str, bytes, bytes], Floats | None] = {}
 
-    def of(self, placement: Placement, weights: Mapping[str, Range]) -> dict[str, Floats]:
+    def of(
+        self, placement: Placement, weights: Mapping[str, Range], stored: Mapping[str, Stored] = MappingProxyType({})
+    ) -> dict[str, Floats]:
         """Return new biases by operator friendly name, of the operators whose bias is to change.
 
         Args:
             placement: its weight quantisers tell which operators are quantised.
             weights: ranges by quantiser name, as :meth:`WeightRanges.of` gives them.
+            stored: the same weights as integers, as far as they are known.
         """
         found = {}
         for quantizer in placement.weights:
@@ -52,7 +57,8 @@ class BiasTable:
             chosen = weights[quantizer.name]
             key = (quantizer.node, chosen.low.tobytes(), chosen.high.tobytes())
             if key not in self._biases:
-                self._biases[key] = _corrected(operator, self._means[quantizer.node], chosen)
+                integers = stored.get(quantizer.name)
+                self._biases[key] = _corrected(operator, self._means[quantizer.node], chosen, integers)
             bias = self._biases[key]
             if bias is not None:
                 found[quantizer.node] = bias
@@ -64,22 +70,22 @@ def quantized(values: Floats, chosen: Range) -> Floats:
 
     In the order of OpenVINO's reference: with half ranges the largest weight of a channel lies midway between levels.
     """
-    width, steps = chosen.high - chosen.low, np.float32(chosen.levels - 1)
-    found: Floats = np.clip(values, chosen.low, chosen.high)
-    found -= chosen.low  # in the same memory: a new one for each step took longer than the steps
-    found /= width
-    found *= steps
-    np.round(found, out=found)
-    found /= steps
-    found *= width
-    found += chosen.low
-    return found
+    return _of_levels(levels_of(values, chosen), chosen)
 
 
-def _corrected(operator: Correctable, mean: Floats, chosen: Range) -> Floats | None:
+def _of_levels(levels: Floats, chosen: Range) -> Floats:
+    """Return the values of levels, in the memory of these."""
+    levels /= np.float32(chosen.levels - 1)
+    levels *= chosen.high - chosen.low
+    levels += chosen.low
+    return levels
+
+
+def _corrected(operator: Correctable, mean: Floats, chosen: Range, stored: Stored | None) -> Floats | None:
     """Return the new bias, or None where it stays: a zero in it, or a shift that is too large (NNCF's rule)."""
     weight, bias = constant_value(operator.weights), constant_value(operator.bias)
-    lost = np.subtract(weight, quantized(weight, chosen), dtype=np.float64)
+    whole = quantized(weight, chosen) if stored is None else _of_levels(stored.levels, chosen)
+    lost = np.subtract(weight, whole, dtype=np.float64)
     if operator.kind == "MatMul":
         shift = _matmul_shift(lost, mean, bool(operator.attributes["transpose_b"]))
         axis = -1

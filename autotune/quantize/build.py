@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import openvino as ov
 import openvino.opset13 as ops
@@ -13,6 +14,7 @@ from autotune.quantize.correctable import bias_input
 from autotune.quantize.points import Placement
 from autotune.quantize.ranges import Range
 from autotune.quantize.statistics import Floats
+from autotune.quantize.stored import Stored, integers_instead
 
 
 def build(
@@ -21,13 +23,17 @@ def build(
     activations: Mapping[str, Range],
     weights: Mapping[str, Range],
     biases: Mapping[str, Floats],
+    *,
+    stored: Mapping[str, Stored] = MappingProxyType({}),
 ) -> ov.Model:
     """Return a copy of ``model`` with the FakeQuantizes of ``placement``, named as NNCF names them.
 
-    The caller's model stays as it is (constants are replaced, never written to). Weights are not compressed.
+    The caller's model stays as it is (constants are replaced, never written to). Weights are not compressed but for
+    those that are ``stored``.
 
     Args:
         activations, weights: ranges by quantiser name.
+        stored: weights by quantiser name that are put in as integers at once.
         biases: new biases by operator friendly name; skipped where a quantiser came between operator and bias.
     """
     copy = model.clone()
@@ -41,9 +47,21 @@ def build(
             for target in targets:
                 target.replace_source_output(inserted)
         else:
-            _insert_before(node.input(quantizer.port), chosen, quantizer.name)
+            target = node.input(quantizer.port)
+            target.replace_source_output(_fake_quantize(target.get_source_output(), chosen, quantizer.name))
+    made: dict[str, ov.Output] = {}  # operators that share weights share the first one's quantiser
     for weight in placement.weights:
-        _insert_once(nodes[weight.node].input(weight.port), weights[weight.name], weight.name)
+        target = nodes[weight.node].input(weight.port)
+        source = target.get_source_output()
+        place = f"{source.get_node().get_name()}:{source.get_index()}"
+        if place not in made:
+            integers = stored.get(weight.name)
+            made[place] = (
+                _fake_quantize(source, weights[weight.name], weight.name)
+                if integers is None
+                else integers_instead(source, integers, weight.name)
+            )
+        target.replace_source_output(made[place])
     for name, bias in biases.items():
         target = bias_input(nodes[name].output(0))
         if target is not None:
@@ -60,20 +78,6 @@ def _fake_quantize(output: ov.Output, chosen: Range, name: str) -> ov.Output:
     ]
     input_low, output_low, input_high, output_high = borders
     return ops.fake_quantize(output, input_low, input_high, output_low, output_high, chosen.levels, name=name).output(0)
-
-
-def _insert_before(target: ov.Input, chosen: Range, name: str) -> None:
-    target.replace_source_output(_fake_quantize(target.get_source_output(), chosen, name))
-
-
-def _insert_once(target: ov.Input, chosen: Range, name: str) -> None:
-    """Quantise weights; operators that share them share the first one's quantiser."""
-    source = target.get_source_output()
-    for other in source.get_target_inputs():
-        if other.get_node().get_type_name() == "FakeQuantize" and other.get_index() == 0:
-            target.replace_source_output(other.get_node().output(0))
-            return
-    _insert_before(target, chosen, name)
 
 
 def _replace_constant(target: ov.Input, values: Floats) -> None:

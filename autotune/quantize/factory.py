@@ -15,7 +15,8 @@ from autotune.data import Dataset
 from autotune.errors import AutotuneError, one_line
 from autotune.files import write_text
 from autotune.findings import QuantizerRecord
-from autotune.graph.inspect import clone, model_digests
+from autotune.graph.inspect import clone, constants_size, model_digests
+from autotune.memory import is_large
 from autotune.quantize.bias import BiasTable
 from autotune.quantize.build import build
 from autotune.quantize.calibration import quantizer_records
@@ -28,6 +29,7 @@ from autotune.quantize.records import Records, cache_key
 from autotune.quantize.saturation import saturating
 from autotune.quantize.sensitivity import Sensitivity, sensitivity
 from autotune.quantize.shared import Reference
+from autotune.quantize.stored import StoredWeights
 from autotune.stopwatch import Stopwatch
 
 
@@ -168,6 +170,8 @@ class CandidateFactory:
         self._activations = ActivationRanges(self.observation)
         self._weights = WeightRanges(self._model)
         self._biases = BiasTable(self._model, self.observation)
+        # Of a large model no integers are kept beside the weights: OpenVINO makes them anew each time.
+        self._stored = None if is_large(constants_size(self._model)) else StoredWeights(self._model)
 
     def build(self, quantization: Quantization) -> ov.Model:
         """Return the int8 model of a configuration, its weights stored as int8; after :meth:`observe`.
@@ -189,9 +193,11 @@ class CandidateFactory:
             weights = self._weight_ranges(placement, q)
         except ValueError as error:
             raise BuildError(str(error)) from error
-        biases = self._biases.of(placement, weights) if q.bias_correction else {}
-        candidate = build(self._model, placement, activations, weights, biases)
-        store_weights(candidate)
+        stored = self._stored.of(placement, weights) if self._stored is not None else {}
+        biases = self._biases.of(placement, weights, stored) if q.bias_correction else {}
+        candidate = build(self._model, placement, activations, weights, biases, stored=stored)
+        if len(stored) < len(placement.weights):
+            store_weights(candidate)
         return candidate
 
     def quantizers(self, quantization: Quantization) -> tuple[QuantizerRecord, ...]:
