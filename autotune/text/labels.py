@@ -26,8 +26,8 @@ def numbers(
     """
     if (several := next((label for label in labels if isinstance(label, list | tuple | np.ndarray)), None)) is not None:
         raise UserError(
-            f"{where}: a label is {str(list(several))[:60]}, and this task asks for one class; where several may be right "
-            "at once, tune a model file on arrays with a FILE.py:function as metric."
+            f"{where}: a label is {str(list(several))[:60]}, and this task asks for one class; where several may be "
+            "right at once, tune a model file on arrays with a FILE.py:function as metric."
         )
     known = {name: number for number, name in enumerate(names)}
     for number in range(len(names)):
