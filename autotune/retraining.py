@@ -70,7 +70,7 @@ def retrain(
     events.stage("training")
     note(f"Training starts from trial {start.number} ({start.configuration.label}).")
     base = decide.trainable(start.configuration)
-    if remark := _left_out(start.configuration, base):
+    for remark in left_out(start.configuration, base):
         note(remark)
     assert base.quantization is not None
     try:
@@ -144,8 +144,12 @@ def no_better(rounds: list[Trial]) -> bool:
     return len(drops) > PATIENCE and min(drops[-PATIENCE:]) >= min(drops[:-PATIENCE])
 
 
-def _left_out(start: Configuration, base: Configuration) -> str:
-    """Say what a PyTorch module cannot be given; empty if that is nothing."""
+def left_out(start: Configuration, base: Configuration) -> list[str]:
+    """Say what training does not take over: what a PyTorch module cannot be given, and corrected biases.
+
+    Args:
+        start: what training starts from. base: the part of it that is trained.
+    """
     left = [
         name
         for name, value in (
@@ -155,7 +159,10 @@ def _left_out(start: Configuration, base: Configuration) -> str:
         )
         if value
     ]
-    return f"Training leaves out what a PyTorch module cannot be given: {', '.join(left)}." if left else ""
+    said = [f"Training leaves out what a PyTorch module cannot be given: {', '.join(left)}."] if left else []
+    if base.quantization is not None and base.quantization.bias_correction:
+        said.append("Training starts without bias correction, from the module's own biases: it corrects them itself.")
+    return said
 
 
 def _setup(
