@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from autotune.errors import UserError, suggest
+from autotune.tasks.answers import Answer
 from autotune.tasks.characters import CharacterAccuracy
 from autotune.tasks.classification import Accuracy, Auc, MacroF1
 from autotune.tasks.detection import MeanAveragePrecision
@@ -18,7 +19,7 @@ from autotune.tasks.marks import MarkF1
 from autotune.tasks.outputs import Array, Scores
 from autotune.tasks.regression import Correlation, MeanAbsoluteError, RootMeanSquaredError
 from autotune.tasks.segmentation import MeanIou
-from autotune.tasks.tokens import Answer, Perplexity, TokenAccuracy
+from autotune.tasks.tokens import Perplexity, TokenAccuracy
 from autotune.usercode import load_function
 
 if TYPE_CHECKING:
