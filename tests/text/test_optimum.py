@@ -78,7 +78,8 @@ def test_optimum_gives_the_outputs_that_were_judged(
     tokenizer = __import__("transformers").AutoTokenizer.from_pretrained(deployed)
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     length = model.inputs[0].shape[-1]
-    inputs = dict(tokenizer("w1 w2 w9", padding="max_length", padding_side="right", max_length=length))
+    texts = ["w1 w2 w9"] * (2 if task == "question-answering" else 1)
+    inputs = dict(tokenizer(*texts, padding="max_length", padding_side="right", max_length=length))
     judged = compile_model(model, asked_precision, 2).infer(
         {name: np.array([values]) for name, values in inputs.items()}
     )
