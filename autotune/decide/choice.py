@@ -128,6 +128,8 @@ def choose(
     proven = _fastest(sure, goal)
     if winner in sure and _is_tie(winner, proven, goal):
         proven = winner
+    if not meeting and winner.verdict.status == "proven" and speedup(winner, proven, goal).high >= 1:
+        proven = winner  # the best effort need not be clearly faster than the best float
     outcome = "interrupted" if interrupted else "winner" if meeting else "constraint-unmet"
     why = "" if not winner.configuration.is_float else why_float(judged, goal)
     fastest = max(running, key=_speed)

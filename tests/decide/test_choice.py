@@ -194,6 +194,8 @@ def test_size_asked():
     assert (unmet.outcome, unmet.winner) == ("constraint-unmet", 3), "the smallest is the best effort"
     assert "The asked size of 0.0005 MB is not met: nothing that is expected to keep the tolerance" in unmet.sentence
     assert "this one, the nearest to that, takes 0.001 MB." in unmet.sentence
+    proven = [*entries[:2], (int8("a"), 4.0, judged("proven"))]  # at a tie with the best float
+    assert decide(proven, goal(max_size_bytes=500), sizes=sizes[:3])[0].fastest_proven == 2
     alike, _ = decide(entries, goal(max_size_bytes=500), sizes=[4000, 4000, 1_005, 1_000])
     assert alike.winner == 2, "of those of one size the fastest"
     both, _ = decide(entries, goal(max_size_bytes=1200, max_latency_ms=5.0), sizes=sizes)
