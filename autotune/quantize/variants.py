@@ -18,8 +18,8 @@ from autotune.data import Dataset
 from autotune.findings import QuantizerRecord, SmoothedActivation
 from autotune.forms import FORMS, Smoothing, apply_forms, forms_with, smoothable
 from autotune.forms.base import chosen_groups
+from autotune.forms.direct import ask
 from autotune.graph.inspect import clone, constants_size, nodes_by_name
-from autotune.graph.kernels import prefer_direct
 from autotune.graph.lengths import at_length
 from autotune.graph.typing import type_bf16
 from autotune.memory import is_large
@@ -178,16 +178,10 @@ class Variants:
         return self._in_kernels(model, direct) if direct else model
 
     def _in_kernels(self, model: ov.Model, direct: Sequence[str]) -> ov.Model:
-        """Return a copy whose convolutions ask for other kernels; those that a form has replaced are no more.
-
-        Last of all: no value depends on it, so nothing need be placed or observed anew.
-        """
+        """Return a copy whose convolutions ask for other kernels; those that a form has replaced are no more."""
         chosen_groups(DIRECT, self._groups[DIRECT], direct)
         copy = clone(model)
-        nodes = nodes_by_name(copy)
-        for name in direct:
-            if name in nodes:
-                prefer_direct(nodes[name])
+        ask(copy, direct)
         return copy
 
     def quantizers(self, configuration: Configuration) -> tuple[QuantizerRecord, ...]:
