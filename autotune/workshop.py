@@ -62,7 +62,7 @@ from autotune.stages import StageFailed, stage
 from autotune.stopwatch import Stopwatch
 from autotune.tasks import metrics
 from autotune.tasks.members import of_members
-from autotune.tasks.metrics import check_labels, of_boxes
+from autotune.tasks.metrics import check_splits, of_boxes
 from autotune.timing import MIN_PAIRS, Timing
 from autotune.training.mapping import comparable, makes_new
 from autotune.writing import footprint, write
@@ -91,8 +91,7 @@ class Workshop:
         buckets = () if self._lengths is None else self._lengths.buckets
         self._timing = Timing(self._float, self._threads, setup.confidence, buckets)
         self._baseline = self._timing.baseline
-        check_labels(self._metric, splits.search.labels, "data (search split)")
-        check_labels(self._metric, splits.holdout.labels, "data (holdout split)")
+        check_splits(self._metric, splits)
         self._search = Scorer(self._metric, splits.search, self._baseline)
         self._holdout_split = splits.holdout
         self._holdout: Scorer | None = None

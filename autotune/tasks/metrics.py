@@ -23,6 +23,7 @@ from autotune.tasks.tokens import Perplexity, TokenAccuracy
 from autotune.usercode import load_function
 
 if TYPE_CHECKING:
+    from autotune.data import Splits
     from autotune.recipe import MetricSpec, Reading
 
 
@@ -120,3 +121,10 @@ def check_labels(metric: Metric, labels: Array | None, where: str = "data") -> N
     metric.check(labels)
     if metric.needs_labels and len(labels) > 1 and bool(np.all(labels == labels[:1])):
         raise UserError(f"{where}: all {len(labels)} labels are the same; there is nothing to tell apart.")
+
+
+def check_splits(metric: Metric, splits: Splits) -> None:
+    """Check the labels of the splits that are scored, as :func:`check_labels` does."""
+    for name, part in splits.items():
+        if name != "calibration":
+            check_labels(metric, part.labels, f"data ({name} split)")
