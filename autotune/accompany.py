@@ -24,8 +24,11 @@ _QUANTIZED = "int8"
 _STATIC = "Without `dynamic_shapes=False` it makes the shapes dynamic, and they were judged static:"
 _STATIC_ASKED = ", dynamic_shapes=False"
 
-# What a tokenizer is called with: of a question and its text only the text is cut.
-_TEXTS = {"AutoModelForQuestionAnswering": 'question, text, truncation="only_second"'}
+# What a tokenizer is called with, as it was for the data: of a question and its text only the text is cut.
+_TEXTS = {
+    "AutoModelForQuestionAnswering": 'question, text, truncation="only_second"',
+    "AutoModelForTokenClassification": "words, is_split_into_words=True, truncation=True",
+}
 _TEXT = "text, truncation=True"
 
 # A causal model is judged on whole texts: there is no cache of what came before. Its tokenizer may know no padding.

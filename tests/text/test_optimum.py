@@ -135,7 +135,7 @@ def test_the_config_says_what_is_in_the_model(tmp_path: Path) -> None:
     import openvino as ov
     import openvino.opset13 as ops
 
-    from autotune.accompany import OPTIMUM_CONFIG, accompany
+    from autotune.accompany import OPTIMUM_CONFIG, about_optimum, accompany
 
     ids = ops.parameter([1, 8], np.int64, name="input_ids")
     ids.output(0).set_names({"input_ids"})
@@ -144,7 +144,14 @@ def test_the_config_says_what_is_in_the_model(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "config.json").write_text("{}")
     companions = Companions(tmp_path / "source", "AutoModel")
-    accompany(companions, ov.Model([vectors], [ids], "m"), deploy_properties("bf16", 1), tmp_path)
+    model = ov.Model([vectors], [ids], "m")
+    accompany(companions, model, deploy_properties("bf16", 1), tmp_path)
     written = json.loads((tmp_path / OPTIMUM_CONFIG).read_text())
     assert written["dtype"] == "int8"
     assert written["input_info"] == [{"keyword": "input_ids", "sample_size": [1, 8], "type": "long"}]
+    for auto, given in (
+        ("AutoModelForTokenClassification", "tokenizer(words, is_split_into_words=True, truncation=True, "),
+        ("AutoModelForQuestionAnswering", 'tokenizer(question, text, truncation="only_second", '),
+        ("AutoModelForSequenceClassification", "tokenizer(text, truncation=True, "),
+    ):
+        assert f"{given}padding=" in about_optimum(auto, model, "folder")
