@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from autotune import recipe
-from autotune.configuration import DIRECT, Configuration, FloatWeights, FormChoice, FormName
+from autotune.configuration import DIRECT, LATE, Configuration, FloatWeights, FormChoice, FormName
 from autotune.recipe import Range
 from autotune.record import ModelInfo
 from autotune.space.answers import (
@@ -196,6 +196,12 @@ class Space:
     def direct(self) -> tuple[str, ...]:
         """Convolutions that may run in direct kernels, and need not."""
         offered = self._offer.forms.get(DIRECT)
+        return () if offered is None else offered.free
+
+    @property
+    def late(self) -> tuple[str, ...]:
+        """Attentions that may have late quantisers, and need not."""
+        offered = self._offer.forms.get(LATE)
         return () if offered is None else offered.free
 
     @property
