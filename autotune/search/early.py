@@ -31,6 +31,8 @@ SHARES = (1.0, 0.5, 0.25)
 SHORT = 5.0
 # Fewer threads pay for an int8 model, which has less work for them, when float f32 keeps this share of its speed.
 KEPT = 0.8
+# Typed operators that keep this share of the speed of f32 may gain by having fewer conversions.
+NEARLY = 0.95
 # What the operators' time must promise if they were as much faster as the whole model is by the hint.
 WORTH = 1.05
 
@@ -185,7 +187,8 @@ def typed_bf16(
     """Return the fastest plain float model within the tolerance with its operators in bf16, the rest in f32, or None.
 
     Only where bf16 by the hint is within it too and not much slower than f32 on as many threads, and float f32 is
-    short; once. Where that is the fastest, it is tried as well without those that have two conversions for themselves.
+    short; once. Where that is about as fast, it is tried as well without those that have two conversions for
+    themselves.
 
     Args:
         operators: those that can be typed bf16, and need not be. together: of these the ones that hand bf16 to others.
@@ -207,7 +210,7 @@ def typed_bf16(
         whole = replace(best, precision="f32", bf16_operators=tuple(operators))
         return whole if keeps else None
     whole = typed[0].configuration
-    pays = len(typed) == 1 and whole.is_float and fastest_within(typed, tolerance) > plain[best]
+    pays = len(typed) == 1 and whole.is_float and fastest_within(typed, tolerance) > NEARLY * plain[best]
     some = 0 < len(together) < len(operators) and frozenset(whole.bf16_operators) == frozenset(operators)
     return replace(whole, bf16_operators=tuple(together)) if pays and some else None
 

@@ -130,7 +130,7 @@ def test_operators_that_are_typed_alone_are_left_out_where_the_others_pay() -> N
     def next_(*trials: Trial, together: tuple[str, ...] = ("a", "b")) -> Configuration | None:
         return typed_bf16([*plain, *trials], 0.01, ("a", "b", "c"), together)
 
-    assert next_(trial(typed, 1.4, 0.0)) == fewer
+    assert next_(trial(typed, 1.4, 0.0)) == next_(trial(typed, 1.28, 0.0)) == fewer
     assert next_(trial(typed, 1.2, 0.0)) is None, "typed operators do not pay"
     assert next_(trial(typed, 1.4, 0.0), trial(fewer, 1.5, 0.0)) is None, "tried"
     assert next_(trial(typed, 1.4, 0.0), together=("a", "b", "c")) is None, "none is alone"
