@@ -168,6 +168,12 @@ class Space:
         return self._offer.bf16
 
     @property
+    def bf16_together(self) -> tuple[str, ...]:
+        """Of these the ones that hand bf16 to others."""
+        alone = self._offer.compression.model.bf16_alone
+        return tuple(name for name in self._offer.bf16 if name not in alone)
+
+    @property
     def threads(self) -> tuple[int, ...]:
         """How many fewer threads than all may be used, falling."""
         return tuple(count for count in self._offer.threads if count is not None)
