@@ -172,6 +172,18 @@ class Variants:
                 model = self.factory(configuration.forms, quantization.placement).build(quantization)
         if configuration.compression is not None:
             model = _compressed(model, configuration.compression)
+        return self.finished(model, configuration)
+
+    def finished(self, model: ov.Model, configuration: Configuration) -> ov.Model:
+        """Return a model with the types and kernels of a configuration that its operators can have however made.
+
+        Args:
+            model: whose operators have the names of the float model's, as far as they are its.
+
+        Raises:
+            BuildError: an operator that is to compute in bf16 cannot.
+            ValueError: there is no such group.
+        """
         if configuration.bf16_operators:
             model = _typed(model, configuration.bf16_operators)
         direct = [name for form in configuration.forms if form.name == DIRECT for name in form.groups]

@@ -2,5 +2,5 @@
 
 It happens in a process of its own (``child``), which alone imports PyTorch: ``quantizing`` (NNCF's torch backend),
 ``learning`` (the loop and its checkpoints), ``losses``, ``written`` (back to OpenVINO), ``waving`` (whether that is
-right). ``mapping`` is pure.
+right). ``mapping`` is pure; ``reading`` gives the measuring process what was written, and needs no PyTorch.
 """
