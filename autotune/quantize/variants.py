@@ -178,10 +178,7 @@ class Variants:
         return self.finished(model, configuration)
 
     def finished(self, model: ov.Model, configuration: Configuration) -> ov.Model:
-        """Return a model with the types and kernels of a configuration that its operators can have however made.
-
-        Args:
-            model: whose operators have the names of the float model's, as far as they are its.
+        """Return a model, built or trained, whose operators have the types and kernels of a configuration, by name.
 
         Raises:
             BuildError: an operator that is to compute in bf16 cannot.
