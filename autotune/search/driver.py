@@ -109,6 +109,8 @@ class Search:
         self._asked: dict[int, optuna.Trial] = {}
         # What an earlier run of this study found out of frames, and whose turn it was.
         self._guides = {frame: self._guide(frame, explored) for frame, explored in self._study.recall()}
+        for base, sets in self._study.recall_kernels():
+            self._kernels.learn(base, sets)
         self._turns.restore([t.origin for t in sorted(self._trials, key=lambda t: t.number)])
 
     @property
@@ -191,7 +193,8 @@ class Search:
         return self._kernels.convolutions
 
     def learn_kernels(self, base: Configuration, sets: Sequence[tuple[str, ...]]) -> None:
-        """Take sets of convolutions that may pay in direct kernels, the most promising first."""
+        """Take sets of convolutions that may pay in direct kernels, the most promising first, and keep them, too."""
+        self._study.remember_kernels(base, sets)
         self._kernels.learn(base, sets)
 
     def _kernels_found(self) -> Configuration | None:
