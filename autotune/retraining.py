@@ -72,9 +72,12 @@ def retrain(
     base = decide.trainable(start.configuration)
     for remark in left_out(start.configuration, base):
         note(remark)
-    assert base.quantization is not None
+    given = decide.taught(base)
+    if given != base:
+        note("Training has its float operators in f32, in any kernels; what is measured of it is in theirs again.")
+    assert given.quantization is not None
     try:
-        setup = _setup(setting, spec, lessons, base.quantization, evaluator.starting_point(base), left=left)
+        setup = _setup(setting, spec, lessons, given.quantization, evaluator.starting_point(given), left=left)
         save_training(lessons.samples, setup.samples)
         with Runner(setup, setting.folder.log, module=CHILD, environment=ENVIRONMENT) as runner:
             ready: Ready = runner.prepare()
@@ -86,6 +89,7 @@ def retrain(
                 evaluator,
                 runner,
                 tell=tell,
+                note=note,
                 start=start.configuration,
                 base=base,
                 done=ready.steps,
@@ -102,6 +106,7 @@ def _rounds(
     runner: Runner,
     *,
     tell: Callable[[Proposal, Evaluated], None],
+    note: Callable[[str], None],
     start: Configuration,
     base: Configuration,
     done: int,
@@ -110,7 +115,7 @@ def _rounds(
     """Train a part of the steps, measure, and so on, until it is good enough or no better any more.
 
     Args:
-        start: the trial's, which is in the space. ``base``: the part of it that is trained.
+        start: the trial's, which is in the space. ``base``: the part of it that a trained model has.
         done: steps that a killed run trained.
     """
     spec = setting.recipe.training
@@ -133,9 +138,16 @@ def _rounds(
         done = trained.steps
         told.add(done)
         until = min(done + each, spec.steps)
-        made = replace(base, training=Training(trained.digest, done))
-        proposal = search.adopt(start, made, "training")
-        tell(proposal, evaluator.evaluate(proposal.number, made, "training", search.trials))
+        given = decide.taught(base)
+        for kind in dict.fromkeys((base, given)):
+            made = replace(kind, training=Training(trained.digest, done))
+            proposal = search.adopt(start, made, "training")
+            found = evaluator.evaluate(proposal.number, made, "training", search.trials)
+            tell(proposal, found)
+            if found.trial.state != "failed":
+                break
+            if kind != given:
+                note(f"Trial {proposal.number} failed: the trained model is measured without types and kernels, too.")
 
 
 def no_better(rounds: list[Trial]) -> bool:
@@ -153,8 +165,7 @@ def left_out(start: Configuration, base: Configuration) -> list[str]:
     left = [
         name
         for name, value in (
-            ("graph forms other than smoothing", set(start.forms).difference(base.forms)),
-            ("operators in bf16", start.bf16_operators),
+            ("graph forms other than smoothing and kernels", set(start.forms).difference(base.forms)),
             ("int8 weights of linear layers", start.compression),
         )
         if value

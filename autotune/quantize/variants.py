@@ -175,6 +175,15 @@ class Variants:
             move(model, late)
         if configuration.compression is not None:
             model = _compressed(model, configuration.compression)
+        return self.finished(model, configuration)
+
+    def finished(self, model: ov.Model, configuration: Configuration) -> ov.Model:
+        """Return a model, built or trained, whose operators have the types and kernels of a configuration, by name.
+
+        Raises:
+            BuildError: an operator that is to compute in bf16 cannot.
+            ValueError: there is no such group.
+        """
         if configuration.bf16_operators:
             model = _typed(model, configuration.bf16_operators)
         direct = self._chosen(configuration, DIRECT)
