@@ -24,6 +24,13 @@ _QUANTIZED = "int8"
 _STATIC = "Without `dynamic_shapes=False` it makes the shapes dynamic, and they were judged static:"
 _STATIC_ASKED = ", dynamic_shapes=False"
 
+# What a tokenizer is called with, as it was for the data: of a question and its text only the text is cut.
+_TEXTS = {
+    "AutoModelForQuestionAnswering": 'question, text, truncation="only_second"',
+    "AutoModelForTokenClassification": "words, is_split_into_words=True, truncation=True",
+}
+_TEXT = "text, truncation=True"
+
 # A causal model is judged on whole texts: there is no cache of what came before. Its tokenizer may know no padding.
 _CAUSAL = "AutoModelForCausalLM"
 _DYNAMIC = (
@@ -44,7 +51,7 @@ may be another precision.{remark}
     properties = json.load(open("{folder}/deploy.json"))["CPU"]
     model = {name}.from_pretrained("{folder}", ov_config=properties{asked})
     tokenizer = AutoTokenizer.from_pretrained("{folder}"){padding}
-    outputs = model(**tokenizer(text, truncation=True{most}, return_tensors="pt"))
+    outputs = model(**tokenizer({texts}{most}, return_tensors="pt"))
 """
 _NOT_BUCKETS = " It knows no buckets: the speed that was measured is that of `autotune.load`."
 
@@ -58,7 +65,7 @@ defaults, which may be another precision. {shapes}
     properties = json.load(open("{folder}/deploy.json"))["CPU"]
     model = {name}.from_pretrained("{folder}", ov_config=properties{asked})
     tokenizer = AutoTokenizer.from_pretrained("{folder}"){padding}
-    outputs = model(**tokenizer(text, padding="max_length", max_length={length}, truncation=True, return_tensors="pt"))
+    outputs = model(**tokenizer({texts}, padding="max_length", max_length={length}, return_tensors="pt"))
 """
 
 
@@ -118,11 +125,13 @@ def about_optimum(auto: str, model: Any, folder: str, lengths: Lengths | None = 
             remark=_NOT_BUCKETS if lengths.buckets else "",
             asked=_DYNAMIC_ASKED if auto == _CAUSAL else "",
             padding=_PADDING if auto == _CAUSAL else "",
+            texts=_TEXTS.get(auto, _TEXT),
             most="" if lengths.most is None else f", max_length={lengths.most}",
         )
     return _README.format(
         name=name,
         length=model.inputs[0].shape[-1],
+        texts=_TEXTS.get(auto, _TEXT),
         folder=folder,
         shapes=_DYNAMIC if auto == _CAUSAL else _STATIC,
         asked=_DYNAMIC_ASKED if auto == _CAUSAL else _STATIC_ASKED,

@@ -155,9 +155,7 @@ class _Checking:
     def _labels(self, splits: Splits) -> None:
         recipe = self._recipe
         metric = metrics.get(recipe.metric, recipe.base, self._trust_code)
-        for name in ("search", "holdout"):
-            part = getattr(splits, name)
-            metrics.check_labels(of_members(metric, part.members), part.labels, f"data ({name} split)")
+        metrics.check_splits(of_members(metric, splits.search.members), splits)
 
     def _purpose(self, spec: str) -> str:
         recipe = self._recipe

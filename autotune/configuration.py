@@ -32,10 +32,13 @@ FormName = Literal[
     "cross-layer-equalisation",
     "outputs-as-channels",
     "linear-as-convolution",
+    "late-quantizers",
     "direct-convolution",
 ]
 # The same graph in other kernels: which operators gain is looked at, not tried one by one.
 DIRECT: FormName = "direct-convolution"
+# The same quantisers elsewhere: of an int8 model only.
+LATE: FormName = "late-quantizers"
 
 
 @dataclass(frozen=True, order=True)

@@ -27,7 +27,7 @@ _STAGES = {
     "observe": "Observing calibration samples",
     "search": "Searching",
     "training": "Training with quantisers",
-    "finalists": "Judging finalists on the holdout",
+    "finalists": "Timing finalists, then judging them on the holdout",
     "export": "Writing the model",
     "report": "Writing the report",
 }

@@ -60,9 +60,9 @@ class _Finishing:
 
     def run(self) -> RunRecord:
         self._events.stage("finalists")
+        self._phase(self._race)
         self._phase(self._judge)
         self._phase(lambda: self._weighing.finalists(self._chosen))
-        self._phase(self._race)
         finalists, decision, exported = self._phase(self._write_winner)
         finalists = self._phase(lambda: self._weighing.compared(finalists, decision.winner, self._interrupted))
         storage = self._storage(decision)
@@ -184,13 +184,16 @@ class _Finishing:
         return raced
 
     def _race_limits(self) -> tuple[int, float]:
-        """Return rounds and seconds: with a timeout, what it leaves; all of it where it ended the search."""
+        """Return rounds and seconds: with a timeout, what judging leaves of it; all that where it ended the search."""
         if self._interrupted:
             return reserve.SHORT_RACE_ROUNDS, reserve.SHORT_RACE_SECONDS
         deadline = self._setting.deadline
         if deadline is None:
             return reserve.RACE_ROUNDS, reserve.RACE_SECONDS
-        after = reserve.leaving_seconds(self._setting.prepared, self._setting.sizes, self._chosen)
+        weighed = self._setting.goal.max_memory_bytes is not None
+        after = reserve.timed_seconds(
+            self._setting.prepared, self._setting.sizes, self._chosen, self._found.trials, weighed=weighed
+        )
         left = max(deadline - time.monotonic() - after, reserve.SHORT_RACE_SECONDS)
         return (sys.maxsize, left) if self._found.late else (reserve.RACE_ROUNDS, min(left, reserve.RACE_SECONDS))
 

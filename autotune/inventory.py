@@ -73,6 +73,7 @@ def inventory(
         nncf_path=variants.base.nncf_path,
         forms=variants.groups,
         bf16_operators=typed.executed,
+        bf16_alone=typed.alone,
         bf16_failure=typed.failure,
         direct_kernels=DIRECT in variants.groups and has_direct_kernels(),
         compressible=_compressible(layers, WeightForm(), baseline.threads),

@@ -82,6 +82,7 @@ class Finalist:
         milliseconds: one value per common round.
         places: how many others ran before it in each round; empty where an older run did not record it.
         peak_memory_bytes: of its written model, as ``footprint.peak_memory`` counts it; None where it was not measured.
+        size_bytes: of its constants; None where nobody looked.
     """
 
     trial: int
@@ -96,6 +97,7 @@ class Finalist:
     places: tuple[int, ...] = ()
     meets_memory: bool = True
     peak_memory_bytes: int | None = None
+    size_bytes: int | None = None
 
     @property
     def is_small(self) -> bool:
@@ -121,6 +123,12 @@ class Goal:
     max_size_bytes: int | None = None
     min_speedup: float | None = None
     max_memory_bytes: int | None = None
+
+    @property
+    def limits(self) -> int:
+        """How many limits were asked for beside the tolerance."""
+        asked = self.max_latency_ms, self.min_speedup, self.max_size_bytes, self.max_memory_bytes
+        return sum(limit is not None for limit in asked)
 
     @property
     def asks_for_speed(self) -> bool:

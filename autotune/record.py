@@ -43,6 +43,7 @@ class ModelInfo:
         activation_quantizers: names of the activation quantisers of all placements together.
         forms: form name -> group name -> names of the operators that it rewrites; forms without groups are left out.
         bf16_operators: those with weights that run in bf16 when they are typed so and the rest is f32 (probed).
+        bf16_alone: those of them that hand bf16 to no other operator with weights.
         bf16_failure: why that could not be probed although this CPU computes in bf16, one short line; or empty.
         compressible: linear layers that OpenVINO runs with int8 weights -> dynamic groups with which it also quantises
             the activations that they read (probed).
@@ -68,6 +69,7 @@ class ModelInfo:
     nncf_path: str
     forms: dict[FormName, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     bf16_operators: tuple[str, ...] = ()
+    bf16_alone: tuple[str, ...] = ()
     bf16_failure: str = ""
     direct_kernels: bool = False
     compressible: dict[str, tuple[int, ...]] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """How long what comes after the search will take, from what trials took; so that ``--timeout`` holds for it all. Pure.
 
-What is left over in the end goes into timing the finalists, which comes last of what can be short or long.
+What is left over goes into timing the finalists, which can be short or long.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ RACE_SECONDS = 30.0
 # The least: as many rounds as an interval needs.
 SHORT_RACE_ROUNDS = 12
 SHORT_RACE_SECONDS = 3.0
-# What judging may take longer than estimated, as a share of it. What it does not take is not lost: finalists are timed
-# in more rounds.
+# What judging may take longer than estimated, as a share of it.
 SLACK = 0.3
 # How many of the last trials tell how long things take now.
 RECENT = 8
@@ -69,16 +68,31 @@ def finishing_seconds(
     *,
     weighed: bool = False,
 ) -> float:
-    """How long all that comes after the search takes: judging, at least the shortest timing, and the rest.
+    """How long all that comes after the search takes: at least the shortest timing, then judging and the rest.
 
     Args:
         slack: what judging may take longer than estimated, as a share of it.
         weighed: the peak memory of each finalist is measured, not only that of float f32 and the winner.
     """
-    judging = judging_seconds(prepared, sizes, finalists, trials)
     timing = SHORT_RACE_SECONDS + sum(_making(t) for t in finalists)
+    return timing + timed_seconds(prepared, sizes, finalists, trials, slack, weighed=weighed)
+
+
+def timed_seconds(
+    prepared: Prepared,
+    sizes: SplitSizes,
+    finalists: Sequence[Trial],
+    trials: Sequence[Trial],
+    slack: float = SLACK,
+    *,
+    weighed: bool = False,
+) -> float:
+    """How long what comes after timing the finalists takes: judging, their memory, the rest; as for
+    :func:`finishing_seconds`.
+    """
+    judging = judging_seconds(prepared, sizes, finalists, trials)
     others = sum(FOOTPRINT_SECONDS + _making(t) for t in finalists[2:]) if weighed else 0.0
-    return (1 + slack) * judging + timing + others + leaving_seconds(prepared, sizes, finalists)
+    return (1 + slack) * judging + others + leaving_seconds(prepared, sizes, finalists)
 
 
 def leaving_seconds(prepared: Prepared, sizes: SplitSizes, finalists: Sequence[Trial]) -> float:

@@ -71,11 +71,14 @@ def retrain(
     events.stage("training")
     note(f"Training starts from trial {start.number} ({start.configuration.label}).")
     base = decide.trainable(start.configuration)
-    if remark := _left_out(start.configuration, base):
+    for remark in left_out(start.configuration, base):
         note(remark)
-    assert base.quantization is not None
+    given = decide.taught(base)
+    if given != base:
+        note("Training has its float operators in f32, in any kernels; what is measured of it is in theirs again.")
+    assert given.quantization is not None
     try:
-        setup = _setup(setting, spec, lessons, base.quantization, evaluator.starting_point(base), left=left)
+        setup = _setup(setting, spec, lessons, given.quantization, evaluator.starting_point(given), left=left)
         save_training(lessons.samples, setup.samples)
         sizes = setting.sizes
         patience = Patience(sizes.calibration, sizes.search, sizes.holdout, setting.prepared.baseline.size_bytes)
@@ -89,6 +92,7 @@ def retrain(
                 evaluator,
                 runner,
                 tell=tell,
+                note=note,
                 start=start.configuration,
                 base=base,
                 done=ready.steps,
@@ -105,6 +109,7 @@ def _rounds(
     runner: Runner,
     *,
     tell: Callable[[Proposal, Evaluated], None],
+    note: Callable[[str], None],
     start: Configuration,
     base: Configuration,
     done: int,
@@ -113,7 +118,7 @@ def _rounds(
     """Train a part of the steps, measure, and so on, until it is good enough or no better any more.
 
     Args:
-        start: the trial's, which is in the space. ``base``: the part of it that is trained.
+        start: the trial's, which is in the space. ``base``: the part of it that a trained model has.
         done: steps that a killed run trained.
     """
     spec = setting.recipe.training
@@ -136,9 +141,16 @@ def _rounds(
         done = trained.steps
         told.add(done)
         until = min(done + each, spec.steps)
-        made = replace(base, training=Training(trained.digest, done))
-        proposal = search.adopt(start, made, "training")
-        tell(proposal, evaluator.evaluate(proposal.number, made, "training", search.trials))
+        given = decide.taught(base)
+        for kind in dict.fromkeys((base, given)):
+            made = replace(kind, training=Training(trained.digest, done))
+            proposal = search.adopt(start, made, "training")
+            found = evaluator.evaluate(proposal.number, made, "training", search.trials)
+            tell(proposal, found)
+            if found.trial.state != "failed":
+                break
+            if kind != given:
+                note(f"Trial {proposal.number} failed: the trained model is measured without types and kernels, too.")
 
 
 def no_better(rounds: list[Trial]) -> bool:
@@ -147,18 +159,24 @@ def no_better(rounds: list[Trial]) -> bool:
     return len(drops) > PATIENCE and min(drops[-PATIENCE:]) >= min(drops[:-PATIENCE])
 
 
-def _left_out(start: Configuration, base: Configuration) -> str:
-    """Say what a PyTorch module cannot be given; empty if that is nothing."""
+def left_out(start: Configuration, base: Configuration) -> list[str]:
+    """Say what training does not take over: what a PyTorch module cannot be given, and corrected biases.
+
+    Args:
+        start: what training starts from. base: the part of it that is trained.
+    """
     left = [
         name
         for name, value in (
-            ("graph forms other than smoothing", set(start.forms).difference(base.forms)),
-            ("operators in bf16", start.bf16_operators),
+            ("graph forms other than smoothing and kernels", set(start.forms).difference(base.forms)),
             ("int8 weights of linear layers", start.compression),
         )
         if value
     ]
-    return f"Training leaves out what a PyTorch module cannot be given: {', '.join(left)}." if left else ""
+    said = [f"Training leaves out what a PyTorch module cannot be given: {', '.join(left)}."] if left else []
+    if base.quantization is not None and base.quantization.bias_correction:
+        said.append("Training starts without bias correction, from the module's own biases: it corrects them itself.")
+    return said
 
 
 def _setup(

@@ -85,7 +85,7 @@ class _Searching:
         interrupted = late = False
         training = "Interrupted."
         kept_f32: dict[int, str] = {}
-        ended = "The search came to its end: its trials are used up, or nothing is left to try."
+        ended = ""
         budget = self._setting.recipe.budget.trials
         try:
             while self._search.plain_left or (self._measured < budget and not self._search.exhausted):
@@ -105,6 +105,9 @@ class _Searching:
                 self._explore()
                 self._look_at_kernels()
                 self._try_one()
+            else:
+                used = f"its budget of {counted(budget, 'trial')} is used up"
+                ended = f"The search ended: {used if self._measured >= budget else 'nothing is left to try'}."
             training = self._train()
             kept_f32 = self._store()
         except KeyboardInterrupt:

@@ -33,6 +33,7 @@ from autotune.space import Space
 from autotune.space.halved import halved
 from autotune.space.public import narrowed
 from autotune.tasks import metrics
+from autotune.tasks.members import of_members
 from autotune.usercode import trusted_file
 
 
@@ -102,6 +103,9 @@ class _Tuning:
         for code in self.recipe.functions if self.options.trust_code else ():
             self._note(f"Runs code of yours: {code}")
         splits = load_data(self.recipe, self.options.trust_code, self._note)
+        if self.recipe.metric.name is not None:  # before a model is converted for long
+            metric = metrics.get(self.recipe.metric, self.recipe.base, trust_code=False)
+            metrics.check_splits(of_members(metric, splits.search.members), splits)
         model = obtain(self.recipe, splits.search, self.options.trust_code, self._note)
         self.lessons = self._lessons(splits)
         self.data_digest = data.digest(splits)

@@ -12,14 +12,13 @@ from functools import singledispatchmethod
 from typing import Any
 
 from autotune import data, hardware
-from autotune.configuration import DIRECT, Configuration, FormChoice, Training
-from autotune.errors import UserError
+from autotune.configuration import DIRECT, Configuration, FormChoice
 from autotune.explorer import explore, faster_direct, profile
 from autotune.findings import QuantizerRecord, StartingPoint
 from autotune.footprint import peak_memory
 from autotune.graph.activations import activation_ranges, graph_operators
 from autotune.graph.half import HalfStorage, rounded
-from autotune.graph.inspect import candidate_digest, constants_size, model_digest
+from autotune.graph.inspect import candidate_digest, constants_size
 from autotune.graph.normalise import normalise
 from autotune.inventory import inventory
 from autotune.measure.compiled import Compiled, compile_emulated
@@ -52,7 +51,6 @@ from autotune.protocol import (
     Setup,
     Start,
 )
-from autotune.quantize.factory import store_weights
 from autotune.quantize.variants import Variants
 from autotune.rechecking import read_deployed, recheck
 from autotune.record import Failure, Measurement
@@ -62,9 +60,10 @@ from autotune.stages import StageFailed, stage
 from autotune.stopwatch import Stopwatch
 from autotune.tasks import metrics
 from autotune.tasks.members import of_members
-from autotune.tasks.metrics import check_labels, of_boxes
+from autotune.tasks.metrics import check_splits, of_boxes
 from autotune.timing import MIN_PAIRS, Timing
 from autotune.training.mapping import comparable, makes_new
+from autotune.training.reading import read_trained
 from autotune.writing import footprint, write
 
 _TOO_LARGE = f"it takes copies of the weights, and these have over {LARGE / 2**30:.0f} GiB"
@@ -91,8 +90,7 @@ class Workshop:
         buckets = () if self._lengths is None else self._lengths.buckets
         self._timing = Timing(self._float, self._threads, setup.confidence, buckets)
         self._baseline = self._timing.baseline
-        check_labels(self._metric, splits.search.labels, "data (search split)")
-        check_labels(self._metric, splits.holdout.labels, "data (holdout split)")
+        check_splits(self._metric, splits)
         self._search = Scorer(self._metric, splits.search, self._baseline)
         self._holdout_split = splits.holdout
         self._holdout: Scorer | None = None
@@ -297,23 +295,13 @@ class Workshop:
         if self._kept is not None and self._kept[0] == configuration:
             return self._kept[1]
         with stage("build"):
-            made = configuration.training
-            model = self._variants.build(configuration) if made is None else self._read_trained(made)
+            if configuration.training is None:
+                model = self._variants.build(configuration)
+            else:
+                assert self._setup.trained is not None
+                trained = read_trained(self._setup.trained, configuration, self._float, self._calibration)
+                model = self._variants.finished(trained, configuration)
             return rounded(model).model if configuration.float_weights == "f16" else model
-
-    def _read_trained(self, made: Training) -> Any:
-        """Read a model that training made.
-
-        Raises:
-            UserError: it is not there, or not the one that was judged.
-        """
-        assert self._setup.trained is not None
-        path = self._setup.trained / f"{made.digest}.xml"
-        if not path.is_file() or model_digest(path) != made.digest:
-            raise UserError(f"trained: {path} is not there or was changed; it comes with the run that trained it.")
-        model, _ = normalise(read(path, {}, self._calibration)[0])
-        store_weights(model)
-        return model
 
     def _measure_baseline(self) -> Measurement:
         return Measurement(

@@ -38,7 +38,7 @@ print(compiled.get_property("INFERENCE_PRECISION_HINT").to_string(), compiled.in
 from optimum.intel import OVConfig
 print(OVConfig.from_pretrained(folder).dtype)
 """
-TEXT = "text = value"
+TEXT = "question = text = value"
 IMAGE = "from PIL import Image; image = Image.open(value).convert('RGB')"
 # Where there is no torchvision an image's processor cannot be loaded there: what it would give is in a file.
 PROCESSED = "image = np.load(value)"

@@ -5,7 +5,17 @@ from autotune.decide.digits import digits, drop_words
 from autotune.decide.duel import has_changed, is_affordable, is_close, placed
 from autotune.decide.front import Point, calibrated, fits, pareto_front, pick_finalists, points, without_one
 from autotune.decide.holding import differences, still_holds
-from autotune.decide.ladder import ERRORS, dominant, fast_enough, is_served, ladder, rung_of, to_train, trainable
+from autotune.decide.ladder import (
+    ERRORS,
+    dominant,
+    fast_enough,
+    is_served,
+    ladder,
+    rung_of,
+    taught,
+    to_train,
+    trainable,
+)
 from autotune.decide.plausible import doubt
 from autotune.decide.saturation import saturation, saturation_sentence
 from autotune.decide.storage import (
@@ -53,6 +63,7 @@ __all__ = [
     "searched",
     "still_holds",
     "storage",
+    "taught",
     "to_train",
     "trainable",
     "verdict",

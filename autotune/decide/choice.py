@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,8 @@ from autotune.decide.storage import halved
 from autotune.outcome import Finalist, Goal, Status, Verdict
 from autotune.record import Interval, Trial
 
+# Of models that exceed what was asked for, one that exceeds it by a hundredth more comes as near.
+_AS_NEAR = 1.01
 ENOUGH: dict[str, tuple[Status, ...]] = {"expected": ("proven", "expected"), "proven": ("proven",)}
 
 
@@ -82,6 +85,7 @@ def finalists(
                 places=tuple(order),
                 meets_memory=limit is None or (peak is not None and peak <= limit),
                 peak_memory_bytes=peak,
+                size_bytes=None if trial.measurement is None else trial.measurement.size_bytes,
             )
         )
     baseline = next((f for f in joined if f.configuration == Configuration()), None)
@@ -105,9 +109,9 @@ def choose(
 
     Faster means that the whole interval of the ratio to the best float lies above 1; at a tie the float model wins. If
     a latency, a speedup, a size or a peak memory is asked for and some of these meet it, the winner is the fastest of
-    them; where the best float is too large, an int8 model that is not need not be faster than it. Among int8 models at
-    a tie for the fastest, a proven one wins, then the simplest, then the most accurate: the best of several equals
-    would owe it to luck.
+    them; where the best float is too large, an int8 model that is not need not be faster than it. If none meets it, the
+    winner is the best effort, see :func:`nearest`. Among int8 models at a tie for the fastest, a proven one wins, then
+    the simplest, then the most accurate: the best of several equals would owe it to luck.
 
     Args:
         judged: as :func:`finalists` returns them.
@@ -118,14 +122,17 @@ def choose(
     best = best_float(judged, ENOUGH[goal.assurance])
     able = _faster_than(best, judged, ENOUGH[goal.assurance], goal)
     meeting = [f for f in able if f.meets_latency and f.is_small and f.meets_speedup]
-    winner = _fastest(meeting or able, goal)
+    running = meeting or nearest(judged, best, able, goal)
+    winner = _fastest(running, goal)
     sure = _faster_than(best_float(judged, ENOUGH["proven"]), judged, ENOUGH["proven"], goal)
     proven = _fastest(sure, goal)
     if winner in sure and _is_tie(winner, proven, goal):
         proven = winner
+    if not meeting and winner.verdict.status == "proven" and speedup(winner, proven, goal).high >= 1:
+        proven = winner  # the best effort need not be clearly faster than the best float
     outcome = "interrupted" if interrupted else "winner" if meeting else "constraint-unmet"
     why = "" if not winner.configuration.is_float else why_float(judged, goal)
-    fastest = max(meeting or able, key=_speed)
+    fastest = max(running, key=_speed)
     tie = "" if fastest.trial == winner.trial or winner.configuration.is_float else tied(fastest)
     return Decision(
         winner=winner.trial,
@@ -134,6 +141,39 @@ def choose(
         outcome=outcome,
         why_float=why,
         sentence=sentence(winner, best, proven, goal, why or tie, passed_over=passed(best, judged, unjudged, goal)),
+    )
+
+
+def nearest(judged: Sequence[Finalist], best: Finalist, able: Sequence[Finalist], goal: Goal) -> Sequence[Finalist]:
+    """Return those that come nearest to what was asked where none of ``able`` meets it.
+
+    Where only speed was asked for, that is all of them, for the fastest of them wins. Else those whose largest excess
+    (of size, peak memory or latency over its limit, of the speedup over its own) is the smallest, to 1 %; what is
+    smaller than the best float need not be faster than it.
+
+    Args:
+        best: the best float. able: it, and what is faster or small enough.
+    """
+    if goal.max_size_bytes is None and goal.max_memory_bytes is None:
+        return able
+    enough = [f for f in judged if not f.configuration.is_float and f.verdict.status in ENOUGH[goal.assurance]]
+    pool = [*able, *(f for f in enough if f not in able and _excess_size(f, goal) < _excess_size(best, goal))]
+    least = min(_excess(f, goal) for f in pool)
+    return [f for f in pool if _excess(f, goal) <= least * _AS_NEAR]
+
+
+def _excess_size(finalist: Finalist, goal: Goal) -> float:
+    """Return how many times as much as allowed it takes, of what is allowed least; 1 where nothing is too large."""
+    limited = (finalist.size_bytes, goal.max_size_bytes), (finalist.peak_memory_bytes, goal.max_memory_bytes)
+    return max(1.0, *(math.inf if takes is None else takes / limit for takes, limit in limited if limit is not None))
+
+
+def _excess(finalist: Finalist, goal: Goal) -> float:
+    latency, speed = goal.max_latency_ms, goal.min_speedup
+    return max(
+        _excess_size(finalist, goal),
+        1.0 if latency is None else float(np.median(finalist.milliseconds)) / latency,
+        1.0 if speed is None else speed / finalist.speedup.estimate,
     )
 
 

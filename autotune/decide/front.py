@@ -94,7 +94,8 @@ def pick_finalists(
         tolerance: of the drop, in the metric's own units.
         limit: how many in all; two int8 trials are taken beyond it rather than fewer.
         max_size: bytes that the winner's constants may take. If an int8 trial that may be within the tolerance keeps
-            it, only those that do are taken; unless a float does too, they need not be faster than float.
+            it, only those that do are taken; unless a float does too, they need not be faster than float. If none does,
+            the smallest is taken too, as below: it is the best effort.
         smallest: where peak memory is limited, which the end alone can measure: the smallest int8 trial within the
             tolerance is taken too, second to the fastest, for most of a model's memory is its constants.
 
@@ -115,7 +116,7 @@ def pick_finalists(
     int8 = [p for p in able if p.speedup.high > to_beat]
     slots = max(2, limit - 1 - len(floats))
     ranked = _by_merit(int8, tolerance)
-    if smallest and (least := _smallest(able, tolerance)):
+    if (smallest or not small) and (least := _smallest(able, tolerance)):
         ranked = list({p.trial.number: p for p in (*ranked[:1], *least, *ranked[1:])}.values())
     chosen = floats + (ranked[:slots] or _closest(measured, tolerance))
     return [baseline.trial, *(p.trial for p in sorted(chosen, key=_fastest_first))]

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from autotune.configuration import Configuration
+from autotune.configuration import DIRECT, Configuration
 from autotune.counts import counted
 from autotune.decide.digits import drop_words
 from autotune.decide.front import NEAR_FASTEST, Point, points
@@ -97,12 +97,21 @@ def _worth_having(measured: Sequence[Point], goal: Goal) -> list[Point]:
 
 
 def trainable(configuration: Configuration) -> Configuration:
-    """Return the part of a static int8 configuration that a PyTorch module can be given."""
+    """Return the part of a static int8 configuration that a trained model can have."""
     return replace(
         configuration,
-        forms=tuple(form for form in configuration.forms if form.name == "smoothing"),
-        bf16_operators=(),
+        forms=tuple(form for form in configuration.forms if form.name in ("smoothing", DIRECT)),
         compression=None,
+    )
+
+
+def taught(configuration: Configuration) -> Configuration:
+    """Return what of :func:`trainable` the PyTorch module is given.
+
+    Operators in bf16 are float while it is trained, and get their type, as convolutions their kernels, once it is read.
+    """
+    return replace(
+        configuration, forms=tuple(form for form in configuration.forms if form.name != DIRECT), bf16_operators=()
     )
 
 

@@ -107,27 +107,35 @@ def _latency_part(winner: Finalist, goal: Goal) -> str:
     if winner.meets_latency:
         return f"It takes {digits(milliseconds)} ms; {goal.max_latency_ms:g} ms were asked for."
     return (
-        f"The asked latency of {goal.max_latency_ms:g} ms is not met: nothing that is {goal.assurance} to keep the "
-        f"tolerance meets it, and this one, the fastest, takes {digits(milliseconds)} ms."
+        f"The asked latency of {goal.max_latency_ms:g} ms is not met: {_nothing(goal)}, and this one, "
+        f"{_best_effort(goal)}, takes {digits(milliseconds)} ms."
     )
 
 
 def _speedup_part(winner: Finalist, asked: float, goal: Goal) -> str:
     if winner.meets_speedup:
         return f"At least {asked:g}x float f32 was asked for."
-    return (
-        f"The asked speedup of {asked:g}x is not met: nothing that is {goal.assurance} to keep the tolerance meets it, "
-        "and this one is the fastest."
-    )
+    return f"The asked speedup of {asked:g}x is not met: {_nothing(goal)}, and this one is {_best_effort(goal)}."
 
 
 def _size_part(winner: Finalist, allowed: int, goal: Goal) -> str:
     if winner.meets_size:
         return f"Its constants take no more than the {_megabytes(allowed)} asked for."
+    takes = "an unknown size" if winner.size_bytes is None else _megabytes(winner.size_bytes)
     return (
-        f"The asked size of {_megabytes(allowed)} is not met: nothing that is {goal.assurance} to keep the tolerance "
-        "meets it."
+        f"The asked size of {_megabytes(allowed)} is not met: {_nothing(goal)}, and this one, the nearest to that, "
+        f"takes {takes}."
     )
+
+
+def _nothing(goal: Goal) -> str:
+    met = "it" if goal.limits == 1 else "all that was asked"
+    return f"nothing that is {goal.assurance} to keep the tolerance meets {met}"
+
+
+def _best_effort(goal: Goal) -> str:
+    """Several limits, or one that speed alone does not meet, have another best effort than the fastest."""
+    return "the fastest" if goal.limits == 1 else "the nearest to that"
 
 
 def _memory_part(winner: Finalist, allowed: int, goal: Goal) -> str:
@@ -137,7 +145,7 @@ def _memory_part(winner: Finalist, allowed: int, goal: Goal) -> str:
     takes = "could not be measured" if peak is None else f"is {_megabytes(peak)}"
     return (
         f"The asked peak memory of {_megabytes(allowed)} is not met: no finalist that is {goal.assurance} to keep the "
-        f"tolerance meets all that was asked, and that of this one {takes}."
+        f"tolerance meets all that was asked, and that of this one, the nearest to it, {takes}."
     )
 
 

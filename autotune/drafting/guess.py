@@ -74,6 +74,9 @@ def _folder(model: ModelFacts, data: DataFacts | None, task: str | None) -> Gues
     columns, missing = columns_for(needs, data.columns, chosen)
     there = _list(column.name for column in data.columns)
     said = tuple(f"data.columns: no column looks like the '{role}' of {chosen}; there are {there}." for role in missing)
+    if chosen == "text-classification" and len(model.labels) == 1:
+        told = {"task": why, "metric": "the model gives one number; spearman or pearson would judge the order only"}
+        return Guess("rmse", task=chosen, columns=columns, why=told, open=said)
     return Guess(task=chosen, columns=columns, why={"task": why}, open=said)
 
 

@@ -12,6 +12,7 @@ from autotune.forms.base import Form, Groups, chosen_groups
 from autotune.forms.borders import ConvolutionBorders
 from autotune.forms.direct import DirectConvolution
 from autotune.forms.equalisation import CrossLayerEqualisation
+from autotune.forms.late import LateQuantizers
 from autotune.forms.linear import LinearAsConvolution
 from autotune.forms.lookup import OneHotAsLookup
 from autotune.forms.outputs import OutputsAsChannels
@@ -27,6 +28,7 @@ _PURE: tuple[Form, ...] = (
     CrossLayerEqualisation(),
     OutputsAsChannels(),
     LinearAsConvolution(),
+    LateQuantizers(),
     DirectConvolution(),
 )
 # In the order in which they are applied: fewer operators first, layouts and kernels last.

@@ -29,12 +29,20 @@ class DirectConvolution:
 
     def apply(self, model: ov.Model, groups: Collection[str]) -> None:
         """Let these convolutions ask for the other kernels."""
-        found = _convolutions(model)
-        chosen_groups(self.name, {name: (name,) for name in found}, groups)
-        for name in groups:
-            prefer_direct(found[name])
+        chosen_groups(self.name, self.groups(model), groups)
+        ask(model, groups)
 
 
-def _convolutions(model: ov.Model) -> dict[str, ov.Node]:
+def ask(model: ov.Model, names: Collection[str]) -> None:
+    """Let the convolutions of these names ask for the other kernels, in place, as far as the model still has them.
+
+    A candidate is asked so once it is quantised: no value depends on it, so nothing need be placed or observed anew.
+    """
+    for node in model.get_ordered_ops():
+        if node.get_type_name() in _CONVOLUTIONS and node.get_friendly_name() in names:
+            prefer_direct(node)
+
+
+def _convolutions(model: ov.Model) -> list[str]:
     nodes = (n for n in model.get_ordered_ops() if n.get_type_name() in _CONVOLUTIONS and weighted(n) is not None)
-    return {node.get_friendly_name(): node for node in nodes}
+    return [node.get_friendly_name() for node in nodes]

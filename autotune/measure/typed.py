@@ -19,10 +19,12 @@ class Bf16Probe:
 
     Attributes:
         executed: those that run so, in the order of the graph.
+        alone: those of them that hand bf16 to no other: both conversions serve one operator.
         failure: why nothing could be found out, one short line; or empty.
     """
 
     executed: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
     failure: str = ""
 
 
@@ -45,9 +47,9 @@ def executed_bf16(model: Any, operators: Sequence[str], threads: int) -> Bf16Pro
     members = frozenset[str]().union(*typed.regions)
     good = [part for part in typed.regions if all(ran.get(name, {"bf16"}) == {"bf16"} for name in part)]
     named = nodes_by_name(typed_model)
-    return Bf16Probe(
-        tuple(name for name in operators if any(name in part for part in good) and _is_seen(named[name], ran, members))
-    )
+    seen = [n for n in operators if any(n in part for part in good) and _is_seen(named[n], ran, members)]
+    alone = [n for n in seen if any(part.intersection(operators) == {n} for part in good)]
+    return Bf16Probe(tuple(seen), tuple(alone))
 
 
 def not_in_bf16(operators: Sequence[str], runs: Iterable[OperatorRun]) -> list[str]:

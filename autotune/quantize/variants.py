@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 
-from autotune.configuration import DIRECT, Compression, Configuration, FormChoice, FormName, PlacementName
+from autotune.configuration import DIRECT, LATE, Compression, Configuration, FormChoice, FormName, PlacementName
 from autotune.data import Dataset
 from autotune.findings import QuantizerRecord, SmoothedActivation
 from autotune.forms import FORMS, Smoothing, apply_forms, forms_with, smoothable
 from autotune.forms.base import chosen_groups
+from autotune.forms.direct import ask
+from autotune.forms.late import move
 from autotune.graph.inspect import clone, constants_size, nodes_by_name
-from autotune.graph.kernels import prefer_direct
 from autotune.graph.lengths import at_length
 from autotune.graph.typing import type_bf16
 from autotune.memory import is_large
@@ -104,12 +105,12 @@ class Variants:
         return {name: len(operators) for name, operators in lost.items() if operators}
 
     def model(self, forms: Forms) -> ov.Model:
-        """Return the float model in these forms, whatever kernels it asks for: always the same object, not a copy.
+        """Return the float model in these forms, without what is done to built models: always the same object.
 
         Raises:
             ValueError: there is no such form or group.
         """
-        forms = _without_kernels(forms)
+        forms = _before_quantizing(forms)
         if not forms:
             return self._model
         if forms not in self._models:
@@ -126,7 +127,7 @@ class Variants:
         Raises:
             ValueError: there is no such form or group.
         """
-        forms = _without_kernels(forms)
+        forms = _before_quantizing(forms)
         if not forms:
             if not self._base_observed:  # this child replaces one that died: what that one recorded is on disk
                 self.observe()
@@ -170,24 +171,38 @@ class Variants:
         else:
             with no_collection():
                 model = self.factory(configuration.forms, quantization.placement).build(quantization)
+        if quantization is not None and (late := self._chosen(configuration, LATE)):
+            move(model, late)
         if configuration.compression is not None:
             model = _compressed(model, configuration.compression)
+        return self.finished(model, configuration)
+
+    def finished(self, model: ov.Model, configuration: Configuration) -> ov.Model:
+        """Return a model, built or trained, whose operators have the types and kernels of a configuration, by name.
+
+        Raises:
+            BuildError: an operator that is to compute in bf16 cannot.
+            ValueError: there is no such group.
+        """
         if configuration.bf16_operators:
             model = _typed(model, configuration.bf16_operators)
-        direct = [name for form in configuration.forms if form.name == DIRECT for name in form.groups]
+        direct = self._chosen(configuration, DIRECT)
         return self._in_kernels(model, direct) if direct else model
 
-    def _in_kernels(self, model: ov.Model, direct: Sequence[str]) -> ov.Model:
-        """Return a copy whose convolutions ask for other kernels; those that a form has replaced are no more.
+    def _chosen(self, configuration: Configuration, name: FormName) -> tuple[str, ...]:
+        """Return the groups of a form that is applied to what was built.
 
-        Last of all: no value depends on it, so nothing need be placed or observed anew.
+        Raises:
+            ValueError: there is no such group.
         """
-        chosen_groups(DIRECT, self._groups[DIRECT], direct)
+        found = tuple(group for form in configuration.forms if form.name == name for group in form.groups)
+        chosen_groups(name, self._groups[name], found)
+        return found
+
+    def _in_kernels(self, model: ov.Model, direct: Sequence[str]) -> ov.Model:
+        """Return a copy whose convolutions ask for other kernels; those that a form has replaced are no more."""
         copy = clone(model)
-        nodes = nodes_by_name(copy)
-        for name in direct:
-            if name in nodes:
-                prefer_direct(nodes[name])
+        ask(copy, direct)
         return copy
 
     def quantizers(self, configuration: Configuration) -> tuple[QuantizerRecord, ...]:
@@ -261,8 +276,8 @@ class Variants:
         return found
 
 
-def _without_kernels(forms: Forms) -> Forms:
-    return tuple(form for form in forms if form.name != DIRECT)
+def _before_quantizing(forms: Forms) -> Forms:
+    return tuple(form for form in forms if form.name not in (DIRECT, LATE))
 
 
 def _members(groups: Mapping[str, tuple[str, ...]]) -> set[str]:

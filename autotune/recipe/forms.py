@@ -85,6 +85,8 @@ class Forms(Frozen):
         cross_layer_equalisation: two layers in a row get weights of the same range in every channel.
         outputs_as_channels: convolutions of few output channels compute neighbouring outputs as channels.
         linear_as_convolution: linear layers become 1x1 convolutions, which have int8 kernels on CPUs without VNNI.
+        late_quantizers: the quantiser of what an attention gives comes behind the transposition that follows, which
+            OpenVINO then computes with the attention where it fuses that; of int8 models only.
         direct_convolution: convolutions run in kernels of their own (oneDNN's ``jit``) instead of as batched matrix
             products; offered only where OpenVINO has both.
     """
@@ -96,6 +98,7 @@ class Forms(Frozen):
     cross_layer_equalisation: FormSpace = FormSpace()
     outputs_as_channels: FormSpace = FormSpace()
     linear_as_convolution: FormSpace = FormSpace()
+    late_quantizers: FormSpace = FormSpace()
     direct_convolution: FormSpace = FormSpace()
 
     @model_validator(mode="before")

@@ -15,6 +15,9 @@ LossName = Literal["distillation", "labels", "both"]
 class TrainingSpec(Frozen):
     """The last rung of the ladder: training, where no static int8 model is good enough.
 
+    It starts from operators, granularities and ranges of the best static one, but for graph forms other than smoothing
+    and bias correction: a run says what it leaves out.
+
     Attributes:
         data: samples to train on, as for ``data``; what the search is judged on is left out.
         loss: what is made smaller: the difference to the float's outputs (``distillation``, which needs no labels), the

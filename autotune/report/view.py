@@ -19,7 +19,7 @@ from autotune.report.ranges import calibration
 from autotune.report.words import MetricWords
 
 _OUTCOMES = {
-    "constraint-unmet": Badge("constraint not met", "✗", "bad", "No model meets every constraint; this is the best."),
+    "constraint-unmet": Badge("constraint not met", "✗", "bad", "No model meets every constraint; this comes nearest."),
     "interrupted": Badge("interrupted", "‖", "plain", "The search was ended early; this is what it had found."),
 }
 _NO_VERDICT = Badge("no verdict", "?", "plain", "No candidate was judged on the holdout.")

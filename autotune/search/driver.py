@@ -28,6 +28,7 @@ from autotune.search import early
 from autotune.search.guide import Guide, frame_of
 from autotune.search.incumbent import best_within, challenger, fastest_within, incumbent
 from autotune.search.kernels import KernelTurns
+from autotune.search.late import with_late_quantizers
 from autotune.search.order import FOR_ACCURACY, FOR_SPEED, likely_first
 from autotune.search.study import StoredStudy
 from autotune.search.surer import surer
@@ -108,6 +109,8 @@ class Search:
         self._asked: dict[int, optuna.Trial] = {}
         # What an earlier run of this study found out of frames, and whose turn it was.
         self._guides = {frame: self._guide(frame, explored) for frame, explored in self._study.recall()}
+        for base, sets in self._study.recall_kernels():
+            self._kernels.learn(base, sets)
         self._turns.restore([t.origin for t in sorted(self._trials, key=lambda t: t.number)])
 
     @property
@@ -190,11 +193,16 @@ class Search:
         return self._kernels.convolutions
 
     def learn_kernels(self, base: Configuration, sets: Sequence[tuple[str, ...]]) -> None:
-        """Take sets of convolutions that may pay in direct kernels, the most promising first."""
+        """Take sets of convolutions that may pay in direct kernels, the most promising first, and keep them, too."""
+        self._study.remember_kernels(base, sets)
         self._kernels.learn(base, sets)
 
     def _kernels_found(self) -> Configuration | None:
         return next((c for c in self._kernels.propose(self._tried) if self._space.holds(c)), None)
+
+    def _late(self) -> Configuration | None:
+        found = with_late_quantizers(self.able, self._tolerance, self._space.late) if self._strategy.prior else None
+        return found if found is not None and found not in self._tried and self._space.holds(found) else None
 
     def is_within(self, frame: Configuration) -> bool:
         """Tell whether this frame was measured and is within the tolerance."""
@@ -231,8 +239,9 @@ class Search:
         first = self._first(hurry)
         if first is not None:
             return self._enqueue(*first)
-        if (found := self._kernels_found()) is not None:
-            return self._enqueue(found, "guide")
+        for found in (self._late(), self._kernels_found()):
+            if found is not None:
+                return self._enqueue(found, "guide")
         while (origin := self._turns.next()) != "sampler":
             found = self._neighbour() if origin == "neighbour" else self._guided()
             if found is not None:

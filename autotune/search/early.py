@@ -31,6 +31,8 @@ SHARES = (1.0, 0.5, 0.25)
 SHORT = 5.0
 # Fewer threads pay for an int8 model, which has less work for them, when float f32 keeps this share of its speed.
 KEPT = 0.8
+# Typed operators that keep this share of the speed of f32 may gain by having fewer conversions.
+NEARLY = 0.95
 # What the operators' time must promise if they were as much faster as the whole model is by the hint.
 WORTH = 1.05
 
@@ -57,7 +59,7 @@ def sooner(
     found = [
         fewer_threads(known, space.threads),
         fewer_threads_in_less(known, tolerance),
-        typed_bf16(known, tolerance, space.bf16),
+        typed_bf16(known, tolerance, space.bf16, space.bf16_together),
         rewritten(known, tolerance, space.faster_forms),
         in_other_kernels(
             known,
@@ -179,13 +181,17 @@ def fewer_threads_in_less(trials: Iterable[Trial], tolerance: float) -> Configur
     return found if all(t.configuration != found for t in known) else None
 
 
-def typed_bf16(trials: Iterable[Trial], tolerance: float, operators: Sequence[str]) -> Configuration | None:
+def typed_bf16(
+    trials: Iterable[Trial], tolerance: float, operators: Sequence[str], together: Sequence[str]
+) -> Configuration | None:
     """Return the fastest plain float model within the tolerance with its operators in bf16, the rest in f32, or None.
 
-    Only where bf16 by the hint is within it too and not much slower, and float f32 is short; once.
+    Only where bf16 by the hint is within it too and not much slower than f32 on as many threads, and float f32 is
+    short; once. Where that is about as fast, it is tried as well without those that have two conversions for
+    themselves.
 
     Args:
-        operators: those that can be typed bf16, and need not be.
+        operators: those that can be typed bf16, and need not be. together: of these the ones that hand bf16 to others.
     """
     known = list(trials)
     plain = {
@@ -194,13 +200,19 @@ def typed_bf16(trials: Iterable[Trial], tolerance: float, operators: Sequence[st
         if (c := t.configuration) == Configuration(c.precision, threads=c.threads)
         and (speed := fastest_within([t], tolerance)) > 0
     }
-    hinted = [speed for c, speed in plain.items() if c.precision == "bf16"]
-    if not operators or not hinted or _is_long(known) or any(t.configuration.bf16_operators for t in known):
+    hinted = {c: speed for c, speed in plain.items() if c.precision == "bf16"}
+    if not operators or not hinted or _is_long(known):
         return None
+    keeps = any(speed >= KEPT * plain.get(replace(c, precision="f32"), 0.0) for c, speed in hinted.items())
     best = max(plain, key=plain.__getitem__)
-    if max(hinted) < KEPT * plain[best]:
-        return None
-    return replace(best, precision="f32", bf16_operators=tuple(operators))
+    typed = [t for t in known if t.configuration.bf16_operators]
+    if not typed:
+        whole = replace(best, precision="f32", bf16_operators=tuple(operators))
+        return whole if keeps else None
+    whole = typed[0].configuration
+    pays = len(typed) == 1 and whole.is_float and fastest_within(typed, tolerance) > NEARLY * plain[best]
+    some = 0 < len(together) < len(operators) and frozenset(whole.bf16_operators) == frozenset(operators)
+    return replace(whole, bf16_operators=tuple(together)) if pays and some else None
 
 
 def rewritten(trials: Iterable[Trial], tolerance: float, forms: tuple[FormChoice, ...]) -> Configuration | None:

@@ -20,10 +20,14 @@ from autotune.recipe import SamplerName
 
 NAME = "autotune"
 _EXPLORED = "autotune:explored:"
+_KERNELS = "autotune:kernels:"
 _REVISED = "autotune:revised:"
 # A frame, what was found out about it, and its edges once more: JSON has no pairs as keys.
 _Kept = tuple[Configuration, Explored | None, list[tuple[str, str, int]]]
 _KEPT: TypeAdapter[_Kept] = TypeAdapter(_Kept)
+# A candidate, and the sets of its convolutions that may pay in other kernels.
+_Looked = tuple[Configuration, tuple[tuple[str, ...], ...]]
+_LOOKED: TypeAdapter[_Looked] = TypeAdapter(_Looked)
 # Random trials before TPE has something to learn from.
 _STARTUP_TRIALS = 8
 _LATE = ("sqlalchemy.orm", "alembic.context", "scipy.special")
@@ -97,16 +101,29 @@ class StoredStudy:
         """Keep what was found out about a frame; None: it could not be explored."""
         edges = [(*ends, elements) for ends, elements in explored.edges.items()] if explored else []
         kept = (frame, replace(explored, edges={}) if explored else None, edges)
-        number = sum(key.startswith(_EXPLORED) for key in self._file.user_attrs)
-        self._file.set_user_attr(f"{_EXPLORED}{number:04d}", _KEPT.dump_python(kept, mode="json"))
+        self._append(_EXPLORED, _KEPT.dump_python(kept, mode="json"))
 
     def recall(self) -> Iterator[tuple[Configuration, Explored | None]]:
         """Yield what :func:`remember` kept, in its order."""
-        for key, kept in sorted(self._file.user_attrs.items()):
-            if key.startswith(_EXPLORED):
-                frame, explored, edges = _KEPT.validate_python(kept)
-                found = {(giver, taker): elements for giver, taker, elements in edges}
-                yield frame, replace(explored, edges=found) if explored else None
+        for kept in self._listed(_EXPLORED):
+            frame, explored, edges = _KEPT.validate_python(kept)
+            found = {(giver, taker): elements for giver, taker, elements in edges}
+            yield frame, replace(explored, edges=found) if explored else None
+
+    def remember_kernels(self, base: Configuration, sets: Sequence[tuple[str, ...]]) -> None:
+        """Keep which convolutions of a candidate may pay in other kernels."""
+        self._append(_KERNELS, _LOOKED.dump_python((base, tuple(sets)), mode="json"))
+
+    def recall_kernels(self) -> Iterator[tuple[Configuration, tuple[tuple[str, ...], ...]]]:
+        """Yield what :func:`remember_kernels` kept, in its order."""
+        yield from map(_LOOKED.validate_python, self._listed(_KERNELS))
+
+    def _append(self, prefix: str, kept: Any) -> None:
+        number = sum(key.startswith(prefix) for key in self._file.user_attrs)
+        self._file.set_user_attr(f"{prefix}{number:04d}", kept)
+
+    def _listed(self, prefix: str) -> list[Any]:
+        return [kept for key, kept in sorted(self._file.user_attrs.items()) if key.startswith(prefix)]
 
 
 def _sampler(name: SamplerName, seed: int) -> optuna.samplers.BaseSampler:

@@ -17,7 +17,7 @@ import openvino as ov
 import torch
 
 from autotune.errors import UserError
-from autotune.sources.networks import Network, of_folder, of_function, reason, resolved
+from autotune.sources.networks import Network, needs_decoder_inputs, of_folder, of_function, reason, resolved
 
 # Of the largest output: float kernels sum in another order.
 AGREES = 1e-3
@@ -119,6 +119,11 @@ def _called(module: torch.nn.Module, sample: Mapping[str, torch.Tensor], name: s
     try:
         return module(**sample)
     except Exception as error:  # whatever the model's code raises
+        if kind := needs_decoder_inputs(module):
+            raise UserError(
+                f"model: {name} is {kind}, an encoder with a decoder, which cannot be run on the texts alone; load its "
+                "encoder (for T5: T5EncoderModel.from_pretrained), save it with save_pretrained, and give that folder."
+            ) from error
         raise UserError(f"model: {name} cannot be run in PyTorch on these data: {reason(error)}.") from error
 
 

@@ -83,6 +83,12 @@ def of_function(request: Mapping[str, Any]) -> Network:
     return Network(module, _matched(tuple(request["shapes"]), module, name), ())
 
 
+def needs_decoder_inputs(module: torch.nn.Module) -> str:
+    """Return the class of a model of texts that has a decoder, which may need a text of its own; empty otherwise."""
+    model = module.model if isinstance(module, _Reading) else None
+    return type(model).__name__ if getattr(getattr(model, "config", None), "is_encoder_decoder", False) else ""
+
+
 def resolved(network: Network, found: Any) -> Network:
     """Return the network with its outputs named, and as a tuple where they are a mapping.
 

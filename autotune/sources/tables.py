@@ -30,7 +30,10 @@ def read_table(path: Path, where: str = "data") -> pd.DataFrame:
     if not path.exists():
         raise UserError(f"{where}: {path} does not exist; a path is relative to the recipe's folder.")
     if path.suffix not in SUFFIXES:
-        raise UserError(f"{where}: {path} is not a table; a task reads {', '.join(SUFFIXES)}.")
+        raise UserError(
+            f"{where}: {path} is not a table; a task reads {', '.join(SUFFIXES)}, or a folder that the datasets "
+            "library saved (save_to_disk)."
+        )
     import pandas as pd
 
     try:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from autotune.recipe import DataSource, Recipe
 
 # Increased whenever the same table would give other samples.
-_FORMAT = 1
+_FORMAT = 2
 
 
 def load_texts(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from autotune.recipe import Recipe
 
 _WHERE = "training.data"
+# Tasks whose labels are no classes or values of one output.
+_OF_SEVERAL_OUTPUTS = ("question-answering", "detection")
 
 
 def load_training(recipe: Recipe, splits: Splits, trust_code: bool, announce: Callable[[str], None]) -> Dataset:
@@ -34,6 +36,11 @@ def load_training(recipe: Recipe, splits: Splits, trust_code: bool, announce: Ca
             left.
     """
     assert recipe.training is not None
+    loss = recipe.training.loss
+    if loss != "distillation" and recipe.task is not None and recipe.task.name in _OF_SEVERAL_OUTPUTS:
+        raise UserError(
+            f"training.loss: {loss} is of one output, and {recipe.task.name} has several; write loss: distillation."
+        )
     if recipe.task is None:
         loaded = load_source(recipe.training.data, recipe.base, trust_code, announce, _WHERE)
     elif recipe.task.name in MEDIA:
@@ -44,8 +51,8 @@ def load_training(recipe: Recipe, splits: Splits, trust_code: bool, announce: Ca
         loaded = load_texts(same, {_WHERE: recipe.training.data}, trust_code, announce)[_WHERE]
     validate(loaded, _WHERE)
     _check_alike(loaded, splits.search)
-    if recipe.training.loss != "distillation":
-        _check_labels(loaded, recipe.training.loss)
+    if loss != "distillation":
+        _check_labels(loaded, loss)
     judged = {digest for part in (splits.search, splits.holdout) for digest in identities(part)}
     groups = {g.item() for part in (splits.search, splits.holdout) if part.groups is not None for g in part.groups}
     own = loaded.groups if loaded.groups is not None and groups else None
@@ -60,7 +67,7 @@ def load_training(recipe: Recipe, splits: Splits, trust_code: bool, announce: Ca
         told = counted(len(loaded) - len(kept), "training sample is", "training samples are")
         announce(f"{told} in the search or holdout split, and left out.")
     taken = loaded.take(kept)
-    labels = None if recipe.training.loss == "distillation" else taken.labels
+    labels = None if loss == "distillation" else taken.labels
     return Dataset(taken.runs().inputs, labels)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from autotune import recipe
-from autotune.configuration import DIRECT, Configuration, FloatWeights, FormChoice, FormName
+from autotune.configuration import DIRECT, LATE, Configuration, FloatWeights, FormChoice, FormName
 from autotune.recipe import Range
 from autotune.record import ModelInfo
 from autotune.space.answers import (
@@ -168,6 +168,12 @@ class Space:
         return self._offer.bf16
 
     @property
+    def bf16_together(self) -> tuple[str, ...]:
+        """Of these the ones that hand bf16 to others."""
+        alone = self._offer.compression.model.bf16_alone
+        return tuple(name for name in self._offer.bf16 if name not in alone)
+
+    @property
     def threads(self) -> tuple[int, ...]:
         """How many fewer threads than all may be used, falling."""
         return tuple(count for count in self._offer.threads if count is not None)
@@ -196,6 +202,12 @@ class Space:
     def direct(self) -> tuple[str, ...]:
         """Convolutions that may run in direct kernels, and need not."""
         offered = self._offer.forms.get(DIRECT)
+        return () if offered is None else offered.free
+
+    @property
+    def late(self) -> tuple[str, ...]:
+        """Attentions that may have late quantisers, and need not."""
+        offered = self._offer.forms.get(LATE)
         return () if offered is None else offered.free
 
     @property

@@ -130,8 +130,10 @@ class Auc:
 def check_classes(metric: str, labels: Array) -> None:
     """Raise UserError unless labels are class numbers from 0."""
     if labels.dtype.kind not in "iub":
+        numbers = ", or choose rmse, mae, spearman or pearson if the model gives a number"
         raise UserError(
-            f"metric: {metric} needs class numbers as labels (integers from 0), these are {labels.dtype}; convert them."
+            f"metric: {metric} needs class numbers as labels (integers from 0), these are {labels.dtype}; convert them"
+            f"{numbers if labels.dtype.kind == 'f' else ''}."
         )
     if labels.dtype.kind == "i" and int(labels.min(initial=0)) < 0:
         raise UserError(f"metric: {metric} needs class numbers from 0; the smallest label is {int(labels.min())}.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from autotune.errors import UserError, suggest
+from autotune.tasks.answers import Answer
 from autotune.tasks.characters import CharacterAccuracy
 from autotune.tasks.classification import Accuracy, Auc, MacroF1
 from autotune.tasks.detection import MeanAveragePrecision
@@ -18,10 +19,11 @@ from autotune.tasks.marks import MarkF1
 from autotune.tasks.outputs import Array, Scores
 from autotune.tasks.regression import Correlation, MeanAbsoluteError, RootMeanSquaredError
 from autotune.tasks.segmentation import MeanIou
-from autotune.tasks.tokens import Answer, Perplexity, TokenAccuracy
+from autotune.tasks.tokens import Perplexity, TokenAccuracy
 from autotune.usercode import load_function
 
 if TYPE_CHECKING:
+    from autotune.data import Splits
     from autotune.recipe import MetricSpec, Reading
 
 
@@ -119,3 +121,10 @@ def check_labels(metric: Metric, labels: Array | None, where: str = "data") -> N
     metric.check(labels)
     if metric.needs_labels and len(labels) > 1 and bool(np.all(labels == labels[:1])):
         raise UserError(f"{where}: all {len(labels)} labels are the same; there is nothing to tell apart.")
+
+
+def check_splits(metric: Metric, splits: Splits) -> None:
+    """Check the labels of the splits that are scored, as :func:`check_labels` does."""
+    for name, part in splits.items():
+        if name != "calibration":
+            check_labels(metric, part.labels, f"data ({name} split)")

@@ -1,4 +1,4 @@
-"""Metrics of what is asked of single tokens: their class, a hidden token, the two ends of an answer."""
+"""Metrics of what is asked of single tokens: their class, or a hidden token."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ import numpy as np
 
 from autotune.errors import UserError
 from autotune.tasks.outputs import Array, Scores, pick
-
-# Labels of tokens that are not asked (padding, special ones); any negative number is one.
-_ENDS = ("start_logits", "end_logits")
 
 
 @dataclass(frozen=True)
@@ -79,58 +76,6 @@ class Perplexity:
         """Return the perplexity; NaN where nothing was asked."""
         loss, asked = per_sample.sum(axis=0)
         return float(np.exp(loss / asked)) if asked else float("nan")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """How well the best span of tokens meets the right one: exactly (0 or 1), or by F1 of the tokens.
-
-    As SQuAD is scored (Rajpurkar et al., 2016), but in tokens of the model's own, not in words.
-    """
-
-    name: str
-    output: str | None = None
-    higher_is_better = True
-    needs_labels = True
-    needs_reference = False
-    is_mean = True
-
-    def check(self, labels: Array) -> None:
-        """Labels are first and last token of the answer (-1 where it was cut off), then where answers may lie."""
-        if labels.ndim != 2 or labels.shape[1] < 3 or labels.dtype.kind not in "iu":
-            raise UserError(f"metric: {self.name} is for the task question-answering, which makes its labels.")
-
-    def per_sample(
-        self, outputs: Mapping[str, Array], labels: Array | None, reference: Mapping[str, Array] | None
-    ) -> Scores:
-        """Return shape (n,)."""
-        assert labels is not None
-        missing = [name for name in _ENDS if name not in outputs]
-        if missing:
-            raise UserError(f"metric: {self.name} needs the outputs {' and '.join(_ENDS)}, not {', '.join(outputs)}.")
-        begin, end = (np.where(labels[:, 2:] == 1, outputs[name].astype(np.float64), -np.inf) for name in _ENDS)
-        first, last = best_spans(begin, end)
-        overlap = np.minimum(last, labels[:, 1]) - np.maximum(first, labels[:, 0]) + 1
-        overlap = np.where(labels[:, 0] < 0, 0, np.maximum(overlap, 0))
-        both = (last - first + 1) + (labels[:, 1] - labels[:, 0] + 1)
-        f1: Scores = 2 * overlap / both
-        return (f1 == 1.0).astype(np.float64) if self.name == "answer-exact" else f1
-
-    def value(self, per_sample: Scores, labels: Array | None) -> float:
-        """Return the mean."""
-        return float(per_sample.mean())
-
-
-def best_spans(begin: Scores, end: Scores) -> tuple[Array, Array]:
-    """Return first and last token, shape (n,) each, of the largest ``begin[i] + end[j]`` with i <= j.
-
-    Args:
-        begin: shape (n, tokens), -inf where no answer may begin. end: likewise.
-    """
-    before = np.maximum.accumulate(begin, axis=1)
-    last = (before + end).argmax(axis=1)
-    allowed = np.arange(begin.shape[1]) <= last[:, None]
-    return np.where(allowed, begin, -np.inf).argmax(axis=1), last
 
 
 def check_tokens(metric: str, labels: Array) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from autotune.data import Array
 from autotune.errors import UserError
+from autotune.text.answers import Reading, to_labels
 from autotune.text.model import TextModel
 from autotune.text.table import Table
 
@@ -29,26 +30,40 @@ class QuestionAnswering:
     def finish(
         self, batch: Any, inputs: Mapping[str, Array], table: Table, tokenizer: Any, model: TextModel
     ) -> tuple[Mapping[str, Array], Array | None]:
-        """Labels int64 (n, 2 + tokens): first and last token of the answer, then 1 where an answer may lie.
+        """Labels as ``answers.to_labels`` makes them of the text that the model sees and the right answers.
 
-        The answer is where it first occurs in the text. One that was cut off is (-1, -1): nothing that the model says
-        is right, float or not.
+        A label is an answer, a list of answers of which any is right, or a mapping with such a list as ``text``, as
+        data sets have them. An answer that was cut off counts: float misses it as well.
 
         Raises:
-            UserError: an answer does not occur in its text.
+            UserError: a row has no answer, or one that does not occur in its text.
         """
         if not table.has("label"):
             return inputs, None
-        contexts, answers = table.texts("text_pair"), table.texts("label")
-        tokens = next(iter(inputs.values())).shape[1]
-        labels = np.zeros((len(table), 2 + tokens), dtype=np.int64)
-        for row, (context, answer) in enumerate(zip(contexts, answers, strict=True)):
-            begin = context.find(answer)
-            if begin < 0 or not answer.strip():
-                raise UserError(
-                    f"{table.where}: the answer of row {row} (0 first), {answer[:40]!r}, does not occur in its text."
-                )
-            first, last = (batch.char_to_token(row, at, 1) for at in (begin, begin + len(answer) - 1))
-            labels[row, :2] = (-1, -1) if first is None or last is None else (first, last)
-            labels[row, 2:] = [part == 1 for part in batch.sequence_ids(row)]
-        return inputs, labels
+        readings = []
+        for row, (context, cell) in enumerate(zip(table.texts("text_pair"), table.cells("label"), strict=True)):
+            answers = _answers(cell)
+            if answers is None:
+                raise table.odd("label", row, "an answer, or a list of them", cell)
+            for answer in answers:
+                if answer not in context or not answer.strip():
+                    raise UserError(
+                        f"{table.where}: the answer of row {row} (0 first), {answer[:40]!r}, does not occur in its "
+                        "text."
+                    )
+            allowed = [part == 1 for part in batch.sequence_ids(row)]
+            begins, ends = zip(
+                *(place if may else (-1, -1) for place, may in zip(batch.encodings[row].offsets, allowed, strict=True)),
+                strict=True,
+            )
+            readings.append(Reading(context[: max(0, *ends)], begins, ends, tuple(answers)))
+        return inputs, to_labels(readings)
+
+
+def _answers(cell: object) -> list[str] | None:
+    """Return the answers of a cell; None if it holds something else, or none."""
+    found = cell.get("text") if isinstance(cell, Mapping) else cell
+    listed = [found] if isinstance(found, str) else found
+    if not isinstance(listed, list | tuple | np.ndarray) or len(listed) == 0:
+        return None
+    return list(listed) if all(isinstance(answer, str) for answer in listed) else None

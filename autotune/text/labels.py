@@ -24,6 +24,11 @@ def numbers(
     Raises:
         UserError: a label is not one of the model's; names both.
     """
+    if (several := next((label for label in labels if isinstance(label, list | tuple | np.ndarray)), None)) is not None:
+        raise UserError(
+            f"{where}: a label is {str(list(several))[:60]}, and this task asks for one class; where several may be "
+            "right at once, tune a model file on arrays with a FILE.py:function as metric."
+        )
     known = {name: number for number, name in enumerate(names)}
     for number in range(len(names)):
         known.setdefault(str(number), number)

@@ -16,6 +16,7 @@ from autotune import data
 from autotune.graph.inspect import model_digest
 from autotune.serving import serve
 from autotune.sources.conversion import as_tensor, load_network, named
+from autotune.training.correcting import correct
 from autotune.training.learning import Learning, worth_threads
 from autotune.training.messages import Ready, Train, Trained, TrainingSetup
 from autotune.training.quantizing import as_tensors, quantized
@@ -23,6 +24,8 @@ from autotune.training.written import written
 
 # Samples that a written model is compared with the module on.
 _EXAMPLES = 4
+# Samples that biases are corrected by, and as many that this is judged by.
+_SEEN = 16
 
 
 class Trainer:
@@ -50,9 +53,14 @@ class Trainer:
         inputs = as_tensors(samples.inputs, parameters)
         worth = worth_threads(teacher, {name: values[: setup.batch] for name, values in inputs.items()})
         torch.set_num_threads(setup.threads if worth else 1)
+        student, teacher = student.eval(), teacher.eval()
+        half = min(len(calibration) // 2, _SEEN)
+        if half and setup.batch > 1:  # else the module may take no batches
+            seen, others = (as_tensors(calibration.take(part).inputs, parameters) for part in _halves(half))
+            correct(student, teacher, seen, others)
         self._learning = Learning(
-            student.eval(),
-            teacher.eval(),
+            student,
+            teacher,
             inputs,
             steps=setup.steps,
             learning_rate=setup.learning_rate,
@@ -89,6 +97,10 @@ class Trainer:
         for suffix in (".bin", ".xml"):  # who sees the .xml finds its weights
             scratch.with_suffix(suffix).replace(folder / f"{digest}{suffix}")
         return digest
+
+
+def _halves(size: int) -> tuple[slice, slice]:
+    return slice(0, size), slice(size, 2 * size)
 
 
 def _start(setup: TrainingSetup) -> str:

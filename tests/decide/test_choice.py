@@ -191,10 +191,18 @@ def test_size_asked():
     assert (slow.outcome, slow.winner) == ("winner", 3), "slower than float, which is too large"
     assert "Its constants take no more than the 0.0012 MB asked for." in slow.sentence
     unmet, _ = decide(entries, goal(max_size_bytes=500), sizes=sizes)
-    assert (unmet.outcome, unmet.winner) == ("constraint-unmet", 2), "the fastest is the best effort"
-    assert "The asked size of 0.0005 MB is not met" in unmet.sentence
+    assert (unmet.outcome, unmet.winner) == ("constraint-unmet", 3), "the smallest is the best effort"
+    assert "The asked size of 0.0005 MB is not met: nothing that is expected to keep the tolerance" in unmet.sentence
+    assert "this one, the nearest to that, takes 0.001 MB." in unmet.sentence
+    proven = [*entries[:2], (int8("a"), 4.0, judged("proven"))]  # at a tie with the best float
+    assert decide(proven, goal(max_size_bytes=500), sizes=sizes[:3])[0].fastest_proven == 2
+    alike, _ = decide(entries, goal(max_size_bytes=500), sizes=[4000, 4000, 1_005, 1_000])
+    assert alike.winner == 2, "of those of one size the fastest"
     both, _ = decide(entries, goal(max_size_bytes=1200, max_latency_ms=5.0), sizes=sizes)
-    assert both.outcome == "constraint-unmet"
+    assert (both.outcome, both.winner) == ("constraint-unmet", 2), "1.25 times the size, not 1.4 times the latency"
+    assert "meets all that was asked, and this one, the nearest to that, takes 0.0015 MB." in both.sentence
+    beyond = [*entries[:3], (compressed(0), 7.0, judged("beyond", 0.02))]
+    assert decide(beyond, goal(max_size_bytes=500), sizes=sizes)[0].winner == 2, "of those that keep the tolerance"
 
 
 def test_memory_asked():
@@ -208,11 +216,11 @@ def test_memory_asked():
     slow, _ = decide(entries, goal(max_memory_bytes=50_000_000), peaks=peaks)
     assert (slow.outcome, slow.winner) == ("winner", 2), "slower than float, which takes too much"
     unmet, _ = decide(entries, goal(max_memory_bytes=30_000_000), peaks=peaks)
-    assert (unmet.outcome, unmet.winner) == ("constraint-unmet", 1), "the fastest is the best effort"
+    assert (unmet.outcome, unmet.winner) == ("constraint-unmet", 2), "that of the least memory is the best effort"
     assert "The asked peak memory of 30 MB is not met" in unmet.sentence
-    assert "that of this one is 60 MB." in unmet.sentence
+    assert "that of this one, the nearest to it, is 40 MB." in unmet.sentence
     unknown, found = decide(entries, goal(max_memory_bytes=100_000_000), peaks=[None] * 3)
-    assert unknown.outcome == "constraint-unmet" and "that of this one could not be measured." in unknown.sentence
+    assert unknown.outcome == "constraint-unmet" and "the nearest to it, could not be measured." in unknown.sentence
     assert decide(entries, peaks=[None] * 3)[0].outcome == "winner", "nothing was asked"
 
 

@@ -6,7 +6,7 @@ import pytest
 from decide_trials import compressed, goal, int8, trial
 
 from autotune.configuration import Configuration, FormChoice
-from autotune.decide import dominant, fast_enough, is_served, ladder, rung_of, to_train, trainable
+from autotune.decide import dominant, fast_enough, is_served, ladder, rung_of, taught, to_train, trainable
 from autotune.record import OperatorRun
 
 F32 = trial(0, Configuration(), 1.0, 0.0)
@@ -53,6 +53,9 @@ def test_what_is_trained_is_fast_and_loses_least() -> None:
     formed = replace(int8("g"), forms=(FormChoice("linear-as-convolution", ("fc",)),))
     assert to_train([F32, trial(7, formed, 2.5, 0.02), near], goal()) is near, "its speed without the form is not known"
     assert trainable(formed) == int8("g")
+    typed = replace(formed, forms=(FormChoice("direct-convolution", ("fc",)),), bf16_operators=("fc",))
+    assert trainable(typed) == typed
+    assert taught(typed) == int8("g")
     smooth = replace(int8("g"), forms=(FormChoice("smoothing", ("fc",), 0.9),))
     assert trainable(smooth) == smooth
     assert not is_served([F32, trial(6, int8("f"), 1.5, 0.002, state="stopped")], goal()), "on a part of the samples"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,6 +80,13 @@ def texts(*names: str) -> tuple[Column, ...]:
 def test_task_and_columns(head: str, columns: tuple[Column, ...], task: str, names: dict[str, str]) -> None:
     made = guess(ModelFacts(architecture=head, is_folder=True), DataFacts(50, columns=columns), None)
     assert (made.task, made.columns, made.open, made.metric) == (task, names, (), None)
+
+
+def test_a_head_of_one_number_is_no_classifier() -> None:
+    model = ModelFacts(architecture="BertForSequenceClassification", is_folder=True, labels=("LABEL_0",))
+    columns = (Column("text", False, 50, 40.0), Column("label", True, 30, 0.0))
+    assert guess(model, DataFacts(50, columns=columns), None).metric == "rmse"
+    assert guess(replace(model, labels=("a", "b")), DataFacts(50, columns=columns), None).metric is None
 
 
 def test_a_column_that_is_missing() -> None:

@@ -49,7 +49,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     ("limit", "code", "stopped", "static"),
     [
         (("--max-latency", "10s"), 0, "No higher rung is needed: trial ", 0),
-        (("--min-speedup", "1000x"), 3, "The search came to its end", 1),
+        (("--min-speedup", "1000x"), 3, "The search ended: its budget of 8 trials is used up.", 1),
     ],
 )
 def test_the_ladder_ends_where_it_is_fast_enough(

@@ -292,7 +292,7 @@ def test_an_interrupted_run_leaves_a_valid_result(tiny: Path, tmp_path: Path) ->
 def test_interrupted_while_judging_leaves_a_valid_result(tiny: Path, tmp_path: Path) -> None:
     output = tmp_path / "run"
     process = begin(*tuning(tiny, output, "--trials", "6"))
-    read_until(process, "Judging finalists")
+    read_until(process, "Timing finalists")
     time.sleep(0.5)
     process.send_signal(signal.SIGTERM)
     text = process.communicate(timeout=200)[0]
@@ -318,7 +318,7 @@ def test_a_child_that_dies_costs_one_trial_and_while_judging_nothing(tiny: Path,
     process = begin(*tuning(tiny, output, "--trials", "8"))
     wait_for_trials(output, process, 3)
     kill_child(process)
-    text = read_until(process, "Judging finalists")
+    text = read_until(process, "Timing finalists")
     time.sleep(0.5)
     kill_child(process)
     text += process.communicate(timeout=250)[0]

@@ -46,7 +46,8 @@ OPERATORS = ("query", "key", "value", "scores", "mixed", "projection", "up", "do
 
 def test_all_operators_of_a_transformer_are_seen_in_bf16() -> None:
     """That of the scores is named after its scale, with which it was fused."""
-    assert executed_bf16(encoder(), OPERATORS, 1).executed == OPERATORS
+    probe = executed_bf16(encoder(), OPERATORS, 1)
+    assert (probe.executed, probe.alone) == (OPERATORS, ())
 
 
 def test_nothing_is_converted_between_neighbours() -> None:
@@ -74,7 +75,8 @@ def test_outputs_differ_by_rounding_only() -> None:
 def test_an_operator_that_is_not_there_is_not_seen() -> None:
     model = convolution_net()
     model.reshape([1, 3, 16, 16])
-    assert executed_bf16(model, ("conv1", "gone"), 1).executed == ("conv1",)
+    probe = executed_bf16(model, ("conv1", "gone"), 1)
+    assert probe.executed == probe.alone == ("conv1",)
 
 
 def test_why_nothing_could_be_found_out() -> None:

@@ -163,6 +163,7 @@ space:
     convolution_borders: {use: false}
     outputs_as_channels: {use: false}
     linear_as_convolution: {use: true}
+    late_quantizers: {use: false}
     direct_convolution: {use: false}
 """
 

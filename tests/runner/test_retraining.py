@@ -1,4 +1,4 @@
-"""When rounds of training bring nothing more."""
+"""When rounds of training bring nothing more, and what training does not take over."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from autotune.configuration import Configuration
+from autotune.configuration import Configuration, Quantization
+from autotune.decide import trainable
 from autotune.record import Interval, Latency, Measurement, Trial
-from autotune.retraining import no_better
+from autotune.retraining import left_out, no_better
 
 
 def rounds(*drops: float | None) -> list[Trial]:
@@ -31,3 +32,12 @@ def rounds(*drops: float | None) -> list[Trial]:
 )
 def test_two_rounds_that_gain_nothing_are_enough(drops: tuple[float | None, ...], ended: bool) -> None:
     assert no_better(rounds(*drops)) is ended
+
+
+def test_what_training_does_not_take_over_is_said() -> None:
+    corrected = Configuration(quantization=Quantization(), bf16_operators=("a",))
+    forms, biases = left_out(corrected, trainable(corrected))
+    assert forms == "Training leaves out what a PyTorch module cannot be given: operators in bf16."
+    assert biases.startswith("Training starts without bias correction, from the module's own biases")
+    plain = Configuration(quantization=Quantization(bias_correction=False))
+    assert left_out(plain, trainable(plain)) == []

@@ -340,10 +340,14 @@ def test_kernels_of_the_fastest_within_are_looked_at_and_tried_next(tmp_path: Pa
     while (base := search.kernels_to_look_at()) is None:
         step(search)
     search.learn_kernels(base, [("conv2",)])
-    proposal = search.ask()
+    space = Space(SpaceChoices(), model)
+    continued = Search(space, tmp_path / "s.db", 0, TOLERANCE, profile=PROFILE, strategy=DEFAULT)
+    assert continued.kernels_to_look_at() is None, "a run that is continued knows it"
+    assert search.ask().configuration == continued.ask().configuration
+    proposal = continued.ask()
     assert proposal.configuration == replace(base, forms=(FormChoice("direct-convolution", ("conv2",)),))
-    search.tell(proposal, measured(proposal))
-    assert search.kernels_to_look_at() is None
+    continued.tell(proposal, measured(proposal))
+    assert continued.kernels_to_look_at() is None
 
 
 def test_challenger_is_the_one_that_loses_least_of_what_is_clearly_faster() -> None:

@@ -109,15 +109,32 @@ def test_bf16_within_the_tolerance_is_tried_on_the_threads_that_suit_f32() -> No
 
 
 def test_operators_are_typed_where_bf16_by_the_hint_loses_nothing() -> None:
+    both = ("a", "b"), ("a", "b")
     reference, half = trial(Configuration(), 1.0, 0.0), trial(BF16, 1.1, 0.0)
     one = trial(Configuration(threads=1), 1.3, 0.0)
     typed = Configuration(bf16_operators=("a", "b"), threads=1)
-    assert typed_bf16([reference, half, one], 0.01, ("a", "b")) == typed
-    assert typed_bf16([reference, half], 0.01, ("a", "b")) == replace(typed, threads=None)
-    assert typed_bf16([reference, half, one, trial(typed, 1.2, 0.0)], 0.01, ("a", "b")) is None, "tried"
-    assert typed_bf16([reference, half, trial(Configuration(threads=1), 1.6, 0.0)], 0.01, ("a", "b")) is None, "slow"
-    assert typed_bf16([reference, trial(BF16, 1.1, 0.05)], 0.01, ("a", "b")) is None, "beyond the tolerance"
-    assert typed_bf16([reference, half, one], 0.01, ()) is None
+    assert typed_bf16([reference, half, one], 0.01, *both) == typed
+    assert typed_bf16([reference, half], 0.01, *both) == replace(typed, threads=None)
+    assert typed_bf16([reference, half, one, trial(typed, 1.2, 0.0)], 0.01, *both) is None, "tried"
+    assert typed_bf16([reference, half, trial(Configuration(threads=1), 1.6, 0.0)], 0.01, *both) == typed
+    assert typed_bf16([reference, trial(BF16, 0.7, 0.0), one], 0.01, *both) is None, "slow"
+    assert typed_bf16([reference, trial(BF16, 1.1, 0.05)], 0.01, *both) is None, "beyond the tolerance"
+    assert typed_bf16([reference, half, one], 0.01, (), ()) is None
+
+
+def test_operators_that_are_typed_alone_are_left_out_where_the_others_pay() -> None:
+    plain = [trial(Configuration(), 1.0, 0.0), trial(BF16, 1.1, 0.0), trial(Configuration(threads=1), 1.3, 0.0)]
+    typed = Configuration(bf16_operators=("a", "b", "c"), threads=1)
+    fewer = replace(typed, bf16_operators=("a", "b"))
+
+    def next_(*trials: Trial, together: tuple[str, ...] = ("a", "b")) -> Configuration | None:
+        return typed_bf16([*plain, *trials], 0.01, ("a", "b", "c"), together)
+
+    assert next_(trial(typed, 1.4, 0.0)) == next_(trial(typed, 1.28, 0.0)) == fewer
+    assert next_(trial(typed, 1.2, 0.0)) is None, "typed operators do not pay"
+    assert next_(trial(typed, 1.4, 0.0), trial(fewer, 1.5, 0.0)) is None, "tried"
+    assert next_(trial(typed, 1.4, 0.0), together=("a", "b", "c")) is None, "none is alone"
+    assert next_(trial(typed, 1.4, 0.0), together=()) is None, "all are"
 
 
 def test_the_fastest_float_within_the_tolerance_is_rewritten_once() -> None:

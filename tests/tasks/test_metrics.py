@@ -147,7 +147,11 @@ def test_outputs_that_do_not_fit(name, output, labels, message):
     ("name", "labels", "message"),
     [
         ("accuracy", None, "data: has no 'labels'; accuracy needs one per sample"),
-        ("accuracy", np.array([0.5, 1]), "needs class numbers"),
+        (
+            "accuracy",
+            np.array([0.5, 1]),
+            "these are float64; convert them, or choose rmse, mae, spearman or pearson if",
+        ),
         ("accuracy", np.array([-1, 1]), "the smallest label is -1"),
         ("accuracy", np.array(["cat", "dog"]), "needs class numbers"),
         ("f1", np.zeros((2, 2), int), r"one label per sample; the labels' shape is \[2, 2\]"),

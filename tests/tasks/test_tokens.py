@@ -10,7 +10,6 @@ import pytest
 from autotune.errors import UserError
 from autotune.tasks.members import of_members
 from autotune.tasks.metrics import METRICS
-from autotune.tasks.tokens import best_spans
 
 LABELS = np.array([[-100, 1, 0, -100], [-100, 2, -100, -100]])
 LOGITS = np.zeros((2, 4, 3))
@@ -44,33 +43,6 @@ def test_labels_and_outputs_that_do_not_fit() -> None:
         metric.per_sample({"logits": np.zeros((2, 3))}, LABELS, None)
     with pytest.raises(UserError, match="a label is 2, but the output has 2 classes"):
         metric.per_sample({"logits": np.zeros((2, 4, 2))}, LABELS, None)
-    with pytest.raises(UserError, match="question-answering"):
-        METRICS["answer-f1"](None).check(np.array([1, 2]))
-    with pytest.raises(UserError, match="needs the outputs start_logits and end_logits, not logits"):
-        METRICS["answer-f1"](None).per_sample({"logits": LOGITS}, np.zeros((2, 6), int), None)
-
-
-def test_answers() -> None:
-    allowed = [0, 1, 1, 1, 1]
-    labels = np.array([[1, 2, *allowed], [2, 4, *allowed], [-1, -1, *allowed]])
-    begin, end = np.zeros((3, 5)), np.zeros((3, 5))
-    begin[0, 1] = end[0, 2] = 1  # exact
-    begin[1, 3] = end[1, 4] = 1  # two of three tokens, none too many: precision 1, recall 2/3
-    begin[1, 0] = 9  # where no answer may lie
-    outputs = {"start_logits": begin, "end_logits": end}
-    f1 = METRICS["answer-f1"](None).per_sample(outputs, labels, None)
-    np.testing.assert_allclose(f1, [1, 0.8, 0])
-    assert METRICS["answer-exact"](None).per_sample(outputs, labels, None).tolist() == [1, 0, 0]
-
-
-def test_the_best_span_is_found_among_all() -> None:
-    random = np.random.default_rng(0)
-    begin, end = random.standard_normal((2, 30, 7))
-    begin[:, 0] = end[:, 0] = -np.inf
-    first, last = best_spans(begin, end)
-    for row in range(30):
-        all_spans = [(begin[row, i] + end[row, j], i, j) for i in range(1, 7) for j in range(i, 7)]
-        assert (first[row], last[row]) == max(all_spans)[1:]
 
 
 def test_pairs_are_scored_by_their_cosine() -> None:
@@ -95,10 +67,6 @@ def test_any_subset_can_be_scored_from_the_per_sample_values() -> None:
     labels = random.integers(-1, 5, (20, 6))
     for name in ("token-accuracy", "perplexity"):
         _same_in_a_subset(name, {"y": random.standard_normal((20, 6, 5))}, labels, subset)
-    spans = np.concatenate([np.sort(random.integers(1, 6, (20, 2)), axis=1), np.ones((20, 6), int)], axis=1)
-    ends = {name: random.standard_normal((20, 6)) for name in ("start_logits", "end_logits")}
-    for name in ("answer-f1", "answer-exact"):
-        _same_in_a_subset(name, ends, spans, subset)
 
 
 def _same_in_a_subset(name: str, outputs: dict[str, np.ndarray], labels: np.ndarray, subset: np.ndarray) -> None:

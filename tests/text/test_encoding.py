@@ -13,6 +13,7 @@ from autotune.data import Dataset
 from autotune.errors import UserError
 from autotune.recipe import TaskSpec
 from autotune.text import TASKS, TextModel, encode
+from autotune.text.answers import Reading, from_labels
 from autotune.text.table import Table
 
 W = 5  # the number of the first word, after the special tokens
@@ -71,19 +72,30 @@ def test_token_classification_asks_the_first_token_of_each_word(folder: Path) ->
 
 
 def test_question_answering(folder: Path) -> None:
-    rows = {"text": ["w9", "w9"], "text_pair": ["w0 w1 w2", "w0 w1 w2 w3 w4 w5"], "label": ["w1 w2", "w5"]}
+    rows = {
+        "text": ["w9"] * 3,
+        "text_pair": ["w0  w1 w2", "w0 w1 w2 w3 w4 w5", "w0 w1"],
+        "label": ["w1 w2", ["w5", "w1 w2"], {"text": ["w1"], "answer_start": [3]}],
+    }
     data, _ = encoded(folder, rows, name="question-answering")
-    assert data.labels[0].tolist() == [4, 5, 0, 0, 0, 1, 1, 1, 0, 0]
-    assert data.labels[1, :2].tolist() == [-1, -1]  # cut off
-    with pytest.raises(UserError, match=r"the answer of row 0 \(0 first\), 'w7', does not occur in its text"):
-        encoded(folder, {"text": ["w9"], "text_pair": ["w0"], "label": ["w7"]}, name="question-answering")
+    whole, cut, short = from_labels(data.labels)
+    assert whole == Reading("w0  w1 w2", (-1, -1, -1, 0, 4, 7, -1, -1), (-1, -1, -1, 2, 6, 9, -1, -1), ("w1 w2",))
+    assert (cut.text, cut.answers) == ("w0 w1 w2 w3", ("w5", "w1 w2"))
+    assert (short.text, short.answers) == ("w0 w1", ("w1",))
+    for label, said in (
+        ("w7", r"the answer of row 0 \(0 first\), 'w7', does not occur in its text"),
+        ([], r"must hold an answer, or a list of them; row 0 \(0 first\) is '\[\]'"),
+        ([3], r"must hold an answer, or a list of them"),
+    ):
+        with pytest.raises(UserError, match=said):
+            encoded(folder, {"text": ["w9"], "text_pair": ["w0"], "label": [label]}, name="question-answering")
 
 
 def test_a_question_that_leaves_no_token_for_its_text(folder: Path) -> None:
     """Length 8, of which 3 are special: 4 words leave one for the text, 5 none."""
     longest = {"text": ["w9", "w1 w2 w3 w4"], "text_pair": ["w0", "w0 w1"], "label": ["w0", "w0"]}
     data, _ = encoded(folder, longest, name="question-answering")
-    assert data.labels[1, :2].tolist() == [6, 6]
+    assert from_labels(data.labels)[1].ends == (-1, -1, -1, -1, -1, -1, 2, -1)
     said = (
         r"data: the question of row 1 \(0 first\) has 5 tokens, which leaves none of 8 for its text; shorten or drop it"
     )

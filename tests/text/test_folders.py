@@ -140,6 +140,10 @@ def test_the_encoder_of_a_pair_is_a_model(tmp_path: Path) -> None:
     _, got, said = converted(recipe(tmp_path / "t5", {"text": sentences(60)}, "feature-extraction"))
     assert got["sentence_embedding"].shape[1:] == (32,)
     assert any("t5 was converted with torch.export" in sentence for sentence in said)
+    transformers.T5Model(transformers.T5Config(**size)).save_pretrained(tmp_path / "whole")
+    save_tokenizer(tmp_path / "whole")
+    with pytest.raises(UserError, match=r"model: whole is T5Model, an encoder with a decoder, .* load its encoder"):
+        converted(recipe(tmp_path / "whole", {"text": sentences(60)}, "feature-extraction"))
 
 
 @needs_torch

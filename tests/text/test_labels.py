@@ -26,5 +26,7 @@ def test_labels_that_the_model_has_not_are_named_beside_its_own() -> None:
     )
     with pytest.raises(UserError, match=r"the labels '2' are not among"):
         numbers([0, 1, 2], ["neg", "pos"], "data")
+    with pytest.raises(UserError, match=r"a label is \[1, 0\], and this task asks for one class; where several"):
+        numbers([[1, 0], [0, 1]], ["neg", "pos"], "data")
     with pytest.raises(UserError, match=r"and 4 more"):
         numbers(["x"], [f"class {i}" for i in range(10)], "data")

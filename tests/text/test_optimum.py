@@ -78,7 +78,8 @@ def test_optimum_gives_the_outputs_that_were_judged(
     tokenizer = __import__("transformers").AutoTokenizer.from_pretrained(deployed)
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     length = model.inputs[0].shape[-1]
-    inputs = dict(tokenizer("w1 w2 w9", padding="max_length", padding_side="right", max_length=length))
+    texts = ["w1 w2 w9"] * (2 if task == "question-answering" else 1)
+    inputs = dict(tokenizer(*texts, padding="max_length", padding_side="right", max_length=length))
     judged = compile_model(model, asked_precision, 2).infer(
         {name: np.array([values]) for name, values in inputs.items()}
     )
@@ -134,7 +135,7 @@ def test_the_config_says_what_is_in_the_model(tmp_path: Path) -> None:
     import openvino as ov
     import openvino.opset13 as ops
 
-    from autotune.accompany import OPTIMUM_CONFIG, accompany
+    from autotune.accompany import OPTIMUM_CONFIG, about_optimum, accompany
 
     ids = ops.parameter([1, 8], np.int64, name="input_ids")
     ids.output(0).set_names({"input_ids"})
@@ -143,7 +144,14 @@ def test_the_config_says_what_is_in_the_model(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "config.json").write_text("{}")
     companions = Companions(tmp_path / "source", "AutoModel")
-    accompany(companions, ov.Model([vectors], [ids], "m"), deploy_properties("bf16", 1), tmp_path)
+    model = ov.Model([vectors], [ids], "m")
+    accompany(companions, model, deploy_properties("bf16", 1), tmp_path)
     written = json.loads((tmp_path / OPTIMUM_CONFIG).read_text())
     assert written["dtype"] == "int8"
     assert written["input_info"] == [{"keyword": "input_ids", "sample_size": [1, 8], "type": "long"}]
+    for auto, given in (
+        ("AutoModelForTokenClassification", "tokenizer(words, is_split_into_words=True, truncation=True, "),
+        ("AutoModelForQuestionAnswering", 'tokenizer(question, text, truncation="only_second", '),
+        ("AutoModelForSequenceClassification", "tokenizer(text, truncation=True, "),
+    ):
+        assert f"{given}padding=" in about_optimum(auto, model, "folder")

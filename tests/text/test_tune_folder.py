@@ -85,6 +85,25 @@ def test_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: li
     assert [message in line for line in done.stderr.splitlines() if line.startswith("Error: ")] == [True]
 
 
+@pytest.mark.parametrize(
+    ("columns", "metric", "message"),
+    [
+        ("text", [], "data (search split): has no 'labels'; accuracy needs one per sample."),
+        ("text,label", ["--metric", "perplexity"], "metric: perplexity needs one whole number per token as labels"),
+    ],
+)
+def test_labels_are_looked_at_before_the_model_is_converted(
+    tmp_path: Path, columns: str, metric: list[str], message: str
+) -> None:
+    folder = save_config(tmp_path / "bert")
+    table = write_table(tmp_path / "data.csv", ["0", "1"] * 50)
+    rows = [line if columns.endswith("label") else line.split(",")[0] for line in table.read_text().splitlines()[1:]]
+    table.write_text("\n".join([columns, *rows]))
+    asked = ("tune", folder, "--data", table, "--task", "text-classification", *metric, "--output", tmp_path / "run")
+    done = command(*asked, cache=tmp_path / "cache", torch=False)
+    assert message in complaint(done)
+
+
 def test_the_same_from_python(tmp_path: Path) -> None:
     folder = save_config(tmp_path / "bert")
     table = write_table(tmp_path / "data.csv", ["0", "1"] * 50)

@@ -50,3 +50,12 @@ def test_labels_are_kept_where_the_loss_needs_them(tmp_path: Path) -> None:
     assert found.labels is not None and found.labels.tolist() == [*range(10), *range(30, 40)]
     with pytest.raises(UserError, match=r"training\.data: has no labels, and training\.loss: labels needs them"):
         load(tmp_path, "labels", x=X)
+
+
+def test_a_task_of_several_outputs_has_no_loss_of_labels(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text(
+        "version: 1\nmodel: {path: m}\ntask: question-answering\ndata: {path: d.csv}\n"
+        "training: {data: {path: t.csv}, loss: both}\n"
+    )
+    with pytest.raises(UserError, match=r"training\.loss: both is of one output, and question-answering has several"):
+        load_training(recipes.load(tmp_path / "r.yaml"), SPLITS, False, print)

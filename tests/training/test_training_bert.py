@@ -35,6 +35,7 @@ space:
     cross_layer_equalisation: {use: false}
     outputs_as_channels: {use: false}
     linear_as_convolution: {use: false}
+    late_quantizers: {use: false}
     direct_convolution: {use: false}
 training: {data: {path: train.csv}, steps: 250}
 """
