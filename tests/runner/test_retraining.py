@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from autotune.configuration import Configuration, Quantization
+from autotune.configuration import Configuration, FormChoice, Quantization
 from autotune.decide import trainable
 from autotune.record import Interval, Latency, Measurement, Trial
 from autotune.retraining import left_out, no_better
@@ -35,9 +35,13 @@ def test_two_rounds_that_gain_nothing_are_enough(drops: tuple[float | None, ...]
 
 
 def test_what_training_does_not_take_over_is_said() -> None:
-    corrected = Configuration(quantization=Quantization(), bf16_operators=("a",))
+    late = FormChoice("late-quantizers", ("a",))
+    corrected = Configuration(quantization=Quantization(), bf16_operators=("b",), forms=(late,))
     forms, biases = left_out(corrected, trainable(corrected))
-    assert forms == "Training leaves out what a PyTorch module cannot be given: operators in bf16."
+    assert (
+        forms
+        == "Training leaves out what a PyTorch module cannot be given: graph forms other than smoothing and kernels."
+    )
     assert biases.startswith("Training starts without bias correction, from the module's own biases")
     plain = Configuration(quantization=Quantization(bias_correction=False))
     assert left_out(plain, trainable(plain)) == []
