@@ -175,7 +175,7 @@ def left_out(start: Configuration, base: Configuration) -> list[str]:
     ]
     said = [f"Training leaves out what a PyTorch module cannot be given: {', '.join(left)}."] if left else []
     if base.quantization is not None and base.quantization.bias_correction:
-        said.append("Training starts without bias correction, from the module's own biases: it corrects them itself.")
+        said.append("Training starts from the module's own biases, and corrects them by itself.")
     return said
 
 

@@ -42,6 +42,6 @@ def test_what_training_does_not_take_over_is_said() -> None:
         forms
         == "Training leaves out what a PyTorch module cannot be given: graph forms other than smoothing and kernels."
     )
-    assert biases.startswith("Training starts without bias correction, from the module's own biases")
+    assert biases.startswith("Training starts from the module's own biases")
     plain = Configuration(quantization=Quantization(bias_correction=False))
     assert left_out(plain, trainable(plain)) == []
