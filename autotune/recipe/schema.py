@@ -137,7 +137,7 @@ class Space(Frozen):
         operators: operator name -> scheme or schemes.
         activations: how activation quantisers get their ranges.
         weights: how weights get their ranges.
-        bias_correction: shift biases by the mean error of the quantised weights; training starts without.
+        bias_correction: shift biases by the mean error of the quantised weights; training corrects them anew.
         overflow_fix: where weights get 7 bits, so that sums of 8-bit products cannot saturate; offered only on CPUs
             where they can.
         forms: exactly equivalent float graphs.

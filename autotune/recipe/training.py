@@ -15,8 +15,8 @@ LossName = Literal["distillation", "labels", "both"]
 class TrainingSpec(Frozen):
     """The last rung of the ladder: training, where no static int8 model is good enough.
 
-    It starts from operators, granularities and ranges of the best static one, but for graph forms other than smoothing
-    and bias correction: a run says what it leaves out.
+    It starts from operators, granularities and ranges of the best static one, without graph forms other than smoothing
+    and kernels, and corrects biases anew: a run says what it leaves out.
 
     Attributes:
         data: samples to train on, as for ``data``; what the search is judged on is left out.
