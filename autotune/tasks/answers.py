@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autotune.data.answers import Reading, from_labels
 from autotune.errors import UserError
 from autotune.tasks.outputs import Array, Scores
-from autotune.text.answers import Reading, from_labels
 
 _ENDS = ("start_logits", "end_logits")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -35,7 +35,7 @@ class Answer:
     is_mean = True
 
     def check(self, labels: Array) -> None:
-        """Labels are made by the task: ``autotune.text.answers``."""
+        """Labels are made by the task: ``autotune.data.answers``."""
         if labels.ndim != 2 or labels.dtype.kind not in "iu" or not len(labels):
             raise self._misfit()
         try:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from autotune.data import Array
+from autotune.data.answers import Reading, to_labels
 from autotune.errors import UserError
-from autotune.text.answers import Reading, to_labels
 from autotune.text.model import TextModel
 from autotune.text.table import Table
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autotune.data.answers import Reading, from_labels, to_labels
 from autotune.errors import UserError
 from autotune.tasks.answers import best_spans, words
 from autotune.tasks.metrics import METRICS
-from autotune.text.answers import Reading, from_labels, to_labels
 
 # Tokens: the question's, In, the, Nord, ic, coun, tries (of which a word may have several), padding.
 TEXT = "In the Nordic countries."

@@ -10,10 +10,10 @@ import pytest
 from tiny_folders import save_config, save_tokenizer
 
 from autotune.data import Dataset
+from autotune.data.answers import Reading, from_labels
 from autotune.errors import UserError
 from autotune.recipe import TaskSpec
 from autotune.text import TASKS, TextModel, encode
-from autotune.text.answers import Reading, from_labels
 from autotune.text.table import Table
 
 W = 5  # the number of the first word, after the special tokens

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autotune.data import Array
+from autotune.data.values import Array
 
 _HEADER = 2
 _NOTHING = -1
