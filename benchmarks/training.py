@@ -1,4 +1,4 @@
-"""Quantisation-aware training of published networks: whether other int8 is as fast, small and good as is asked.
+"""Quantisation-aware training: whether other int8 is as fast, small and good as is asked.
 
     python -m benchmarks.training [--folder FOLDER] [NAME ...]        (needs PyTorch)
 

@@ -114,7 +114,7 @@ def make(folder: Path) -> None:
     random = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as scratch:
         unpack(STAMPS, STAMPS_SHA256, Path(scratch))
-        objects = list(_objects(Path(scratch) / "usr/share/tuxpaint/stamps"))
+        objects = list(stamps(Path(scratch) / "usr/share/tuxpaint/stamps"))
     order = random.permutation(len(objects))
     trained, judged = (np.sort(half) for half in np.array_split(order, 2))
     seen, views = (
@@ -125,7 +125,8 @@ def make(folder: Path) -> None:
     np.savez(folder / "data.npz", x=views, groups=np.repeat(judged, JUDGED_VIEWS))
 
 
-def _objects(folder: Path) -> Iterable[Image.Image]:
+def stamps(folder: Path) -> Iterable[Image.Image]:
+    """Yield the pictures of things, as they are drawn: with transparency, and of at least ``SMALLEST`` pixels each way."""
     for path in sorted(folder.rglob("*.png")):
         parts = path.relative_to(folder).parts
         if parts[0] in KINDS and not NO_OBJECTS & set(parts):
