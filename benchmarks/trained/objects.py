@@ -126,7 +126,7 @@ def make(folder: Path) -> None:
 
 
 def stamps(folder: Path) -> Iterable[Image.Image]:
-    """Yield the pictures of things, as they are drawn: with transparency, and of at least ``SMALLEST`` pixels each way."""
+    """Yield the pictures of things, with transparency, of at least ``SMALLEST`` pixels each way."""
     for path in sorted(folder.rglob("*.png")):
         parts = path.relative_to(folder).parts
         if parts[0] in KINDS and not NO_OBJECTS & set(parts):
