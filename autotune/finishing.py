@@ -191,7 +191,7 @@ class _Finishing:
         if deadline is None:
             return reserve.RACE_ROUNDS, reserve.RACE_SECONDS
         weighed = self._setting.goal.max_memory_bytes is not None
-        after = reserve.timed_seconds(
+        after = reserve.after_timing_seconds(
             self._setting.prepared, self._setting.sizes, self._chosen, self._found.trials, weighed=weighed
         )
         left = max(deadline - time.monotonic() - after, reserve.SHORT_RACE_SECONDS)

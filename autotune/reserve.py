@@ -75,10 +75,10 @@ def finishing_seconds(
         weighed: the peak memory of each finalist is measured, not only that of float f32 and the winner.
     """
     timing = SHORT_RACE_SECONDS + sum(_making(t) for t in finalists)
-    return timing + timed_seconds(prepared, sizes, finalists, trials, slack, weighed=weighed)
+    return timing + after_timing_seconds(prepared, sizes, finalists, trials, slack, weighed=weighed)
 
 
-def timed_seconds(
+def after_timing_seconds(
     prepared: Prepared,
     sizes: SplitSizes,
     finalists: Sequence[Trial],

@@ -41,7 +41,7 @@ class LateQuantizers:
 def move(model: ov.Model, names: Collection[str]) -> None:
     """Move the quantisers of these attentions, in place, of those that the model still has and that are quantised.
 
-    Called once a model is quantised: no value depends on it, so nothing need be placed or observed anew.
+    Called once a model is quantised: no range depends on it, so nothing need be placed or observed anew.
     """
     for node in model.get_ordered_ops():
         if node.get_friendly_name() in names and node.get_output_size() == 1:
